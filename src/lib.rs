@@ -7,8 +7,10 @@
 //! - [`catalog`]: what exists at one point of a history.
 //! - [`effects`]: what PostgreSQL does when it runs a statement; the only place that knows.
 //! - [`plan`]: a statement split into expand, migrate and contract.
+//! - [`db`]: talking to PostgreSQL.
 
 pub mod catalog;
+pub mod db;
 pub mod diagnostic;
 pub mod effects;
 pub mod ident;

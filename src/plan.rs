@@ -8,5 +8,5 @@ pub mod step;
 pub use crate::parse::PhaseName;
 pub use step::{
     Assignment, Backfill, Bypass, Compat, Guard, MigrationName, PLAN_VERSION, Phase, Plan,
-    SourceRange, Step, StepKind, Verify,
+    SourceRange, Step, StepKind, Undo, UndoKind, Verify,
 };

@@ -4,6 +4,7 @@
 //! Next: `execute` runs it, `report` shows it.
 
 pub mod step;
+pub mod sync_trigger;
 
 pub use crate::parse::PhaseName;
 pub use step::{

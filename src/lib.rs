@@ -1,1 +1,3 @@
 //! zdm
+
+pub mod sandbox;

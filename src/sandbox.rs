@@ -31,7 +31,7 @@ use account::Account;
 use cluster::{Cluster, USER};
 
 /// How long a server may take to start; recovery after a crash is part of it.
-const START_LIMIT: Duration = Duration::from_secs(120);
+const START_LIMIT: Duration = Duration::from_mins(2);
 
 /// How often files are looked at while something is waited for.
 const POLL: Duration = Duration::from_millis(10);
@@ -87,8 +87,10 @@ impl Sandbox {
     /// Whatever fails, nothing is left behind.
     pub fn start(programs: &Programs, settings: &Settings) -> Result<Self, SandboxError> {
         let (directory, account) = directory::make(settings.parent.as_deref())?;
-        let password = directory::random_hex(16)
-            .map_err(|error| SandboxError::Io { action: "prepared", error })?;
+        let password = directory::random_hex(16).map_err(|error| SandboxError::Io {
+            action: "prepared",
+            error,
+        })?;
         // From here on the supervisor removes the directory, however this function ends.
         let supervisor = Supervisor::spawn(programs, &directory, account)?;
         let mut sandbox = Self {
@@ -98,8 +100,12 @@ impl Sandbox {
             password: settings.tcp.then(|| password.clone()),
             supervisor,
         };
-        let cluster =
-            Cluster { programs, directory: &sandbox.directory, account, password: &password };
+        let cluster = Cluster {
+            programs,
+            directory: &sandbox.directory,
+            account,
+            password: &password,
+        };
         cluster.initialise()?;
         cluster.configure(settings, sandbox.port)?;
         sandbox.start_again()?;
@@ -117,7 +123,10 @@ impl Sandbox {
 
     fn socket_url(&self, database: &str) -> String {
         let host = percent_encode(&self.directory.to_string_lossy());
-        format!("postgres:///{database}?host={host}&port={}&user={USER}", self.port)
+        format!(
+            "postgres:///{database}?host={host}&port={}&user={USER}",
+            self.port
+        )
     }
 
     /// What libpq calls the host: the folder of the socket, or 127.0.0.1.
@@ -169,7 +178,11 @@ impl Sandbox {
         if self.directory.join("exited").exists() {
             return None;
         }
-        std::fs::read_to_string(self.directory.join("pid")).ok()?.trim().parse().ok()
+        std::fs::read_to_string(self.directory.join("pid"))
+            .ok()?
+            .trim()
+            .parse()
+            .ok()
     }
 
     /// Stops the server at once and removes its directory.
@@ -178,7 +191,10 @@ impl Sandbox {
     ///
     /// [`SandboxError::Io`] if the directory is still there afterwards.
     pub fn stop(mut self) -> Result<(), SandboxError> {
-        let removed = |error| SandboxError::Io { action: "removed", error };
+        let removed = |error| SandboxError::Io {
+            action: "removed",
+            error,
+        };
         self.supervisor.finish().map_err(removed)?;
         match self.directory.try_exists() {
             Ok(false) => Ok(()),
@@ -197,13 +213,19 @@ impl Sandbox {
     ///
     /// [`SandboxError::Io`] if the server does not run.
     pub fn keep(mut self) -> Result<Kept, SandboxError> {
-        let kept = |error| SandboxError::Io { action: "kept", error };
+        let kept = |error| SandboxError::Io {
+            action: "kept",
+            error,
+        };
         let Some(pid) = self.pid() else {
             return Err(kept(std::io::Error::other("it does not run")));
         };
         self.supervisor.say("keep").map_err(kept)?;
         self.supervisor.let_go();
-        Ok(Kept { pid, directory: self.directory.clone() })
+        Ok(Kept {
+            pid,
+            directory: self.directory.clone(),
+        })
     }
 
     /// Kills every process of the server with SIGKILL, as a crash of the machine would. The data
@@ -214,7 +236,10 @@ impl Sandbox {
     /// [`SandboxError::Io`] if the signal cannot be sent or the processes stay.
     pub fn crash(&mut self) -> Result<(), SandboxError> {
         let Some(pid) = self.pid() else { return Ok(()) };
-        let killed = |error| SandboxError::Io { action: "killed", error };
+        let killed = |error| SandboxError::Io {
+            action: "killed",
+            error,
+        };
         // The postmaster comes first in the list, so that it replaces none of the others.
         let mut all = process::tree(pid);
         process::signal("KILL", &all).map_err(killed)?;
@@ -242,8 +267,10 @@ impl Sandbox {
             Shutdown::Fast => "INT",
             Shutdown::Immediate => "QUIT",
         };
-        process::signal(name, &[pid])
-            .map_err(|error| SandboxError::Io { action: "stopped", error })?;
+        process::signal(name, &[pid]).map_err(|error| SandboxError::Io {
+            action: "stopped",
+            error,
+        })?;
         self.wait_for_end("stopped")
     }
 
@@ -261,14 +288,20 @@ impl Sandbox {
         for name in ["pid", "exited", "data/postmaster.pid"] {
             match std::fs::remove_file(self.directory.join(name)) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(SandboxError::Io { action: "started", error });
+                    return Err(SandboxError::Io {
+                        action: "started",
+                        error,
+                    });
                 }
                 _ => {}
             }
         }
         self.supervisor
             .say("start")
-            .map_err(|error| SandboxError::Io { action: "started", error })?;
+            .map_err(|error| SandboxError::Io {
+                action: "started",
+                error,
+            })?;
         let limit = Instant::now() + START_LIMIT;
         while !self.is_ready() {
             if self.directory.join("exited").exists() {
@@ -285,15 +318,21 @@ impl Sandbox {
     /// Whether the eighth line of `postmaster.pid` says `ready`.
     fn is_ready(&self) -> bool {
         let text = std::fs::read_to_string(self.directory.join("data/postmaster.pid"));
-        text.is_ok_and(|text| text.lines().nth(7).is_some_and(|line| line.starts_with("ready")))
-            && self.pid().is_some()
+        text.is_ok_and(|text| {
+            text.lines()
+                .nth(7)
+                .is_some_and(|line| line.starts_with("ready"))
+        }) && self.pid().is_some()
     }
 
     fn start_failure(&self, problem: &str) -> SandboxError {
         let log = self.log();
         let lines: Vec<&str> = log.lines().collect();
         let end = lines[lines.len().saturating_sub(20)..].join("\n");
-        SandboxError::Start { problem: problem.into(), log: end }
+        SandboxError::Start {
+            problem: problem.into(),
+            log: end,
+        }
     }
 
     fn wait_for_end(&self, action: &'static str) -> Result<(), SandboxError> {
@@ -317,11 +356,19 @@ struct Supervisor {
 }
 
 impl Supervisor {
-    fn spawn(programs: &Programs, directory: &Path, account: Account) -> Result<Self, SandboxError> {
+    fn spawn(
+        programs: &Programs,
+        directory: &Path,
+        account: Account,
+    ) -> Result<Self, SandboxError> {
         let mut command = cluster::command(Path::new("/bin/sh"), directory);
         account.apply(&mut command);
         command
-            .args(["-c", include_str!("sandbox/supervisor.sh"), "zdm-supervisor"])
+            .args([
+                "-c",
+                include_str!("sandbox/supervisor.sh"),
+                "zdm-supervisor",
+            ])
             .arg(directory)
             .arg(programs.folder().join("postgres"))
             .args(["-D", "data"])
@@ -331,11 +378,17 @@ impl Supervisor {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         match command.spawn() {
-            Ok(mut shell) => Ok(Self { pipe: shell.stdin.take(), shell: Some(shell) }),
+            Ok(mut shell) => Ok(Self {
+                pipe: shell.stdin.take(),
+                shell: Some(shell),
+            }),
             Err(error) => {
                 // It is still empty; the first error is the one to report.
                 let _ = std::fs::remove_dir(directory);
-                Err(SandboxError::Io { action: "supervised", error })
+                Err(SandboxError::Io {
+                    action: "supervised",
+                    error,
+                })
             }
         }
     }
@@ -374,7 +427,10 @@ fn free_port() -> Result<u16, SandboxError> {
     TcpListener::bind(("127.0.0.1", 0))
         .and_then(|listener| listener.local_addr())
         .map(|address| address.port())
-        .map_err(|error| SandboxError::Io { action: "given a port", error })
+        .map_err(|error| SandboxError::Io {
+            action: "given a port",
+            error,
+        })
 }
 
 fn percent_encode(text: &str) -> String {

@@ -78,7 +78,13 @@ mod tests {
     #[test]
     fn nobody_is_taken_where_there_is_no_postgres() {
         let passwd = "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65533::/:/bin/false\n";
-        assert_eq!(find(passwd), Some(Account::Other { uid: 65534, gid: 65533 }));
+        assert_eq!(
+            find(passwd),
+            Some(Account::Other {
+                uid: 65534,
+                gid: 65533
+            })
+        );
     }
 
     #[test]

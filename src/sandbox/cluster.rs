@@ -29,7 +29,10 @@ pub(super) struct Cluster<'a> {
 impl Cluster<'_> {
     /// Makes the data directory, with the locale C.UTF-8 where the system has it, else C.
     pub(super) fn initialise(&self) -> Result<(), SandboxError> {
-        let io = |error| SandboxError::Io { action: "prepared", error };
+        let io = |error| SandboxError::Io {
+            action: "prepared",
+            error,
+        };
         let password_file = self.directory.join("password");
         std::fs::write(&password_file, self.password).map_err(io)?;
         self.account.give(&password_file).map_err(io)?;
@@ -52,7 +55,11 @@ impl Cluster<'_> {
         let output = command
             .arg("--pgdata=data")
             .arg(format!("--username={USER}"))
-            .args(["--pwfile=password", "--auth-local=trust", "--auth-host=scram-sha-256"])
+            .args([
+                "--pwfile=password",
+                "--auth-local=trust",
+                "--auth-host=scram-sha-256",
+            ])
             .args(["--encoding=UTF8", "--no-sync", "--no-instructions"])
             .arg(format!("--locale={locale}"))
             .stdin(Stdio::null())
@@ -81,7 +88,10 @@ impl Cluster<'_> {
         let listen = if settings.tcp { "127.0.0.1" } else { "" };
         all.push(("listen_addresses".into(), listen.into()));
         all.push(("port".into(), port.to_string()));
-        all.push(("unix_socket_directories".into(), self.directory.display().to_string()));
+        all.push((
+            "unix_socket_directories".into(),
+            self.directory.display().to_string(),
+        ));
         all.push(("logging_collector".into(), "off".into()));
         let mut text = String::from("\n# The settings of the private server.\n");
         for (name, value) in all {
@@ -92,7 +102,10 @@ impl Cluster<'_> {
             .append(true)
             .open(self.directory.join("data/postgresql.conf"))
             .and_then(|mut file| file.write_all(text.as_bytes()))
-            .map_err(|error| SandboxError::Io { action: "configured", error })
+            .map_err(|error| SandboxError::Io {
+                action: "configured",
+                error,
+            })
     }
 }
 
@@ -104,7 +117,10 @@ pub(super) fn command(program: &Path, directory: &Path) -> Command {
             command.env_remove(name);
         }
     }
-    command.env("TZ", "UTC").env("LC_MESSAGES", "C").env_remove("LC_ALL");
+    command
+        .env("TZ", "UTC")
+        .env("LC_MESSAGES", "C")
+        .env_remove("LC_ALL");
     command.current_dir(directory);
     command
 }

@@ -34,27 +34,38 @@ pub(super) fn make(parent: Option<&Path>) -> Result<(PathBuf, Account), SandboxE
 }
 
 fn make_in(parent: &Path) -> Result<(PathBuf, Account), SandboxError> {
-    let failed = |error| SandboxError::Directory { folder: parent.into(), error };
+    let failed = |error| SandboxError::Directory {
+        folder: parent.into(),
+        error,
+    };
     let parent = parent.canonicalize().map_err(failed)?;
     let mut attempts = 0;
     let directory = loop {
         let directory = parent.join(format!("zdm-{}", random_hex(4).map_err(failed)?));
         if directory.as_os_str().len() > LONGEST {
             let problem = "its path is too long for a socket";
-            return Err(failed(std::io::Error::new(ErrorKind::InvalidFilename, problem)));
+            return Err(failed(std::io::Error::new(
+                ErrorKind::InvalidFilename,
+                problem,
+            )));
         }
         match DirBuilder::new().mode(0o700).create(&directory) {
             Ok(()) => break directory,
-            Err(error) if error.kind() == ErrorKind::AlreadyExists && attempts < 10 => attempts += 1,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && attempts < 10 => {
+                attempts += 1;
+            }
             Err(error) => return Err(failed(error)),
         }
     };
     let finish = || {
         let owner = std::fs::metadata(&directory).map_err(failed)?.uid();
         let account = Account::for_caller(owner)?;
-        if account != Account::Caller && !everyone_may_pass(&parent) {
-            let problem = "other users than root cannot reach it";
-            return Err(failed(std::io::Error::new(ErrorKind::PermissionDenied, problem)));
+        if account != Account::Caller && !everyone_may_write(&parent) {
+            let problem = "other users than root cannot write to it";
+            return Err(failed(std::io::Error::new(
+                ErrorKind::PermissionDenied,
+                problem,
+            )));
         }
         account.give(&directory).map_err(failed)?;
         Ok(account)
@@ -69,18 +80,22 @@ fn make_in(parent: &Path) -> Result<(PathBuf, Account), SandboxError> {
     }
 }
 
-/// Whether every user may pass through this folder and all those above it.
-fn everyone_may_pass(folder: &Path) -> bool {
-    folder
-        .ancestors()
-        .all(|folder| std::fs::metadata(folder).is_ok_and(|found| found.mode() & 0o001 != 0))
+/// Whether every user may write to this folder, as to `/tmp`, and pass through those above it.
+/// The user that runs the server removes the directory in the end.
+fn everyone_may_write(folder: &Path) -> bool {
+    let allows = |folder: &Path, bits| {
+        std::fs::metadata(folder).is_ok_and(|found| found.mode() & bits == bits)
+    };
+    allows(folder, 0o003) && folder.ancestors().all(|folder| allows(folder, 0o001))
 }
 
 /// Bytes that cannot be guessed, in hexadecimal.
 pub(super) fn random_hex(bytes: usize) -> std::io::Result<String> {
     let mut buffer = vec![0; bytes];
     std::fs::File::open("/dev/urandom")?.read_exact(&mut buffer)?;
-    Ok(buffer.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(buffer
+        .iter()
+        .fold(String::new(), |text, byte| format!("{text}{byte:02x}")))
 }
 
 #[cfg(test)]
@@ -100,9 +115,9 @@ mod tests {
     #[test]
     fn the_directory_is_private() {
         let folder = tempfile::tempdir_in("/tmp").unwrap();
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o1777);
         std::fs::set_permissions(folder.path(), mode).unwrap();
-        let (made, _) = make(Some(folder.path())).unwrap();
-        assert_eq!(std::fs::metadata(made).unwrap().mode() & 0o777, 0o700);
+        let (directory, _) = make(Some(folder.path())).unwrap();
+        assert_eq!(std::fs::metadata(directory).unwrap().mode() & 0o777, 0o700);
     }
 }

@@ -27,7 +27,12 @@ pub(super) fn tree(root: u32) -> Vec<u32> {
 /// Sends a signal, named as `KILL`, to processes; those that are gone already are no failure.
 pub(super) fn signal(name: &str, pids: &[u32]) -> std::io::Result<()> {
     Command::new("/bin/sh")
-        .args(["-c", "signal=$1; shift; for pid; do kill -s \"$signal\" \"$pid\"; done", "sh", name])
+        .args([
+            "-c",
+            "signal=$1; shift; for pid; do kill -s \"$signal\" \"$pid\"; done",
+            "sh",
+            name,
+        ])
         .args(pids.iter().map(u32::to_string))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -47,13 +52,18 @@ pub(super) fn is_running(pid: u32) -> bool {
 /// Every process with its parent.
 fn all() -> Vec<(u32, u32)> {
     if Path::new("/proc/self/stat").exists() {
-        let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+        let Ok(entries) = std::fs::read_dir("/proc") else {
+            return Vec::new();
+        };
         return entries
             .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
             .filter_map(|pid| Some((pid, stat(pid)?.1)))
             .collect();
     }
-    let Ok(output) = Command::new("ps").args(["-A", "-o", "pid=,ppid=,stat="]).output() else {
+    let Ok(output) = Command::new("ps")
+        .args(["-A", "-o", "pid=,ppid=,stat="])
+        .output()
+    else {
         return Vec::new();
     };
     String::from_utf8_lossy(&output.stdout)

@@ -77,7 +77,9 @@ impl Search {
 
 /// `parent/<name that starts with prefix>/last`, for every such folder.
 fn versioned(parent: impl AsRef<Path>, prefix: &str, last: &str) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(parent) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(parent) else {
+        return Vec::new();
+    };
     let mut folders: Vec<PathBuf> = entries
         .filter_map(Result::ok)
         .filter(|entry| {
@@ -114,11 +116,16 @@ impl ServerVersion {
         let rest = output.trim().strip_prefix("postgres (PostgreSQL) ")?;
         let number = rest.split_whitespace().next()?;
         let digits = |text: &str| {
-            let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+            let end = text
+                .find(|c: char| !c.is_ascii_digit())
+                .unwrap_or(text.len());
             text[..end].parse::<u32>().ok()
         };
         let major = digits(number)?;
-        let minor = number.split_once('.').and_then(|(_, minor)| digits(minor)).unwrap_or(0);
+        let minor = number
+            .split_once('.')
+            .and_then(|(_, minor)| digits(minor))
+            .unwrap_or(0);
         Some(Self { major, minor })
     }
 }
@@ -155,7 +162,9 @@ impl Programs {
         } else {
             let mut seen = HashSet::new();
             for folder in search.candidates() {
-                let Ok(folder) = folder.canonicalize() else { continue };
+                let Ok(folder) = folder.canonicalize() else {
+                    continue;
+                };
                 if seen.insert(folder.clone())
                     && let Ok(programs) = Self::in_folder(&folder)
                 {
@@ -165,7 +174,11 @@ impl Programs {
         }
         // The sort is stable: of two equal versions the one that was looked for first stays first.
         found.sort_by(|a, b| b.version.cmp(&a.version));
-        if found.is_empty() { Err(SandboxError::NoPrograms) } else { Ok(found) }
+        if found.is_empty() {
+            Err(SandboxError::NoPrograms)
+        } else {
+            Ok(found)
+        }
     }
 
     /// The newest installation found.
@@ -174,7 +187,10 @@ impl Programs {
     ///
     /// As [`Programs::find`].
     pub fn newest(search: &Search) -> Result<Self, SandboxError> {
-        Self::find(search)?.into_iter().next().ok_or(SandboxError::NoPrograms)
+        Self::find(search)?
+            .into_iter()
+            .next()
+            .ok_or(SandboxError::NoPrograms)
     }
 
     /// The newest installation found of one major version.
@@ -188,7 +204,10 @@ impl Programs {
         found
             .into_iter()
             .find(|programs| programs.version.major == major)
-            .ok_or_else(|| SandboxError::NoSuchMajor { major, found: versions.join(", ") })
+            .ok_or_else(|| SandboxError::NoSuchMajor {
+                major,
+                found: versions.join(", "),
+            })
     }
 
     /// The programs in one folder.
@@ -198,7 +217,10 @@ impl Programs {
     /// [`SandboxError::BadBinDir`] if the folder does not hold `initdb` and a `postgres` that
     /// tells its version.
     pub fn in_folder(folder: &Path) -> Result<Self, SandboxError> {
-        let bad = |problem: String| SandboxError::BadBinDir { folder: folder.into(), problem };
+        let bad = |problem: String| SandboxError::BadBinDir {
+            folder: folder.into(),
+            problem,
+        };
         if !folder.is_dir() {
             return Err(bad("it is not a folder".into()));
         }
@@ -214,7 +236,10 @@ impl Programs {
         let text = String::from_utf8_lossy(&output.stdout);
         let version = ServerVersion::parse(&text)
             .ok_or_else(|| bad(format!("its postgres does not tell its version: {text:?}")))?;
-        Ok(Self { folder: folder.into(), version })
+        Ok(Self {
+            folder: folder.into(),
+            version,
+        })
     }
 
     /// The folder that holds the programs.
@@ -242,14 +267,20 @@ mod tests {
     fn versions_are_read_from_packaged_and_unreleased_servers() {
         let parse = |text| ServerVersion::parse(text).map(|v| (v.major, v.minor));
         assert_eq!(parse("postgres (PostgreSQL) 18.4\n"), Some((18, 4)));
-        assert_eq!(parse("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"), Some((15, 18)));
+        assert_eq!(
+            parse("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"),
+            Some((15, 18))
+        );
         assert_eq!(parse("postgres (PostgreSQL) 19devel"), Some((19, 0)));
         assert_eq!(parse("psql (PostgreSQL) 18.4"), None);
     }
 
     #[test]
     fn a_folder_without_programs_is_named_with_the_way_out() {
-        let search = Search { bin_dir: Some("/nonexistent/bin".into()), ..Search::default() };
+        let search = Search {
+            bin_dir: Some("/nonexistent/bin".into()),
+            ..Search::default()
+        };
         let message = Programs::find(&search).unwrap_err().to_string();
         assert!(message.contains("/nonexistent/bin"), "{message}");
         assert!(message.contains("--pg-bin DIR"), "{message}");
@@ -258,13 +289,19 @@ mod tests {
     #[test]
     fn nothing_found_says_what_to_install_or_give() {
         let message = Programs::find(&Search::default()).unwrap_err().to_string();
-        assert!(message.starts_with("no PostgreSQL server programs found"), "{message}");
+        assert!(
+            message.starts_with("no PostgreSQL server programs found"),
+            "{message}"
+        );
         assert!(message.contains("--pg-bin DIR"), "{message}");
     }
 
     #[test]
     fn a_folder_named_in_the_environment_must_be_right() {
-        let search = Search { environment: Some("/nonexistent/a".into()), ..Search::default() };
+        let search = Search {
+            environment: Some("/nonexistent/a".into()),
+            ..Search::default()
+        };
         let message = Programs::find(&search).unwrap_err().to_string();
         assert!(message.contains("/nonexistent/a"), "{message}");
     }

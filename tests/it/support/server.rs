@@ -127,9 +127,18 @@ pub(crate) fn server(version: u32) -> &'static Server {
 fn folder_in_memory() -> Option<PathBuf> {
     const FOLDER: &str = "/dev/shm";
     const KILOBYTES: u64 = 8 << 20;
-    let output = std::process::Command::new("df").args(["-Pk", FOLDER]).output().ok()?;
+    let output = std::process::Command::new("df")
+        .args(["-Pk", FOLDER])
+        .output()
+        .ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    let available: u64 = text.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()?;
+    let available: u64 = text
+        .lines()
+        .nth(1)?
+        .split_whitespace()
+        .nth(3)?
+        .parse()
+        .ok()?;
     (available >= KILOBYTES).then(|| PathBuf::from(FOLDER))
 }
 

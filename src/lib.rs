@@ -1,3 +1,21 @@
-//! zdm
+//! zdm takes plain SQL migrations and runs them on a live PostgreSQL with no failed request.
+//!
+//! The modules in reading order, which is the order of the pipeline:
+//!
+//! - [`source`], [`ident`], [`diagnostic`]: text and places in it, names, findings.
+//! - [`parse`]: from text to statements; never fails.
+//! - [`catalog`]: what exists at one point of a history.
+//! - [`effects`]: what PostgreSQL does when it runs a statement; the only place that knows.
+//! - [`plan`]: a statement split into expand, migrate and contract.
+//! - [`db`]: talking to PostgreSQL.
+//! - [`sandbox`]: a private, throw-away server.
 
+pub mod catalog;
+pub mod db;
+pub mod diagnostic;
+pub mod effects;
+pub mod ident;
+pub mod parse;
+pub mod plan;
 pub mod sandbox;
+pub mod source;

@@ -1,0 +1,590 @@
+//! What exists in a database at one point of a history: a value, nothing more.
+//!
+//! A [`Catalog`] comes from replaying statements (`apply`) or from a live database
+//! (`db::introspect`); a live one wins. Facts that are not known are `None`; what is not in a
+//! catalog that is not [`Catalog::complete`] may still exist.
+//! Next: [`crate::effects`] says what a statement does to it.
+
+pub mod version;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ident::{Ident, ObjectName, QualifiedName};
+
+pub use version::PgVersion;
+
+/// Everything zdm knows of one database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Catalog {
+    /// The server's major version.
+    pub version: PgVersion,
+    /// Whether anything that is not in here certainly does not exist.
+    pub complete: bool,
+    /// Whether row counts and sizes come from a live database.
+    pub live: bool,
+    /// The schemas looked through for an unqualified name, in order, implicit ones left out.
+    pub search_path: Vec<Ident>,
+    /// Schemas.
+    pub schemas: Vec<Ident>,
+    /// Tables of every kind, and materialized views.
+    pub tables: BTreeMap<ObjectName, Table>,
+    /// Views.
+    pub views: BTreeMap<ObjectName, View>,
+    /// Sequences.
+    pub sequences: BTreeMap<ObjectName, Sequence>,
+    /// Types a user made.
+    pub types: BTreeMap<ObjectName, UserType>,
+    /// Functions and procedures a user made, by name; overloads are separate entries.
+    pub functions: BTreeMap<ObjectName, Vec<Function>>,
+}
+
+/// What kind of relation with columns of its own it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TableKind {
+    /// An ordinary table; it may be a partition.
+    Table,
+    /// A partitioned table: no storage of its own.
+    Partitioned,
+    /// A foreign table.
+    Foreign,
+    /// A materialized view.
+    MaterializedView,
+}
+
+/// A table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Table {
+    /// Its name.
+    pub name: ObjectName,
+    /// Its kind.
+    pub kind: TableKind,
+    /// Neither temporary nor unlogged.
+    pub permanent: bool,
+    /// Its owner, when known.
+    pub owner: Option<Ident>,
+    /// Its columns in physical order, dropped ones left out.
+    pub columns: Vec<Column>,
+    /// Its constraints by name; NOT NULL is a property of [`Column`].
+    pub constraints: Vec<Constraint>,
+    /// Its indexes by name, those behind constraints included.
+    pub indexes: Vec<Index>,
+    /// Its triggers by name, internal ones left out.
+    pub triggers: Vec<Trigger>,
+    /// Its policies by name.
+    pub policies: Vec<Policy>,
+    /// Its rules by name (a view's `_RETURN` left out).
+    pub rules: Vec<Ident>,
+    /// Extended statistics objects, with the columns they name.
+    pub statistics: Vec<(ObjectName, Vec<Ident>)>,
+    /// Parents by `INHERITS`, or the partitioned table.
+    pub parents: Vec<ObjectName>,
+    /// Children by `INHERITS`, or the partitions.
+    pub children: Vec<ObjectName>,
+    /// `pg_get_partkeydef` of a partitioned table.
+    pub partition_key: Option<String>,
+    /// Columns of the partition key.
+    pub partition_columns: Vec<Ident>,
+    /// `FOR VALUES …` or `DEFAULT` of a partition.
+    pub partition_bound: Option<String>,
+    /// Row level security is enabled.
+    pub row_security: bool,
+    /// Row level security applies to the owner too.
+    pub force_row_security: bool,
+    /// Replica identity: `d`, `f`, `n` or `i` as in `pg_class.relreplident`.
+    pub replica_identity: char,
+    /// Publications that hold it.
+    pub publications: Vec<Publication>,
+    /// Grants on the table, as `pg_class.relacl` items; `None` means the default.
+    pub acl: Option<Vec<String>>,
+    /// Its comment.
+    pub comment: Option<String>,
+    /// Rows and pages, when known.
+    pub size: Option<Size>,
+}
+
+/// Rows and bytes of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Size {
+    /// Rows as the server estimates them (`pg_class.reltuples`), never negative.
+    pub rows: u64,
+    /// Bytes of the heap.
+    pub bytes: u64,
+    /// True only if a look at the table showed no row.
+    pub empty: bool,
+}
+
+/// A column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    /// Its name.
+    pub name: Ident,
+    /// Its type as `format_type` prints it with `pg_catalog` and `public` on the path
+    /// (`integer`, `character varying(10)`, `timestamp with time zone`, `text[]`).
+    pub ty: String,
+    /// Its collation where it is not its type's, as SQL.
+    pub collation: Option<String>,
+    /// NOT NULL.
+    pub not_null: bool,
+    /// The name of its NOT NULL constraint, and whether it is validated (PostgreSQL 18).
+    pub not_null_constraint: Option<(Ident, bool)>,
+    /// Its default as SQL (`pg_get_expr`, or as written when replayed).
+    pub default: Option<String>,
+    /// Identity.
+    pub identity: Option<Identity>,
+    /// Generated.
+    pub generated: Option<Generated>,
+    /// `STORAGE` where it is not its type's (`plain`, `external`, `extended`, `main`).
+    pub storage: Option<String>,
+    /// `COMPRESSION` where set.
+    pub compression: Option<String>,
+    /// `SET STATISTICS` where set.
+    pub statistics_target: Option<i32>,
+    /// `SET (…)` options as `name=value`.
+    pub options: Vec<String>,
+    /// Column grants, as `pg_attribute.attacl` items; `None` means none.
+    pub acl: Option<Vec<String>>,
+    /// Its comment.
+    pub comment: Option<String>,
+    /// Type is a domain that refuses NULL.
+    pub not_null_domain: bool,
+    /// Type is a domain with any constraint.
+    pub constrained_domain: bool,
+    /// Inherited from a parent rather than (only) its own.
+    pub inherited: bool,
+}
+
+/// An identity column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// `ALWAYS` rather than `BY DEFAULT`.
+    pub always: bool,
+}
+
+/// A generated column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Generated {
+    /// The expression as SQL.
+    pub expr: String,
+    /// `STORED` rather than `VIRTUAL`.
+    pub stored: bool,
+    /// The columns it reads.
+    pub columns: Vec<Ident>,
+}
+
+/// A constraint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Constraint {
+    /// Its name.
+    pub name: Ident,
+    /// What it demands.
+    pub kind: ConstraintKind,
+    /// `pg_get_constraintdef`, or as written when replayed.
+    pub definition: String,
+    /// Validated: holds for every row.
+    pub validated: bool,
+    /// `DEFERRABLE`.
+    pub deferrable: bool,
+    /// `INITIALLY DEFERRED`.
+    pub deferred: bool,
+    /// `NO INHERIT`.
+    pub no_inherit: bool,
+    /// Its comment.
+    pub comment: Option<String>,
+}
+
+/// What a constraint demands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConstraintKind {
+    /// `CHECK`.
+    Check {
+        /// The columns it names.
+        columns: Vec<Ident>,
+        /// The expression inside the parentheses.
+        expr: String,
+    },
+    /// `UNIQUE`.
+    Unique {
+        /// Key columns.
+        columns: Vec<Ident>,
+        /// The index behind it.
+        index: Ident,
+    },
+    /// `PRIMARY KEY`.
+    PrimaryKey {
+        /// Key columns.
+        columns: Vec<Ident>,
+        /// The index behind it.
+        index: Ident,
+    },
+    /// `FOREIGN KEY`.
+    ForeignKey {
+        /// Referencing columns.
+        columns: Vec<Ident>,
+        /// Referenced table.
+        references: ObjectName,
+        /// Referenced columns.
+        referenced_columns: Vec<Ident>,
+    },
+    /// `EXCLUDE`.
+    Exclude {
+        /// Columns it names.
+        columns: Vec<Ident>,
+        /// The index behind it.
+        index: Ident,
+    },
+    /// A constraint trigger, or a kind not known here.
+    Other,
+}
+
+/// An index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Index {
+    /// Its name; it lives in its table's schema.
+    pub name: Ident,
+    /// `CREATE INDEX` statement (`pg_get_indexdef`, or as written when replayed).
+    pub definition: String,
+    /// The access method.
+    pub method: String,
+    /// Key parts in order.
+    pub keys: Vec<IndexKey>,
+    /// `INCLUDE` columns.
+    pub include: Vec<Ident>,
+    /// The predicate as SQL.
+    pub predicate: Option<String>,
+    /// The columns the predicate and the key expressions name.
+    pub expression_columns: Vec<Ident>,
+    /// `UNIQUE`.
+    pub unique: bool,
+    /// `NULLS NOT DISTINCT`.
+    pub nulls_not_distinct: bool,
+    /// `indisvalid`.
+    pub valid: bool,
+    /// The constraint it stands behind, if any.
+    pub constraint: Option<Ident>,
+    /// `indisclustered`.
+    pub clustered: bool,
+    /// `indisreplident`.
+    pub replica_identity: bool,
+    /// Its comment.
+    pub comment: Option<String>,
+}
+
+/// One key part of an index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexKey {
+    /// The column, when it is a plain one.
+    pub column: Option<Ident>,
+    /// The expression, when it is not.
+    pub expr: Option<String>,
+}
+
+/// A trigger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trigger {
+    /// Its name.
+    pub name: Ident,
+    /// `pg_get_triggerdef`, or as written.
+    pub definition: String,
+    /// A BEFORE trigger FOR EACH ROW.
+    pub before_row: bool,
+    /// Fires on INSERT.
+    pub on_insert: bool,
+    /// Fires on UPDATE.
+    pub on_update: bool,
+    /// `UPDATE OF` columns.
+    pub columns: Vec<Ident>,
+    /// Columns its WHEN names, where they can be told.
+    pub when_columns: Vec<Ident>,
+    /// `tgenabled`: `O`, `D`, `R` or `A`.
+    pub enabled: char,
+    /// The function's source text, when known.
+    pub function_source: Option<String>,
+    /// Cloned from the partitioned table's trigger.
+    pub cloned: bool,
+}
+
+/// A row security policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// Its name.
+    pub name: Ident,
+    /// The columns it names.
+    pub columns: Vec<Ident>,
+}
+
+/// A publication that holds a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Publication {
+    /// Its name.
+    pub name: Ident,
+    /// Its column list for this table, when it has one.
+    pub columns: Option<Vec<Ident>>,
+    /// Columns its row filter names.
+    pub filter_columns: Vec<Ident>,
+}
+
+/// A view.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct View {
+    /// Its name.
+    pub name: ObjectName,
+    /// `pg_get_viewdef`, or as written.
+    pub definition: String,
+    /// The columns of relations it reads; a `None` column means the relation as a whole.
+    pub reads: Vec<(ObjectName, Option<Ident>)>,
+    /// `WITH (…)` options as `name=value`.
+    pub options: Vec<String>,
+    /// Its owner.
+    pub owner: Option<Ident>,
+    /// Has an INSTEAD OF trigger or a rule of its own.
+    pub has_triggers: bool,
+}
+
+/// A sequence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sequence {
+    /// Its name.
+    pub name: ObjectName,
+    /// `OWNED BY`.
+    pub owned_by: Option<(ObjectName, Ident)>,
+    /// Belongs to an identity column.
+    pub identity: bool,
+}
+
+/// A type a user made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserType {
+    /// Its name.
+    pub name: ObjectName,
+    /// What it is.
+    pub kind: UserTypeKind,
+}
+
+/// What a user's type is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UserTypeKind {
+    /// `CREATE TYPE … AS ENUM`.
+    Enum {
+        /// Its labels in order.
+        labels: Vec<String>,
+    },
+    /// `CREATE DOMAIN`.
+    Domain {
+        /// Its base type.
+        base: String,
+        /// Refuses NULL.
+        not_null: bool,
+        /// Has a CHECK.
+        checked: bool,
+        /// Its default as SQL.
+        default: Option<String>,
+    },
+    /// `CREATE TYPE … AS (…)`.
+    Composite,
+    /// A range, a base type, a shell.
+    Other,
+}
+
+/// How far a function's result may vary (`pg_proc.provolatile`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Volatility {
+    /// Same result for the same arguments, for ever.
+    Immutable,
+    /// Same result within one statement.
+    Stable,
+    /// May differ from call to call; also what is assumed of the unknown.
+    Volatile,
+}
+
+/// A function a user made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Function {
+    /// `pg_get_function_identity_arguments`, or as written.
+    pub arguments: String,
+    /// Its volatility.
+    pub volatility: Volatility,
+    /// Its language.
+    pub language: String,
+    /// Its source text, when known.
+    pub source: Option<String>,
+}
+
+impl Catalog {
+    /// A catalog of an empty database.
+    pub fn empty(version: PgVersion) -> Self {
+        Self {
+            version,
+            complete: true,
+            live: false,
+            search_path: vec![Ident::exact("public")],
+            schemas: vec![Ident::exact("public")],
+            tables: BTreeMap::new(),
+            views: BTreeMap::new(),
+            sequences: BTreeMap::new(),
+            types: BTreeMap::new(),
+            functions: BTreeMap::new(),
+        }
+    }
+
+    /// A catalog of which nothing is known.
+    pub fn unknown(version: PgVersion) -> Self {
+        Self {
+            complete: false,
+            ..Self::empty(version)
+        }
+    }
+
+    /// The name an existing relation of any kind (index included) has in full; for a name that
+    /// is not found, the first schema of the search path.
+    pub fn resolve(&self, name: &QualifiedName) -> ObjectName {
+        if let Some(schema) = &name.schema {
+            return ObjectName::new(schema.clone(), name.name.clone());
+        }
+        self.search_path
+            .iter()
+            .map(|schema| ObjectName::new(schema.clone(), name.name.clone()))
+            .find(|name| self.has_relation(name))
+            .unwrap_or_else(|| self.in_creation_schema(&name.name))
+    }
+
+    /// Where an unqualified name is created: the first schema of the search path.
+    pub fn in_creation_schema(&self, name: &Ident) -> ObjectName {
+        let schema = self
+            .search_path
+            .first()
+            .cloned()
+            .unwrap_or_else(|| Ident::exact("public"));
+        ObjectName::new(schema, name.clone())
+    }
+
+    /// The table of that name, if it is known.
+    pub fn table(&self, name: &QualifiedName) -> Option<&Table> {
+        self.tables.get(&self.resolve(name))
+    }
+
+    /// Whether a relation of any kind has this name.
+    pub fn has_relation(&self, name: &ObjectName) -> bool {
+        self.tables.contains_key(name)
+            || self.views.contains_key(name)
+            || self.sequences.contains_key(name)
+            || self.index(name).is_some()
+    }
+
+    /// The index of that name and its table.
+    pub fn index(&self, name: &ObjectName) -> Option<(&Table, &Index)> {
+        self.tables
+            .values()
+            .filter(|table| table.name.schema == name.schema)
+            .find_map(|table| Some((table, table.index(&name.name)?)))
+    }
+
+    /// Foreign keys of any table that reference `table`: the referencing table and constraint.
+    pub fn inbound_foreign_keys(&self, table: &ObjectName) -> Vec<(&Table, &Constraint)> {
+        self.tables
+            .values()
+            .flat_map(|child| {
+                child
+                    .constraints
+                    .iter()
+                    .map(move |constraint| (child, constraint))
+            })
+            .filter(|(_, constraint)| {
+                matches!(&constraint.kind, ConstraintKind::ForeignKey { references, .. }
+                    if references == table)
+            })
+            .collect()
+    }
+
+    /// Views that read `table`, or one column of it when `column` is given.
+    pub fn views_reading(&self, table: &ObjectName, column: Option<&Ident>) -> Vec<&View> {
+        self.views
+            .values()
+            .filter(|view| {
+                view.reads.iter().any(|(relation, read)| {
+                    relation == table
+                        && column.is_none_or(|column| read.as_ref().is_none_or(|r| r == column))
+                })
+            })
+            .collect()
+    }
+
+    /// The table and everything below it (partitions, children), itself first.
+    pub fn family(&self, table: &ObjectName) -> Vec<&Table> {
+        let mut found: Vec<&Table> = Vec::new();
+        let mut todo = vec![table.clone()];
+        while let Some(name) = todo.pop() {
+            if let Some(table) = self.tables.get(&name)
+                && !found.iter().any(|known| known.name == name)
+            {
+                todo.extend(table.children.iter().rev().cloned());
+                found.push(table);
+            }
+        }
+        found
+    }
+}
+
+impl Table {
+    /// The column of that name.
+    pub fn column(&self, name: &Ident) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == *name)
+    }
+
+    /// The constraint of that name.
+    pub fn constraint(&self, name: &Ident) -> Option<&Constraint> {
+        self.constraints
+            .iter()
+            .find(|constraint| constraint.name == *name)
+    }
+
+    /// The index of that name.
+    pub fn index(&self, name: &Ident) -> Option<&Index> {
+        self.indexes.iter().find(|index| index.name == *name)
+    }
+
+    /// Its primary key.
+    pub fn primary_key(&self) -> Option<&Constraint> {
+        self.constraints
+            .iter()
+            .find(|constraint| matches!(constraint.kind, ConstraintKind::PrimaryKey { .. }))
+    }
+
+    /// Whether rows are stored in it (not a partitioned table, not a foreign one).
+    pub fn has_storage(&self) -> bool {
+        match self.kind {
+            TableKind::Table | TableKind::MaterializedView => true,
+            TableKind::Partitioned | TableKind::Foreign => false,
+        }
+    }
+}
+
+impl Constraint {
+    /// The columns of its own table that it names.
+    pub fn columns(&self) -> &[Ident] {
+        match &self.kind {
+            ConstraintKind::Check { columns, .. }
+            | ConstraintKind::Unique { columns, .. }
+            | ConstraintKind::PrimaryKey { columns, .. }
+            | ConstraintKind::ForeignKey { columns, .. }
+            | ConstraintKind::Exclude { columns, .. } => columns,
+            ConstraintKind::Other => &[],
+        }
+    }
+}
+
+impl Index {
+    /// Whether it names the column anywhere: key, INCLUDE, expression or predicate.
+    pub fn names_column(&self, column: &Ident) -> bool {
+        self.keys
+            .iter()
+            .any(|key| key.column.as_ref() == Some(column))
+            || self.include.contains(column)
+            || self.expression_columns.contains(column)
+    }
+}

@@ -1,0 +1,13 @@
+//! Talking to PostgreSQL. The only module that names `sqlx`.
+//!
+//! Everything goes through the simple query protocol with values written as literals
+//! ([`bind`]): no prepared statement and no session state is relied on, so it works the same
+//! behind a pooler in transaction mode (pitfall 40).
+//! Next: [`session`] for one connection, `introspect` for the catalog.
+
+pub mod session;
+
+mod bind;
+
+pub use bind::{Value, bind};
+pub use session::{DbError, Failure, Row, Session, Target, get};

@@ -1,0 +1,253 @@
+//! One connection, and what can go wrong on it.
+
+use std::{path::PathBuf, str::FromStr};
+
+use sqlx::{
+    AssertSqlSafe, Connection as _, Executor as _, PgConnection,
+    postgres::{PgConnectOptions, PgRow},
+};
+
+/// One row of a result.
+pub type Row = PgRow;
+
+/// Where to connect to.
+#[derive(Debug, Clone)]
+pub struct Target {
+    options: PgConnectOptions,
+}
+
+impl Target {
+    /// From a `postgres://` URL; libpq's `PG*` variables fill in what it leaves out.
+    pub fn from_url(url: &str) -> Result<Self, DbError> {
+        let options = PgConnectOptions::from_str(url).map_err(DbError::from)?;
+        Ok(Self { options })
+    }
+
+    /// From libpq's `PG*` variables alone.
+    pub fn from_env() -> Self {
+        Self {
+            options: PgConnectOptions::new(),
+        }
+    }
+
+    /// The same server and user, another database.
+    #[must_use]
+    pub fn with_database(&self, name: &str) -> Self {
+        Self {
+            options: self.options.clone().database(name),
+        }
+    }
+
+    /// `host:port/database` or `socket/database`, without a password, for messages.
+    pub fn describe(&self) -> String {
+        let options = &self.options;
+        let host = options.get_socket().map_or_else(
+            || options.get_host().to_owned(),
+            |path: &PathBuf| path.display().to_string(),
+        );
+        let database = options
+            .get_database()
+            .unwrap_or_else(|| options.get_username());
+        format!("{host}:{}/{database}", options.get_port())
+    }
+}
+
+/// An error from the server or from the connection.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct DbError {
+    /// What the server or the driver said.
+    pub message: String,
+    /// The five-character SQLSTATE, when the server sent one (manual, appendix A).
+    pub sqlstate: Option<String>,
+    /// DETAIL and HINT, when the server sent them.
+    pub detail: Option<String>,
+    /// The statement that failed, shortened.
+    pub statement: Option<String>,
+}
+
+/// What a failure means for whoever may try again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Failure {
+    /// 55P03: `lock_timeout` or NOWAIT.
+    LockNotAvailable,
+    /// 40P01.
+    Deadlock,
+    /// 40001.
+    Serialization,
+    /// 57014: `statement_timeout` or a cancel request.
+    Cancelled,
+    /// 08*, 57P01–57P03, or the socket broke: whether the last statement took effect is not known.
+    ConnectionLost,
+    /// 42501.
+    Privilege,
+    /// 53*: disk full, out of memory, too many connections.
+    Resources,
+    /// Anything else: trying again will not help.
+    Other,
+}
+
+impl DbError {
+    /// What it means.
+    pub fn failure(&self) -> Failure {
+        let Some(state) = self.sqlstate.as_deref() else {
+            return Failure::ConnectionLost;
+        };
+        match state {
+            "55P03" => Failure::LockNotAvailable,
+            "40P01" => Failure::Deadlock,
+            "40001" => Failure::Serialization,
+            "57014" => Failure::Cancelled,
+            "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "25P04" => Failure::ConnectionLost,
+            "42501" => Failure::Privilege,
+            _ if state.starts_with("08") => Failure::ConnectionLost,
+            _ if state.starts_with("53") => Failure::Resources,
+            _ => Failure::Other,
+        }
+    }
+
+    fn in_statement(mut self, sql: &str) -> Self {
+        let mut shown: String = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+        if shown.chars().count() > 200 {
+            shown = shown.chars().take(197).collect::<String>() + "...";
+        }
+        self.statement = Some(shown);
+        self
+    }
+}
+
+impl From<sqlx::Error> for DbError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(database) => {
+                let detail = database
+                    .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()
+                    .map(|error| {
+                        [error.detail(), error.hint()]
+                            .into_iter()
+                            .flatten()
+                            .collect::<Vec<_>>()
+                    })
+                    .filter(|parts| !parts.is_empty())
+                    .map(|parts| parts.join("; "));
+                Self {
+                    message: database.message().to_owned(),
+                    sqlstate: database.code().map(std::borrow::Cow::into_owned),
+                    detail,
+                    statement: None,
+                }
+            }
+            // A value that does not decode is a mistake in zdm, not a broken connection.
+            sqlx::Error::ColumnDecode { .. }
+            | sqlx::Error::ColumnNotFound(_)
+            | sqlx::Error::ColumnIndexOutOfBounds { .. }
+            | sqlx::Error::Decode(_)
+            | sqlx::Error::RowNotFound => Self {
+                message: error.to_string(),
+                sqlstate: Some("XX000".to_owned()),
+                detail: None,
+                statement: None,
+            },
+            _ => Self {
+                message: error.to_string(),
+                sqlstate: None,
+                detail: None,
+                statement: None,
+            },
+        }
+    }
+}
+
+/// One connection.
+#[derive(Debug)]
+pub struct Session {
+    connection: PgConnection,
+    pid: i32,
+}
+
+impl Session {
+    /// Connects. `purpose` ends up in `application_name` as `zdm <purpose>`.
+    ///
+    /// The session never reads through row security (an error instead of a lie, pitfall 58), and
+    /// the server notices within a second when zdm is gone.
+    pub async fn open(target: &Target, purpose: &str) -> Result<Self, DbError> {
+        let options = target
+            .options
+            .clone()
+            .application_name(&format!("zdm {purpose}"))
+            .statement_cache_capacity(0);
+        let connection = PgConnection::connect_with(&options).await?;
+        let mut session = Self { connection, pid: 0 };
+        session
+            .run(
+                "SET row_security = off; SET client_min_messages = warning; \
+                 SET client_connection_check_interval = '1s'; SET lock_timeout = 0; \
+                 SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0",
+            )
+            .await?;
+        session.pid = session
+            .value::<i32>("SELECT pg_catalog.pg_backend_pid()")
+            .await?;
+        Ok(session)
+    }
+
+    /// The process id of its backend.
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// Runs one or more statements and returns how many rows they touched in all.
+    pub async fn run(&mut self, sql: &str) -> Result<u64, DbError> {
+        let result = self
+            .connection
+            .execute(sqlx::raw_sql(safe(sql)))
+            .await
+            .map_err(|error| DbError::from(error).in_statement(sql))?;
+        Ok(result.rows_affected())
+    }
+
+    /// Runs a query and returns its rows.
+    pub async fn rows(&mut self, sql: &str) -> Result<Vec<Row>, DbError> {
+        self.connection
+            .fetch_all(sqlx::raw_sql(safe(sql)))
+            .await
+            .map_err(|error| DbError::from(error).in_statement(sql))
+    }
+
+    /// Runs a query for at most one row.
+    pub async fn row(&mut self, sql: &str) -> Result<Option<Row>, DbError> {
+        Ok(self.rows(sql).await?.into_iter().next())
+    }
+
+    /// Runs a query for exactly one value.
+    pub async fn value<T>(&mut self, sql: &str) -> Result<T, DbError>
+    where
+        T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+    {
+        let rows = self.rows(sql).await?;
+        let row = rows
+            .first()
+            .ok_or_else(|| DbError::from(sqlx::Error::RowNotFound).in_statement(sql))?;
+        get(row, 0).map_err(|error| error.in_statement(sql))
+    }
+
+    /// Says good-bye to the server. Dropping the session closes it too, less politely.
+    pub async fn close(self) -> Result<(), DbError> {
+        Ok(self.connection.close().await?)
+    }
+}
+
+/// The value of one column of a row, by position from 0.
+pub fn get<T>(row: &Row, column: usize) -> Result<T, DbError>
+where
+    T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+{
+    use sqlx::Row as _;
+    row.try_get(column).map_err(DbError::from)
+}
+
+/// The one place where SQL made at run time is handed to the driver: every name in it went
+/// through [`crate::ident`], every value through [`crate::db::bind`].
+fn safe(sql: &str) -> AssertSqlSafe<String> {
+    AssertSqlSafe(sql.to_owned())
+}

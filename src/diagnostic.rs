@@ -1,0 +1,87 @@
+//! What zdm has to say about a piece of source: one type for parser, lint, plan and configuration.
+//!
+//! A [`Diagnostic`] says *what*, *why* and *what to do*; `report` renders it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::source::Span;
+
+/// How bad it is (INTERFACES §4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Advice, and strong locks held only for a moment.
+    Info,
+    /// A compatibility break or a real risk.
+    Warning,
+    /// Clients are blocked for longer than a moment, or the statement fails or loses data.
+    Error,
+}
+
+impl Level {
+    /// The word used in every output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// A second place that matters, with a few words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// Where.
+    pub span: Span,
+    /// Why it matters.
+    pub text: String,
+}
+
+/// One finding about one source file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The kebab-case name of the rule or of the kind of mistake (`syntax`, `unknown-directive`).
+    pub rule: &'static str,
+    /// How bad it is.
+    pub level: Level,
+    /// What happens and why: one sentence or two, the objects named.
+    pub message: String,
+    /// What to do, starting with a verb.
+    pub help: Option<String>,
+    /// The bytes it is about.
+    pub span: Span,
+    /// Other places that matter.
+    pub labels: Vec<Label>,
+}
+
+impl Diagnostic {
+    /// A finding without help or labels.
+    pub fn new(rule: &'static str, level: Level, span: Span, message: impl Into<String>) -> Self {
+        Self {
+            rule,
+            level,
+            message: message.into(),
+            help: None,
+            span,
+            labels: Vec::new(),
+        }
+    }
+
+    /// Adds what to do.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Adds a second place.
+    #[must_use]
+    pub fn with_label(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.labels.push(Label {
+            span,
+            text: text.into(),
+        });
+        self
+    }
+}

@@ -178,10 +178,9 @@ pub(super) fn check_uses(files: &[File]) -> Vec<String> {
             let is_module = LAYERS
                 .iter()
                 .any(|(name, _)| name.split("::").next() == Some(first));
-            let fits = |name: &&str| {
-                *name == "*" || used == **name || used.starts_with(&format!("{name}::"))
-            };
-            if is_module && !own && !allowed.iter().any(|name| fits(&name)) {
+            let fits =
+                |name: &str| name == "*" || used == name || used.starts_with(&format!("{name}::"));
+            if is_module && !own && !allowed.iter().any(|name| fits(name)) {
                 complaints.push(format!("{}: {module} may not use crate::{used}", file.path));
             }
         }
@@ -199,10 +198,11 @@ pub(super) fn check_words(files: &[File]) -> Vec<String> {
         let top = module.split("::").next().unwrap_or(&module);
         let code = file.code();
         // Grouped uses of the standard library count as if they were written out.
-        let spelled: String = paths(&code, "std")
+        let spelled: Vec<String> = paths(&code, "std")
             .iter()
-            .map(|path| format!(" std::{path} "))
+            .map(|path| format!("std::{path}"))
             .collect();
+        let spelled = spelled.join(" ");
         let contains = |word: &str| holds_word(&code, word) || holds_word(&spelled, word);
         for (word, homes) in CONFINED {
             if contains(word) && !homes.contains(&top) {
@@ -307,7 +307,8 @@ fn holds_word(code: &str, word: &str) -> bool {
     code.match_indices(word).any(|(at, _)| {
         let before = code[..at].chars().next_back();
         let after = code[at + word.len()..].chars().next();
-        !before.is_some_and(part) && !(word.ends_with(part) && after.is_some_and(part))
+        let longer = word.ends_with(part) && after.is_some_and(part);
+        !longer && !before.is_some_and(part)
     })
 }
 
@@ -403,7 +404,7 @@ mod tests {
             ("src/execute.rs", "use std::process::{exit, Child};"),
             ("src/plan.rs", "pub async fn f() {}"),
         ] {
-            assert_eq!(words(path, text).is_empty(), false, "{path}: {text}");
+            assert!(!words(path, text).is_empty(), "{path}: {text}");
         }
     }
 

@@ -10,8 +10,7 @@ pub(super) fn check(documents: &[File], exists: impl Fn(&str) -> bool) -> Vec<St
     let mut complaints = Vec::new();
     for File { path, text } in documents {
         for event in Parser::new(text) {
-            let (Event::Start(Tag::Link { dest_url, .. })
-            | Event::Start(Tag::Image { dest_url, .. })) = event
+            let Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) = event
             else {
                 continue;
             };

@@ -207,13 +207,10 @@ impl Drop for Db {
 pub(crate) async fn fresh_database(version: u32, setup_sql: &str) -> Db {
     let server = server(version);
     let mut admin = connect(&server.url("postgres")).await;
-    // One at a time: a template can be copied only while nobody is connected to it, and the
-    // names are counted here.
-    let mut templates = server.templates.lock().await;
     let garbage = server
         .garbage
         .lock()
-        .map(|mut g| std::mem::take(&mut *g))
+        .map(|mut garbage| std::mem::take(&mut *garbage))
         .unwrap_or_default();
     for name in garbage {
         run(
@@ -222,6 +219,9 @@ pub(crate) async fn fresh_database(version: u32, setup_sql: &str) -> Db {
         )
         .await;
     }
+    // Templates are made one at a time. They are copied by several at once, which works because
+    // nobody can connect to them any more.
+    let mut templates = server.templates.lock().await;
     let template = if setup_sql.trim().is_empty() {
         String::from("template0")
     } else if let Some(template) = templates.by_setup.get(setup_sql) {
@@ -250,12 +250,12 @@ pub(crate) async fn fresh_database(version: u32, setup_sql: &str) -> Db {
     };
     let name = format!("test_{}", templates.databases);
     templates.databases += 1;
+    drop(templates);
     run(
         &mut admin,
         &format!("CREATE DATABASE {name} TEMPLATE {template}"),
     )
     .await;
-    drop(templates);
     admin.close().await.expect("closes");
     Db {
         url: server.url(&name),

@@ -26,11 +26,13 @@ pub struct Catalog {
     pub live: bool,
     /// The schemas looked through for an unqualified name, in order, implicit ones left out.
     pub search_path: Vec<Ident>,
+    /// The session's `TimeZone` setting, when known; some type changes depend on it.
+    pub time_zone: Option<String>,
     /// Schemas.
     pub schemas: Vec<Ident>,
     /// Tables of every kind, and materialized views.
     pub tables: BTreeMap<ObjectName, Table>,
-    /// Views.
+    /// Views, and the queries of materialized views, which are in `tables` too.
     pub views: BTreeMap<ObjectName, View>,
     /// Sequences.
     pub sequences: BTreeMap<ObjectName, Sequence>,
@@ -108,7 +110,8 @@ pub struct Table {
 /// Rows and bytes of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Size {
-    /// Rows as the server estimates them (`pg_class.reltuples`), never negative.
+    /// Rows as the server estimates them (`pg_class.reltuples`, or the count that the statistics
+    /// collector keeps while there was no ANALYZE yet), never negative.
     pub rows: u64,
     /// Bytes of the heap.
     pub bytes: u64,
@@ -121,8 +124,9 @@ pub struct Size {
 pub struct Column {
     /// Its name.
     pub name: Ident,
-    /// Its type as `format_type` prints it with `pg_catalog` and `public` on the path
-    /// (`integer`, `character varying(10)`, `timestamp with time zone`, `text[]`).
+    /// Its type as `format_type` prints it with an empty search path: what is not in
+    /// `pg_catalog` is schema-qualified (`integer`, `character varying(10)`,
+    /// `timestamp with time zone`, `text[]`, `public.mood`), so it reads the same anywhere.
     pub ty: String,
     /// Its collation where it is not its type's, as SQL.
     pub collation: Option<String>,
@@ -265,6 +269,8 @@ pub struct Index {
     pub valid: bool,
     /// The constraint it stands behind, if any.
     pub constraint: Option<Ident>,
+    /// The index of the partitioned table that it is a part of.
+    pub parent: Option<ObjectName>,
     /// `indisclustered`.
     pub clustered: bool,
     /// `indisreplident`.
@@ -340,6 +346,8 @@ pub struct View {
     pub options: Vec<String>,
     /// Its owner.
     pub owner: Option<Ident>,
+    /// A materialized view.
+    pub materialized: bool,
     /// Has an INSTEAD OF trigger or a rule of its own.
     pub has_triggers: bool,
 }
@@ -423,6 +431,7 @@ impl Catalog {
             complete: true,
             live: false,
             search_path: vec![Ident::exact("public")],
+            time_zone: None,
             schemas: vec![Ident::exact("public")],
             tables: BTreeMap::new(),
             views: BTreeMap::new(),

@@ -5,6 +5,7 @@
 //! catalog that is not [`Catalog::complete`] may still exist.
 //! Next: [`crate::effects`] says what a statement does to it.
 
+pub mod fingerprint;
 pub mod version;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ident::{Ident, ObjectName, QualifiedName};
 
+pub use fingerprint::{differences, fingerprint};
 pub use version::PgVersion;
 
 /// Everything zdm knows of one database.
@@ -540,6 +542,35 @@ impl Catalog {
 }
 
 impl Table {
+    /// An ordinary permanent table without columns, of which nothing is known from a server.
+    pub fn new(name: ObjectName) -> Self {
+        Self {
+            name,
+            kind: TableKind::Table,
+            permanent: true,
+            owner: None,
+            columns: Vec::new(),
+            constraints: Vec::new(),
+            indexes: Vec::new(),
+            triggers: Vec::new(),
+            policies: Vec::new(),
+            rules: Vec::new(),
+            statistics: Vec::new(),
+            parents: Vec::new(),
+            children: Vec::new(),
+            partition_key: None,
+            partition_columns: Vec::new(),
+            partition_bound: None,
+            row_security: false,
+            force_row_security: false,
+            replica_identity: 'd',
+            publications: Vec::new(),
+            acl: None,
+            comment: None,
+            size: None,
+        }
+    }
+
     /// The column of that name.
     pub fn column(&self, name: &Ident) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == *name)
@@ -569,6 +600,31 @@ impl Table {
         match self.kind {
             TableKind::Table | TableKind::MaterializedView => true,
             TableKind::Partitioned | TableKind::Foreign => false,
+        }
+    }
+}
+
+impl Column {
+    /// A nullable column without anything else. `ty` as in [`Column::ty`].
+    pub fn new(name: Ident, ty: impl Into<String>) -> Self {
+        Self {
+            name,
+            ty: ty.into(),
+            collation: None,
+            not_null: false,
+            not_null_constraint: None,
+            default: None,
+            identity: None,
+            generated: None,
+            storage: None,
+            compression: None,
+            statistics_target: None,
+            options: Vec::new(),
+            acl: None,
+            comment: None,
+            not_null_domain: false,
+            constrained_domain: false,
+            inherited: false,
         }
     }
 }

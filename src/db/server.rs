@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn other_versions_are_refused() {
-        assert_eq!(major_version(180_004), Ok(PgVersion::V18));
+        assert_eq!(major_version(180_004).unwrap(), PgVersion::V18);
         let error = major_version(130_021).unwrap_err();
         assert_eq!(error.message, "PostgreSQL 13 is not supported");
         assert!(major_version(190_000).is_err());

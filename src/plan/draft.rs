@@ -126,7 +126,7 @@ pub fn step(kind: StepKind, title: impl Into<String>, reason: impl Into<String>)
         id: String::new(),
         transactional: matches!(
             kind,
-            StepKind::Ddl | StepKind::LongDdl | StepKind::Backfill { .. }
+            StepKind::Ddl | StepKind::LongDdl
         ),
         kind,
         title: title.into(),

@@ -6,8 +6,9 @@
 use crate::{
     catalog::{Catalog, Column, Constraint, ConstraintKind, Index, Table, TableKind},
     ident::{Ident, ObjectName, quote_literal},
-    parse::expr_from_text,
+    parse::{StatementKind, expr_from_text, parse},
     plan::draft::Refusal,
+    source::{SourceFile, Span},
 };
 
 /// Refuses a column that something hangs on which zdm cannot move yet.
@@ -129,9 +130,45 @@ fn index_on(table: &Table, index: &Index, from: &Ident, to: &Ident, name: &Ident
     )
 }
 
-/// Renames a column in the part of an index definition behind ON table.
+/// Renames a column in the part of an index definition behind ON table: in keys, expressions, the
+/// predicate and the INCLUDE list, and nowhere else.
 fn rename_in_index(definition: &str, from: &Ident, to: &Ident) -> String {
-    crate::parse::rename_index_column(definition, from, to)
+    let prefix = "CREATE INDEX i ON t";
+    let script = parse(SourceFile::new("index", format!("{prefix}{definition}")));
+    let Some(StatementKind::CreateIndex(index)) =
+        script.statements.first().map(|statement| &statement.kind)
+    else {
+        return definition.to_owned();
+    };
+    let mut changes: Vec<(Span, String)> = index
+        .columns
+        .iter()
+        .map(|key| &key.expr)
+        .chain(&index.predicate)
+        .map(|expr| {
+            let renamed =
+                expr.rewrite(|reference| (reference.name == *from).then(|| to.quoted()));
+            (expr.span, renamed)
+        })
+        .collect();
+    let last_key = index.columns.iter().map(|key| key.span.end).max().unwrap_or(0);
+    let text = script.source.text();
+    let include = text[last_key..].find("INCLUDE (").filter(|_| !index.include.is_empty());
+    if let Some(at) = include {
+        let start = last_key + at + "INCLUDE (".len();
+        let end = text[start..].find(')').map_or(text.len(), |length| start + length);
+        changes.push((Span::new(start, end), renamed_list(&index.include, from, to)));
+    }
+    changes.sort_by_key(|(span, _)| span.start);
+    let mut renamed = String::with_capacity(text.len() + 16);
+    let mut at = 0;
+    for (span, replacement) in changes {
+        renamed.push_str(&text[at..span.start]);
+        renamed.push_str(&replacement);
+        at = span.end;
+    }
+    renamed.push_str(&text[at..]);
+    renamed[prefix.len()..].to_owned()
 }
 
 /// An SQL expression with a column renamed, token by token.
@@ -294,6 +331,23 @@ mod tests {
         assert_eq!(
             grants(&table, &column, "\"a \"\"b\"=a/postgres"),
             ["GRANT INSERT (b) ON public.t TO \"a \"\"b\""]
+        );
+    }
+
+    #[test]
+    fn an_index_moves_in_full() {
+        let from = Ident::exact("name");
+        let to = Ident::exact("Full Name");
+        assert_eq!(
+            rename_in_index(
+                " USING btree (name text_pattern_ops DESC, lower(name), ((name)::name)) \
+                 INCLUDE (id, name) WITH (fillfactor='80') WHERE ((name <> 'name'::text) AND ok)",
+                &from,
+                &to
+            ),
+            " USING btree (\"Full Name\" text_pattern_ops DESC, lower(\"Full Name\"), \
+             ((\"Full Name\")::name)) INCLUDE (id, \"Full Name\") WITH (fillfactor='80') \
+             WHERE ((\"Full Name\" <> 'name'::text) AND ok)"
         );
     }
 

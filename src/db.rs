@@ -10,4 +10,4 @@ pub mod session;
 mod bind;
 
 pub use bind::{Value, bind};
-pub use session::{DbError, Failure, Row, Session, Target, get};
+pub use session::{Batch, BatchError, DbError, Failure, Row, Session, Target, get};

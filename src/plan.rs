@@ -3,6 +3,7 @@
 //! Pure: a plan depends on the script, the catalog and the settings, and on nothing else.
 //! Next: `execute` runs it, `report` shows it.
 
+pub mod backfill;
 pub mod step;
 pub mod sync_trigger;
 

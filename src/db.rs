@@ -14,4 +14,4 @@ mod bind;
 pub use bind::{Value, bind};
 pub use introspect::introspect;
 pub use server::{ServerInfo, server_info};
-pub use session::{DbError, Failure, Row, Session, Target, get};
+pub use session::{Batch, BatchError, DbError, Failure, Row, Session, Target, get};

@@ -16,6 +16,7 @@ pub mod pieces;
 pub mod recipe;
 pub mod recipes;
 pub mod state;
+pub mod backfill;
 pub mod step;
 pub mod sync_trigger;
 

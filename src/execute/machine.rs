@@ -337,6 +337,7 @@ mod tests {
             notes: Vec::new(),
             search_path: Vec::new(),
             bypass: Bypass { setting: String::new(), secret: String::new() },
+            verify: Vec::new(),
         }
     }
 

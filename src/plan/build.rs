@@ -199,6 +199,7 @@ fn assemble(
         PhaseName::ALL.map(|phase| Phase { phase, steps: Vec::new() }).into();
     let mut notes: Vec<String> = Vec::new();
     let mut conditions = Vec::new();
+    let mut verify = Vec::new();
     let mut breaks_old = false;
     for (at, draft) in drafts {
         breaks_old |= draft.breaks_old;
@@ -208,6 +209,7 @@ fn assemble(
             }
         }
         conditions.extend(draft.conditions);
+        verify.extend(draft.verify);
         for drafted in draft.steps {
             let phase = &mut phases[drafted.phase as usize];
             let mut step = drafted.step;
@@ -239,6 +241,7 @@ fn assemble(
         notes,
         search_path: after.search_path.clone(),
         bypass,
+        verify,
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Draft {
     pub breaks_old: bool,
     /// Columns that got a sync trigger.
     pub synced: Vec<(ObjectName, Ident)>,
+    /// What `zdm verify` counts while both shapes stand.
+    pub verify: Vec<Verify>,
     /// Positions of other operations of the file that this draft includes.
     pub includes: Vec<usize>,
 }

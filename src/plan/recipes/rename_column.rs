@@ -191,6 +191,16 @@ fn expand(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: &mut S
         ),
     );
     draft.push(PhaseName::Migrate, pieces::verify_filled(cx, name, to, &trigger.unfilled));
+    let apart = format!(
+        "FROM ONLY {name} WHERE pg_catalog.record_image_ne(ROW({from}), ROW({to}))"
+    );
+    draft.verify.push(Verify {
+        table: (*name).clone(),
+        count: format!("SELECT pg_catalog.count(*) {apart}"),
+        sample: Some(format!("SELECT ctid::pg_catalog.text {apart} LIMIT 5")),
+        message: format!("{{count}} rows of {} differ in {from} and {to}", name.short()),
+        help: "look for an application that writes both columns".to_owned(),
+    });
     swap.before.extend(trigger.drop);
 }
 

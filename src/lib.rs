@@ -8,6 +8,7 @@
 //! - [`effects`]: what PostgreSQL does when it runs a statement; the only place that knows.
 //! - [`plan`]: a statement split into expand, migrate and contract.
 //! - [`db`]: talking to PostgreSQL.
+//! - [`sandbox`]: a private, throw-away server.
 
 pub mod catalog;
 pub mod db;
@@ -16,4 +17,5 @@ pub mod effects;
 pub mod ident;
 pub mod parse;
 pub mod plan;
+pub mod sandbox;
 pub mod source;

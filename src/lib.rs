@@ -8,11 +8,13 @@
 //! - [`effects`]: what PostgreSQL does when it runs a statement; the only place that knows.
 //! - [`plan`]: a statement split into expand, migrate and contract.
 //! - [`db`]: talking to PostgreSQL.
+//! - [`execute`]: running a plan; the only module that changes a user's database.
 
 pub mod catalog;
 pub mod db;
 pub mod diagnostic;
 pub mod effects;
+pub mod execute;
 pub mod ident;
 pub mod parse;
 pub mod plan;

@@ -9,6 +9,7 @@
 //! - [`plan`]: a statement split into expand, migrate and contract.
 //! - [`db`]: talking to PostgreSQL.
 //! - [`execute`]: running a plan; the only module that changes a user's database.
+//! - [`sandbox`]: a private, throw-away server.
 
 pub mod catalog;
 pub mod db;
@@ -18,4 +19,5 @@ pub mod execute;
 pub mod ident;
 pub mod parse;
 pub mod plan;
+pub mod sandbox;
 pub mod source;

@@ -3,8 +3,10 @@
 //! Everything goes through the simple query protocol with values written as literals
 //! ([`bind`]): no prepared statement and no session state is relied on, so it works the same
 //! behind a pooler in transaction mode (pitfall 40).
-//! Next: [`session`] for one connection, [`mod@introspect`] for the catalog.
+//! Next: [`session`] for one connection, [`activity`] for who else is at work, [`mod@introspect`]
+//! for the catalog.
 
+pub mod activity;
 pub mod introspect;
 pub mod server;
 pub mod session;

@@ -29,7 +29,11 @@ use crate::{
     execute::{event::Events, settings::ExecuteSettings, signals::Stop},
 };
 
-pub use error::ExecuteError;
+pub use error::{DatabaseState, ExecuteError, ExitClass};
+pub use event::{BlockerInfo, Event, EventKind};
+pub use guard::{GuardContext, GuardOutcome, GuardedWork, Hold, JournalEntry, run_guarded};
+pub use journal::{Journal, OpenState};
+pub use lease::Lease;
 
 /// What every run is made with.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 //! Styles are stripped where they are not wanted: not a terminal, `NO_COLOR`, `TERM=dumb`. A
 //! reader that has gone away (`zdm plan | head`) is not an error.
 
-use std::io::Write as _;
+use std::{fmt::Write as _, io::Write as _};
 
 use anstyle::{AnsiColor, Style};
 
@@ -54,9 +54,9 @@ pub fn error(error: &CliError, format: Format) {
 
 fn in_words(error: &CliError) -> String {
     let mut text = error.shown_before().unwrap_or_default().to_owned();
-    text.push_str(&format!("{ERROR}error:{ERROR:#} {error}\n"));
+    let _ = writeln!(text, "{ERROR}error:{ERROR:#} {error}");
     for hint in error.hints() {
-        text.push_str(&format!("{HINT}Hint:{HINT:#} {hint}\n"));
+        let _ = writeln!(text, "{HINT}Hint:{HINT:#} {hint}");
     }
     text
 }

@@ -87,10 +87,9 @@ impl Key {
             }
             Self::MigrationsLayout => "detected",
             Self::LocksBudget => "\"2m\"",
-            Self::LocksMaxWait => "\"100ms\"",
+            Self::LocksMaxWait | Self::BackfillBatchTime => "\"100ms\"",
             Self::LocksMaxHold => "\"5s\"",
             Self::LocksCancel => "not set: nobody is cancelled",
-            Self::BackfillBatchTime => "\"100ms\"",
             Self::BackfillWorkers => "1",
             Self::PlanTighten => "\"migrate\"",
             Self::OrderStrict => "false",

@@ -578,12 +578,23 @@ mod tests {
                  [backfill]\nworkers = 0\n[plan]\ntighten = \"contact\"\n[lint.levels]\n\
                  index-not-concurent = \"off\"\n[migration.\"1\"]\nupp = \"x\"\n[zebra]\n",
             ),
-            @r""
+            @r#"
+        unknown-key at `lock`: `lock` is not a section of zdm.toml | Did you mean `[locks]`?
+        unknown-key at `bugdet`: `bugdet` is not a key of `[locks]` | Did you mean `budget`?
+        unknown-key at `workers`: `workers` is not a key of `[locks]` | `workers` belongs under `[backfill]`.
+        config-value at `5`: `locks.max_wait` needs a length of time such as "10m", and this is a whole number | -
+        config-value at `"5"`: `locks.max_hold` needs a length of time such as "100ms", "30s" or "10m", and "5" is none (it has no unit) | -
+        config-value at `0`: `backfill.workers` needs a whole number from 1 to 64, and this is 0 | -
+        config-value at `"contact"`: `plan.tighten` cannot be `contact`; it is one of `migrate` and `contract` | Did you mean `contract`?
+        unknown-rule at `index-not-concurent`: There is no rule `index-not-concurent` | Did you mean `index-not-concurrent`?
+        unknown-key at `upp`: `upp` is not a directive that zdm.toml can hold | Did you mean `up`?
+        unknown-key at `zebra`: `zebra` is not a section of zdm.toml | The sections are `database`, `migrations`, `locks`, `backfill`, `plan`, `order`, `lint`, `role`, `journal` and `migration`.
+        "#
         );
     }
 
     #[test]
     fn a_syntax_error_has_a_place() {
-        insta::assert_snapshot!(mistakes("[locks]\nbudget = \n"), @r"");
+        insta::assert_snapshot!(mistakes("[locks]\nbudget = \n"), @r"config-syntax at ``: This is not TOML: string values must be quoted, expected literal string | -");
     }
 }

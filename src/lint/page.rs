@@ -157,19 +157,16 @@ fn blocks(body: &str) -> Result<Vec<Block<'_>>, String> {
         let Some(info) = line.trim_end().strip_prefix("```") else {
             continue;
         };
-        open = match open {
-            Some((kind, from)) => {
-                found.push(Block {
-                    kind,
-                    text: &body[from..start],
-                });
-                None
-            }
-            None => {
-                let kind = BlockKind::from_info(info)
-                    .ok_or_else(|| format!("a block is marked `{info}`, which means nothing"))?;
-                Some((kind, at))
-            }
+        open = if let Some((kind, from)) = open {
+            found.push(Block {
+                kind,
+                text: &body[from..start],
+            });
+            None
+        } else {
+            let kind = BlockKind::from_info(info)
+                .ok_or_else(|| format!("a block is marked `{info}`, which means nothing"))?;
+            Some((kind, at))
         };
     }
     match open {

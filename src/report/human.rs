@@ -98,7 +98,15 @@ mod tests {
         )
         .with_help("Write CREATE INDEX CONCURRENTLY.");
         let text = anstream::adapter::strip_str(&diagnostic(&source, &found)).to_string();
-        insta::assert_snapshot!(text, @r"");
+        insta::assert_snapshot!(text, @r#"
+        error[index-not-concurrent]: Building the index blocks writes to "users"
+         --> 0002_index.sql:2:1
+          |
+        2 | CREATE INDEX i ON users (email);
+          | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+          |
+          = help: Write CREATE INDEX CONCURRENTLY.
+        "#);
     }
 
     #[test]

@@ -91,7 +91,8 @@ pub enum DatabaseState {
 pub struct Error<'a> {
     version: u32,
     database: Option<&'a str>,
-    error: ErrorBody<'a>,
+    #[serde(rename = "error")]
+    body: ErrorBody<'a>,
 }
 
 #[derive(Debug, Serialize)]
@@ -113,7 +114,7 @@ impl<'a> Error<'a> {
         Self {
             version: VERSION,
             database: None,
-            error: ErrorBody {
+            body: ErrorBody {
                 code,
                 message,
                 database_state,

@@ -139,14 +139,13 @@ fn step(step: &Step) -> String {
 /// `users: ACCESS EXCLUSIVE — blocks reads and writes; asked for without a queue`.
 fn lock_in_words(lock: &RelationLock, guard: Guard) -> String {
     let asked = match guard {
-        Guard::None => "",
         Guard::Ladder if lock.mode > LockMode::ShareUpdateExclusive => {
             "; held for a moment, asked for so that nobody queues behind it"
         }
         Guard::Timeout if lock.mode > LockMode::ShareUpdateExclusive => {
             "; held for a moment, asked for under a short lock_timeout"
         }
-        Guard::Ladder | Guard::Timeout => "",
+        Guard::None | Guard::Ladder | Guard::Timeout => "",
     };
     format!(
         "{}: {}, {}{asked}",

@@ -65,10 +65,10 @@ fn step(out: &mut String, step: &Step) {
     match step.guard {
         Guard::None => {}
         Guard::Ladder => {
-            out.push_str("-- its locks are asked for without a queue, within the budget\n")
+            out.push_str("-- its locks are asked for without a queue, within the budget\n");
         }
         Guard::Timeout => {
-            out.push_str("-- under a short lock_timeout, repeated within the budget\n")
+            out.push_str("-- under a short lock_timeout, repeated within the budget\n");
         }
     }
     match &step.kind {

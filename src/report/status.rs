@@ -157,7 +157,8 @@ impl Progress {
     /// Per cent, when the total is known and not zero.
     pub fn percent(&self) -> Option<u64> {
         let total = self.total.filter(|total| *total > 0)?;
-        Some((u128::from(self.done.min(total)) * 100 / u128::from(total)) as u64)
+        let percent = u128::from(self.done.min(total)) * 100 / u128::from(total);
+        u64::try_from(percent).ok()
     }
 
     fn in_words(&self) -> String {
@@ -399,7 +400,16 @@ mod tests {
                 },
             ],
         };
-        insta::assert_snapshot!(plain(&human(&status)), @r"");
+        insta::assert_snapshot!(plain(&human(&status)), @r"
+        id    name         state
+        0001  init         adopted
+        0002  rename_name  migrating
+          ✓ expand-1 (ddl), 3 attempts
+          ▸ migrate-1 (backfill), 63 % (630,000 of 1,000,000 rows)
+              waits for replication lag of 12 s
+
+        Next: zdm apply 0002
+        ");
     }
 
     #[test]
@@ -417,6 +427,19 @@ mod tests {
                 query: Some("SELECT *\n  FROM users".into()),
             }],
         ));
-        insta::assert_snapshot!(text, @r"");
+        insta::assert_snapshot!(text, @r"
+        Stopped safely: 0002 stopped before contract-1 (contract): a lock could not be had within the budget.
+        No lock is held, nobody waits behind zdm, and the application works as before.
+
+        In the way:
+          pid 4242, reports, user bi, idle in transaction for 2 h 5 min
+              SELECT * FROM users
+
+        Choose one:
+          1. zdm apply 0002 --phase contract --lock-budget 10m   (try again, for longer)
+          2. zdm apply 0002 --phase contract --cancel-blockers-older-than 5m   (cancel queries that have been in the way for 5 minutes)
+          3. psql -c 'SELECT pg_terminate_backend(4242)'   (end that session yourself)
+          4. zdm rollback 0002   (back to before expand)
+        ");
     }
 }

@@ -9,6 +9,7 @@ use crate::{
         StatementKind,
         statement::{AlterActionKind, ColumnConstraintKind, TableConstraintKind},
     },
+    source::Span,
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -92,7 +93,7 @@ fn finding(
     context: &Context<'_>,
     scan: &Scan,
     added: &Added<'_>,
-    span: crate::source::Span,
+    place: Span,
 ) -> Diagnostic {
     let table = &scan.relation;
     let name = added
@@ -118,7 +119,7 @@ fn finding(
         "Add it"
     };
     RULE.finding(
-        span,
+        place,
         format!(
             "This reads every row of {}{} to check {}{name}, while it holds {} on it{others}: {} \
              until the scan ends.",

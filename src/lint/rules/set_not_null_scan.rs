@@ -9,6 +9,7 @@ use crate::{
         StatementKind,
         statement::{AlterActionKind, ColumnAction, TableConstraintKind},
     },
+    source::Span,
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -74,11 +75,11 @@ fn finding(
     context: &Context<'_>,
     scan: &Scan,
     column: &Ident,
-    span: crate::source::Span,
+    place: Span,
 ) -> Diagnostic {
     let table = &scan.relation;
     RULE.finding(
-        span,
+        place,
         format!(
             "This reads every row of {}{} to prove that {column} is never NULL, while it holds {}: \
              {} until the scan ends.",

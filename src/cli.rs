@@ -27,7 +27,7 @@ pub use error::{CliError, ErrorCode, Exit};
     2 usage, configuration or connection, nothing changed · 3 stopped safely, resumable · \
     4 stopped, state not known: a person must look."
 )]
-pub struct Cli {
+struct Cli {
     /// The configuration file; otherwise the nearest zdm.toml at or above the current folder.
     #[arg(
         long,
@@ -35,16 +35,14 @@ pub struct Cli {
         value_name = "FILE",
         help_heading = "Global options"
     )]
-    pub config: Option<PathBuf>,
-    /// What to do.
+    config: Option<PathBuf>,
     #[command(subcommand)]
-    pub command: Command,
+    command: Command,
 }
 
-/// The commands.
+// A variant without words of its own shows the doc comment of its arguments as help.
 #[derive(Debug, Subcommand)]
-pub enum Command {
-    /// See [`explain::Args`].
+enum Command {
     Explain(explain::Args),
 }
 

@@ -10,6 +10,7 @@
 //! - [`plan`]: a statement split into expand, migrate and contract.
 //! - [`report`]: findings, plans and states as text and JSON.
 //! - [`db`]: talking to PostgreSQL.
+//! - [`sandbox`]: a private, throw-away server.
 //! - [`config`]: `zdm.toml`, the environment, the folder of migrations.
 //! - [`cli`]: the command line.
 
@@ -24,4 +25,5 @@ pub mod lint;
 pub mod parse;
 pub mod plan;
 pub mod report;
+pub mod sandbox;
 pub mod source;

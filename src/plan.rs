@@ -4,9 +4,10 @@
 //! Next: `execute` runs it, `report` shows it.
 
 pub mod step;
+pub mod sync_trigger;
 
 pub use crate::parse::PhaseName;
 pub use step::{
     Assignment, Backfill, Bypass, Compat, Guard, MigrationName, PLAN_VERSION, Phase, Plan,
-    SourceRange, Step, StepKind, Verify,
+    SourceRange, Step, StepKind, Undo, UndoKind, Verify,
 };

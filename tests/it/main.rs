@@ -1,1 +1,6 @@
-fn main() {}
+//! The integration tests. `support` starts servers and compares databases, `live` holds the tests
+//! that need a server, `tidy` checks the sources themselves.
+
+mod live;
+mod support;
+mod tidy;

@@ -1,0 +1,4 @@
+//! Tests that need a PostgreSQL server. An absent server is a failure, never a skip.
+
+mod sandbox;
+mod snapshot;

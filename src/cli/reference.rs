@@ -9,7 +9,7 @@ use crate::{
     config::{Key, keys::DIRECTIVE_KEYS},
 };
 
-const GENERATED: &str = "<!-- Generated from the code; `UPDATE_REFERENCE=1 cargo test --test it reference` writes it anew. -->\n\n";
+const GENERATED: &str = "<!-- Generated from the code; `UPDATE_REFERENCE=1 cargo test --test it generated` writes it anew. -->\n\n";
 
 /// Every generated page: its path in the repository and its text.
 pub fn pages() -> Vec<(&'static str, String)> {

@@ -156,28 +156,29 @@ fn lock_in_words(lock: &RelationLock, guard: Guard) -> String {
 }
 
 fn undo(step: &Step) -> String {
-    match (step.reversible, step.undo.is_empty()) {
-        (true, true) => "nothing needs to be taken back".to_owned(),
-        (true, false) => step
-            .undo
-            .iter()
-            .map(|sql| terminated(sql))
-            .collect::<Vec<_>>()
-            .join("\n"),
-        (false, true) => styled(CARE, "cannot be taken back"),
-        (false, false) => format!(
-            "{}\n{}",
-            styled(
-                CARE,
-                "brings the shape back, not everything that was in it:"
-            ),
-            step.undo
-                .iter()
-                .map(|sql| terminated(sql))
-                .collect::<Vec<_>>()
-                .join("\n")
-        ),
+    let mut out = match (step.reversible, step.undo.is_empty()) {
+        (true, true) => return "nothing needs to be taken back".to_owned(),
+        (false, true) => return styled(CARE, "cannot be taken back"),
+        (true, false) => String::new(),
+        (false, false) => {
+            styled(CARE, "brings the shape back, not everything that was in it:") + "\n"
+        }
+    };
+    for undo in &step.undo {
+        for sql in &undo.sql {
+            out.push_str(&terminated(sql));
+            out.push('\n');
+        }
+        if let Some(loses) = &undo.loses {
+            let _ = writeln!(
+                out,
+                "{} {}",
+                styled(CARE, "asks first when rows would lose something:"),
+                loses.message.replace("{count}", "some")
+            );
+        }
     }
+    out
 }
 
 fn compatibility(compat: &Compat) -> String {

@@ -105,7 +105,7 @@ fn step(out: &mut String, step: &Step) {
         }
     } else {
         out.push_str("-- undo:\n");
-        for sql in &step.undo {
+        for sql in step.undo.iter().flat_map(|undo| &undo.sql) {
             for line in terminated(sql).lines() {
                 let _ = writeln!(out, "--   {line}");
             }

@@ -1,6 +1,7 @@
 //! The integration tests. `support` starts servers and compares databases, `live` holds the tests
 //! that need a server, `tidy` checks the sources themselves.
 
+mod cli;
 mod live;
 mod support;
 mod tidy;

@@ -84,7 +84,7 @@ fn step(step: &Step) -> String {
         out.push_str(&indented(&terminated(sql), "      "));
     }
     for lock in &step.locks {
-        line(&mut out, "lock", &lock_in_words(lock, step.guard));
+        line(&mut out, "lock", &lock_in_words(lock, step));
     }
     if step.locks.is_empty() {
         line(&mut out, "lock", "none on any table that exists");
@@ -137,15 +137,18 @@ fn step(step: &Step) -> String {
 }
 
 /// `users: ACCESS EXCLUSIVE — blocks reads and writes; asked for without a queue`.
-fn lock_in_words(lock: &RelationLock, guard: Guard) -> String {
-    let asked = match guard {
+fn lock_in_words(lock: &RelationLock, step: &Step) -> String {
+    let long = step.rewrites.contains(&lock.relation)
+        || step.scans.iter().any(|scan| scan.relation == lock.relation);
+    let held = if long { "" } else { "; held for a moment" };
+    let asked = match step.guard {
         Guard::Ladder if lock.mode > LockMode::ShareUpdateExclusive => {
-            "; held for a moment, asked for so that nobody queues behind it"
+            format!("{held}; asked for so that nobody queues behind it")
         }
         Guard::Timeout if lock.mode > LockMode::ShareUpdateExclusive => {
-            "; held for a moment, asked for under a short lock_timeout"
+            format!("{held}; asked for under a short lock_timeout")
         }
-        Guard::None | Guard::Ladder | Guard::Timeout => "",
+        Guard::None | Guard::Ladder | Guard::Timeout => String::new(),
     };
     format!(
         "{}: {}, {}{asked}",
@@ -161,7 +164,10 @@ fn undo(step: &Step) -> String {
         (false, true) => return styled(CARE, "cannot be taken back"),
         (true, false) => String::new(),
         (false, false) => {
-            styled(CARE, "brings the shape back, not everything that was in it:") + "\n"
+            styled(
+                CARE,
+                "brings the shape back, not everything that was in it:",
+            ) + "\n"
         }
     };
     for undo in &step.undo {

@@ -3,5 +3,6 @@
 
 mod cli;
 mod live;
+mod report;
 mod support;
 mod tidy;

@@ -10,6 +10,7 @@
 //! - [`plan`]: a statement split into expand, migrate and contract.
 //! - [`report`]: findings, plans and states as text and JSON.
 //! - [`db`]: talking to PostgreSQL.
+//! - [`execute`]: running a plan; the only module that changes a user's database.
 //! - [`sandbox`]: a private, throw-away server.
 //! - [`config`]: `zdm.toml`, the environment, the folder of migrations.
 //! - [`cli`]: the command line.
@@ -20,6 +21,7 @@ pub mod config;
 pub mod db;
 pub mod diagnostic;
 pub mod effects;
+pub mod execute;
 pub mod ident;
 pub mod lint;
 pub mod parse;

@@ -1,25 +1,29 @@
 //! `zdm apply`: takes migrations up in order, one after the other, each as far as asked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     catalog::Catalog,
     db::{Session, introspect::introspect},
     diagnostic::Diagnostic,
+    effects::LockMode,
     execute::{
         Runner, checks,
         driver::{Driver, DriftPolicy, connect},
         error::ExecuteError,
         event::EventKind,
         journal::{
-            Edge, Journal, MigrationRecord, MigrationState, MigrationSummary, OpenState, Order,
+            Adopted, Edge, Journal, MigrationRecord, MigrationState, MigrationSummary, OpenState, Order,
             Start,
         },
         lease::{Lease, holder},
         machine::Goal,
     },
+    ident::ObjectName,
     parse::{PhaseName, Script},
-    plan::{MigrationName, Plan, PlanInput, PlanSettings, Planned, plan},
+    plan::{
+        MigrationName, Plan, PlanInput, PlanSettings, Planned, Step, StepKind, plan,
+    },
 };
 
 /// One migration of the folder.
@@ -93,13 +97,15 @@ pub async fn apply(
     request: &ApplyRequest,
 ) -> Result<Vec<Applied>, ApplyError> {
     let mut session = connect(&runner.target, "apply").await?;
-    checks::server(&mut session, &runner.settings).await?;
     let journal = open_or_install(runner, &mut session).await?;
     check_names(files, request)?;
     let mut applied = Vec::new();
     for file in files {
         if !wanted(file, request) {
             continue;
+        }
+        if past_end(files, file, request) {
+            break;
         }
         let known = journal.migrations(&mut session).await?;
         let summary = known.iter().find(|summary| summary.id == file.name.id);
@@ -110,7 +116,8 @@ pub async fn apply(
             }
             continue;
         };
-        let reached = one(runner, &mut session, &journal, file, goal, request).await?;
+        let reached = one(&mut Turn { runner, session: &mut session, journal: &journal, files, file, request }, goal)
+            .await?;
         applied.push(Applied { migration: file.name.clone(), state: reached });
     }
     Ok(applied)
@@ -124,10 +131,14 @@ async fn open_or_install(
     let schema = &runner.settings.journal_schema;
     match Journal::open(session, schema).await? {
         OpenState::Missing { user_tables } if user_tables.is_empty() => {
-            Journal::install(session, schema).await
+            Journal::install(session, schema, Adopted::Empty).await
         }
-        OpenState::Missing { user_tables } => Err(ExecuteError::NoJournal { tables: user_tables }),
-        OpenState::Open(journal) => Ok(journal),
+        OpenState::Missing { user_tables } => Err(ExecuteError::NoJournal {
+            tables: user_tables.iter().map(ObjectName::short).collect(),
+        }),
+        open @ (OpenState::Open(_) | OpenState::Copied { .. }) => {
+            open.journal()?.ok_or_else(|| ExecuteError::NoJournal { tables: Vec::new() })
+        }
     }
 }
 
@@ -151,10 +162,16 @@ fn check_names(files: &[MigrationFile], request: &ApplyRequest) -> Result<(), Ex
 }
 
 fn wanted(file: &MigrationFile, request: &ApplyRequest) -> bool {
-    let before_end = request.to.as_ref().is_none_or(|to| {
-        crate::parse::layout::version_order(&file.name.id, to) != std::cmp::Ordering::Greater
-    });
-    before_end && (request.only.is_empty() || request.only.contains(&file.name.id))
+    request.only.is_empty() || request.only.contains(&file.name.id)
+}
+
+/// Where a version stands in the order of the folder; one that is not in it stands nowhere.
+fn position(files: &[MigrationFile], id: &str) -> Option<usize> {
+    files.iter().position(|file| file.name.id == id)
+}
+
+fn past_end(files: &[MigrationFile], file: &MigrationFile, request: &ApplyRequest) -> bool {
+    request.to.as_ref().is_some_and(|to| position(files, &file.name.id) > position(files, to))
 }
 
 /// How far a migration in this state is to be taken; `None` when it is left alone.
@@ -203,55 +220,54 @@ fn goal(state: MigrationState, request: &ApplyRequest) -> Option<PhaseName> {
     }
 }
 
-async fn one(
-    runner: &Runner,
-    session: &mut Session,
-    journal: &Journal,
-    file: &MigrationFile,
-    goal: PhaseName,
-    request: &ApplyRequest,
-) -> Result<MigrationState, ApplyError> {
-    let id = file.name.id.as_str();
+/// One migration whose turn it is.
+struct Turn<'a> {
+    runner: &'a Runner,
+    session: &'a mut Session,
+    journal: &'a Journal,
+    files: &'a [MigrationFile],
+    file: &'a MigrationFile,
+    request: &'a ApplyRequest,
+}
+
+async fn one(turn: &mut Turn<'_>, goal: PhaseName) -> Result<MigrationState, ApplyError> {
     let lease = Lease::acquire(
-        &runner.target,
-        journal,
-        id,
-        &holder(runner.started),
-        session.pid(),
-        &runner.settings.lease,
+        &turn.runner.target,
+        turn.journal,
+        &turn.file.name.id,
+        &holder(turn.runner.started),
+        turn.session.pid(),
+        &turn.runner.settings.lease,
     )
     .await?;
-    let result = with_lease(runner, session, journal, &lease, file, goal, request).await;
+    let result = with_lease(turn, &lease, goal).await;
     lease.release().await;
     result
 }
 
 async fn with_lease(
-    runner: &Runner,
-    session: &mut Session,
-    journal: &Journal,
+    turn: &mut Turn<'_>,
     lease: &Lease,
-    file: &MigrationFile,
     goal: PhaseName,
-    request: &ApplyRequest,
 ) -> Result<MigrationState, ApplyError> {
-    let events = runner.events.for_migration(&file.name.id);
-    let stored = journal
-        .load(session, &file.name.id)
+    let file = turn.file;
+    let mut runner = turn.runner.clone();
+    runner.events = runner.events.for_migration(&file.name.id);
+    let stored = turn
+        .journal
+        .load(turn.session, &file.name.id)
         .await?
         .filter(|record| record.state != MigrationState::RolledBack);
     let plan = match stored {
         Some(record) => {
             unchanged(file, &record)?;
-            events.emit(None, EventKind::Resumed);
+            runner.events.emit(None, EventKind::Resumed);
             stored_plan(&record)?
         }
-        None => take_up(runner, session, journal, lease, file, request).await?,
+        None => take_up(turn, &runner, lease).await?,
     };
-    let mut runner = runner.clone();
-    runner.events = events;
-    let mut driver = Driver::open(&runner, journal, lease, &plan).await?;
-    driver.drift = request.drift;
+    let mut driver = Driver::open(&runner, turn.journal, lease, &plan).await?;
+    driver.drift = turn.request.drift;
     Ok(driver.run(Goal::Apply(goal)).await?)
 }
 
@@ -293,35 +309,70 @@ pub fn stored_plan(record: &MigrationRecord) -> Result<Plan, ExecuteError> {
 
 /// Plans a migration on the live catalog and stores it.
 async fn take_up(
+    turn: &mut Turn<'_>,
     runner: &Runner,
-    session: &mut Session,
-    journal: &Journal,
     lease: &Lease,
-    file: &MigrationFile,
-    request: &ApplyRequest,
 ) -> Result<Plan, ApplyError> {
-    let catalog = live_catalog(session).await?;
-    let planned = plan_file(file, &catalog, &request.plan);
+    let catalog = live_catalog(turn.session).await?;
+    let planned = plan_file(turn.file, &catalog, &turn.request.plan);
     if planned.refused() {
         return Err(ApplyError::Plan {
-            migration: file.name.clone(),
+            migration: turn.file.name.clone(),
             diagnostics: planned.diagnostics,
         });
     }
     let plan = planned.plan;
-    let order = order_of(session, journal, file, &plan).await?;
-    checks::plan(session, &runner.settings, &plan).await?;
-    journal
-        .start(session, Start { plan: &plan, source: &file.source, order }, lease)
-        .await?;
-    journal
-        .boundary(session, PhaseName::Expand, Edge::Started, &std::collections::BTreeMap::new(), lease)
-        .await?;
-    runner
-        .events
-        .for_migration(&file.name.id)
-        .emit(None, EventKind::PhaseStarted { phase: PhaseName::Expand });
+    let order = order_of(turn, &plan).await?;
+    preflight(runner, turn.session, &catalog, &plan).await?;
+    let (journal, session) = (turn.journal, &mut *turn.session);
+    let source = &turn.file.source;
+    journal.start(session, Start { plan: &plan, source, order }, lease).await?;
+    let nothing = BTreeMap::new();
+    journal.boundary(session, PhaseName::Expand, Edge::Started, &nothing, lease).await?;
+    runner.events.emit(None, EventKind::PhaseStarted { phase: PhaseName::Expand });
     Ok(plan)
+}
+
+/// Looks at the database before anything is changed: privileges, publications, row security.
+async fn preflight(
+    runner: &Runner,
+    session: &mut Session,
+    catalog: &Catalog,
+    plan: &Plan,
+) -> Result<(), ExecuteError> {
+    let strong = |step: &&Step| step.locks.iter().any(|lock| lock.mode > LockMode::RowExclusive);
+    let tables: BTreeSet<ObjectName> = plan
+        .steps()
+        .filter(strong)
+        .flat_map(|step| &step.locks)
+        .map(|lock| lock.relation.clone())
+        .filter(|relation| catalog.tables.contains_key(relation))
+        .collect();
+    let backfilled: BTreeSet<ObjectName> = plan
+        .steps()
+        .filter_map(|step| match &step.kind {
+            StepKind::Backfill { backfill } => Some(backfill.table.clone()),
+            _ => None,
+        })
+        .collect();
+    let tables: Vec<ObjectName> = tables.into_iter().collect();
+    let backfilled: Vec<ObjectName> = backfilled.into_iter().collect();
+    let scope = checks::Scope {
+        tables: &tables,
+        reshaped: &backfilled,
+        backfilled: &backfilled,
+        journal_schema: &runner.settings.journal_schema,
+        role: runner.settings.role.as_ref(),
+        without_monitor: runner.settings.without_monitor,
+    };
+    let findings = checks::preflight(session, &scope).await?;
+    for finding in &findings {
+        if finding.level == checks::FindingLevel::Warning {
+            let fix = finding.fix.as_deref().unwrap_or_default();
+            runner.events.note(None, format!("{} {fix}", finding.message));
+        }
+    }
+    checks::refuse(&findings)
 }
 
 /// The catalog of the live database.
@@ -343,19 +394,16 @@ pub fn plan_file(file: &MigrationFile, catalog: &Catalog, settings: &PlanSetting
 }
 
 /// Refuses a migration that must wait for another, and says whether it comes in its turn.
-async fn order_of(
-    session: &mut Session,
-    journal: &Journal,
-    file: &MigrationFile,
-    plan: &Plan,
-) -> Result<Order, ExecuteError> {
+async fn order_of(turn: &mut Turn<'_>, plan: &Plan) -> Result<Order, ExecuteError> {
+    let (journal, files, file) = (turn.journal, turn.files, turn.file);
+    let session = &mut *turn.session;
     let id = file.name.id.as_str();
     let mut order = Order::InOrder;
     for other in journal.migrations(session).await? {
         if other.id == id {
             continue;
         }
-        let later = crate::parse::layout::version_order(&other.id, id) == std::cmp::Ordering::Greater;
+        let later = position(files, &other.id) > position(files, id);
         let applied = matches!(other.state, MigrationState::Done | MigrationState::Adopted);
         let in_flight = !applied && other.state != MigrationState::RolledBack;
         if !in_flight && !later {

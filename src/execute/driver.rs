@@ -8,7 +8,7 @@
 use std::{collections::BTreeMap, time::Instant};
 
 use crate::{
-    db::{Failure, Session, Target, activity, get, introspect::introspect},
+    db::{Session, Target, activity, get},
     execute::{
         Runner,
         drift,
@@ -104,7 +104,7 @@ impl<'a> Driver<'a> {
                 Action::BeginPhase(phase) => self.begin_phase(phase, &record).await?,
                 Action::EndPhase(phase) => self.end_phase(phase).await?,
                 Action::Look(step) => observed = Some(self.look(step).await?),
-                Action::Clean(step) => self.clean(step).await?,
+                Action::Clean(step) => self.begin_again(step).await?,
                 Action::Run(step) => self.step(step, &record).await?,
                 Action::RecordDone(step) => {
                     self.journal.step_done(&mut self.session, &step.id, self.lease).await?;
@@ -314,17 +314,17 @@ impl<'a> Driver<'a> {
         step: &Step,
         index: Option<BareIndex<'_>>,
     ) -> Result<(), ExecuteError> {
-        for statement in &step.sql {
-            self.run_bare(&step.id, statement, index).await?;
-        }
-        self.finish(step).await
+        let record = JournalEntry::StepDone(&step.id);
+        self.run_bare(&step.id, &step.sql, index, record).await?;
+        Ok(())
     }
 
     async fn run_bare(
         &mut self,
         step: &str,
-        statement: &str,
+        statements: &[String],
         index: Option<BareIndex<'_>>,
+        record: JournalEntry<'_>,
     ) -> Result<BareOutcome, ExecuteError> {
         let mut cx = GuardContext {
             session: &mut self.session,
@@ -337,26 +337,19 @@ impl<'a> Driver<'a> {
             settings: &self.runner.settings,
             rng: &mut self.rng,
         };
-        let work = BareWork { step, statement, index, search_path: &self.plan.search_path };
+        let work = BareWork {
+            step,
+            statements,
+            search_path: &self.plan.search_path,
+            index,
+            record,
+        };
         run_bare(&mut cx, &work).await
     }
 
-    /// Removes an INVALID index that an earlier attempt of this very step left.
-    async fn clean(&mut self, step: &Step) -> Result<(), ExecuteError> {
-        let StepKind::CreateIndex { index, table } = &step.kind else {
-            // An index whose DROP was interrupted is INVALID, and the same statement ends it.
-            return self.step_again(step).await;
-        };
-        self.runner.events.note(
-            Some(&step.id),
-            format!("{} is INVALID, from an attempt that was interrupted: dropping it", index.short()),
-        );
-        let drop = format!("DROP INDEX CONCURRENTLY IF EXISTS {index}");
-        self.run_bare(&step.id, &drop, Some(BareIndex::Drop { index, table })).await?;
-        Ok(())
-    }
-
-    async fn step_again(&mut self, step: &Step) -> Result<(), ExecuteError> {
+    /// Begins again where an earlier attempt left half of it: the guard drops the INVALID index
+    /// that this very step made, and builds it anew.
+    async fn begin_again(&mut self, step: &Step) -> Result<(), ExecuteError> {
         let record = self.record().await?;
         self.step(step, &record).await
     }
@@ -477,15 +470,8 @@ impl<'a> Driver<'a> {
                     }
                     _ => None,
                 };
-                for statement in &undo.sql {
-                    self.run_bare(&step.id, statement, index).await?;
-                }
-                return match record {
-                    JournalEntry::StepUndone(id) => {
-                        self.journal.step_undone(&mut self.session, id, self.lease).await
-                    }
-                    JournalEntry::StepDone(_) | JournalEntry::Nothing => Ok(()),
-                };
+                self.run_bare(&step.id, &undo.sql, index, record).await?;
+                return Ok(());
             }
         };
         let guard = if undo.locks.iter().any(|lock| lock.mode.blocks_writes()) {

@@ -1,7 +1,7 @@
 //! A backfill step: joins the backfill to the journal, the events and the wish to stop.
 
 use crate::{
-    db::{Failure, Session},
+    db::{Failure, Session, bind},
     execute::{
         backfill::{
             self, BackfillError, Checkpoint, CheckpointStore, Ended, Event, Job, Order,
@@ -72,20 +72,21 @@ pub async fn fill(
             format!("going on at page {} of {}", checkpoint.block, checkpoint.relation.short()),
         );
     }
-    let session = connect(&runner.target, "throttle").await?;
+    let mut session = connect(&runner.target, "throttle").await?;
+    let rows_total = rows_estimate(&mut session, backfill).await?;
     let mut throttle = Throttle::new(session, runner.throttle.clone());
     let mut store = Store {
         journal: driver.journal,
         lease: driver.lease,
         step: &step.id,
-        rows_total: 0,
+        rows_total,
     };
     let stop = runner.stop.clone();
     let lease = driver.lease;
     let order = move || {
         if stop.level() > StopLevel::Run || lease.check().is_err() { Order::Stop } else { Order::Run }
     };
-    let mut listener = listener(&runner.events, &step.id);
+    let mut listener = listener(&runner.events, &step.id, unsigned(rows_total));
     let job = Job {
         backfill,
         pass: PassSettings {
@@ -121,7 +122,7 @@ fn failure(lease: &Lease, step: &Step, error: BackfillError) -> ExecuteError {
         }
         BackfillError::Db(error) => ExecuteError::StepFailed {
             step: step.id.clone(),
-            error,
+            error: Box::new(error),
             help: Some(
                 "What is filled stays filled: once the cause is gone, run zdm apply again."
                     .to_owned(),
@@ -169,20 +170,44 @@ fn checkpoint(relation: &ObjectName, record: &BackfillRecord) -> Option<Checkpoi
     })
 }
 
+/// How many rows the server thinks there are (`pg_class.reltuples`).
+async fn rows_estimate(session: &mut Session, backfill: &Backfill) -> Result<i64, ExecuteError> {
+    let mut total = 0;
+    for relation in &backfill.relations {
+        let sql = bind(
+            "SELECT coalesce((SELECT greatest(reltuples, 0)::pg_catalog.int8 \
+             FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass($1)), 0)",
+            &[(&relation.to_string()).into()],
+        );
+        let rows: i64 = session
+            .value(&sql)
+            .await
+            .map_err(|error| ExecuteError::from_db("estimating rows", error))?;
+        total += rows;
+    }
+    Ok(total)
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// Tells what a backfill does as events of the run.
-fn listener(events: &Events, step: &str) -> impl FnMut(Event) + Send {
+fn listener(events: &Events, step: &str, rows_total: u64) -> impl FnMut(Event) + Send {
     let events = events.clone();
     let step = step.to_owned();
+    let mut relation_now = String::new();
     move |event| {
         let kind = match event {
-            Event::RelationStarted { relation, block, end } => EventKind::Note {
-                message: format!("{}: pages {block} to {end}", relation.short()),
-            },
-            Event::Progress(progress) => progress_event(&progress),
+            Event::RelationStarted { relation, block, end } => {
+                relation_now = relation.short();
+                EventKind::Note { message: format!("{relation_now}: pages {block} to {end}") }
+            }
+            Event::Progress(progress) => progress_event(&relation_now, rows_total, &progress),
             Event::Yielding(reason) => EventKind::BackfillWaiting { why: reason.to_string() },
             Event::WaitingForSnapshots { holder } => EventKind::BackfillWaiting {
                 why: format!("an old snapshot would make the table grow: {holder}"),
@@ -224,13 +249,17 @@ fn listener(events: &Events, step: &str) -> impl FnMut(Event) + Send {
     }
 }
 
-fn progress_event(progress: &backfill::Progress) -> EventKind {
+fn progress_event(
+    relation: &str,
+    rows_total: u64,
+    progress: &backfill::Progress,
+) -> EventKind {
     EventKind::BackfillProgress {
-        relation: progress.relation.short(),
-        rows_done: progress.rows_done,
-        rows_total: progress.rows_total,
-        pages_done: u64::from(progress.pages_done),
-        pages_total: u64::from(progress.pages_total),
+        relation: relation.to_owned(),
+        rows_done: progress.rows,
+        rows_total: rows_total.max(progress.rows),
+        pages_done: progress.pages_done,
+        pages_total: progress.pages_total,
         rows_per_second: progress.rows_per_second,
         eta_ms: progress.eta.and_then(|eta| u64::try_from(eta.as_millis()).ok()),
         window_pages: progress.window,

@@ -440,7 +440,7 @@ fn contract(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: Swap
     draft.push(PhaseName::Contract, step);
 }
 
-fn say(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft) {
+fn say(rename: &Rename<'_>, draft: &mut Draft) {
     let Rename { table, name, from, to, .. } = rename;
     draft.breaks_old = true;
     draft.synced.push(((*name).clone(), (*to).clone()));

@@ -6,7 +6,9 @@
 //! Next: [`crate::effects`] says what a statement does to it.
 
 pub mod fingerprint;
+pub mod types;
 pub mod version;
+pub mod volatility;
 
 use std::collections::BTreeMap;
 
@@ -15,7 +17,9 @@ use serde::{Deserialize, Serialize};
 use crate::ident::{Ident, ObjectName, QualifiedName};
 
 pub use fingerprint::{differences, fingerprint};
+pub use types::{TypeChange, change, domain};
 pub use version::PgVersion;
+pub use volatility::volatility;
 
 /// Everything zdm knows of one database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

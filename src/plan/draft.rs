@@ -24,6 +24,8 @@ pub struct Draft {
     pub breaks_old: bool,
     /// Columns that got a sync trigger.
     pub synced: Vec<(ObjectName, Ident)>,
+    /// What `zdm verify` counts while both shapes stand.
+    pub verify: Vec<Verify>,
     /// Positions of other operations of the file that this draft includes.
     pub includes: Vec<usize>,
 }
@@ -126,7 +128,7 @@ pub fn step(kind: StepKind, title: impl Into<String>, reason: impl Into<String>)
         id: String::new(),
         transactional: matches!(
             kind,
-            StepKind::Ddl | StepKind::LongDdl | StepKind::Backfill { .. }
+            StepKind::Ddl | StepKind::LongDdl
         ),
         kind,
         title: title.into(),

@@ -7,6 +7,7 @@ use crate::{
     parse::PhaseName,
     plan::{
         Assignment, Backfill, Step, StepKind, Undo, Verify,
+        backfill::{PassSettings, pass_template},
         draft::{Draft, lock, step},
         recipe::Context,
         state,
@@ -114,23 +115,18 @@ pub fn prove_not_null(
 pub fn backfill(cx: &Context<'_>, table: &ObjectName, backfill: Backfill) -> Step {
     let columns: Vec<String> =
         backfill.set.iter().map(|assignment| assignment.column.quoted()).collect();
-    let set: Vec<String> = backfill
-        .set
-        .iter()
-        .map(|assignment| format!("{} = {}", assignment.column, assignment.value))
-        .collect();
-    let sql = format!(
-        "UPDATE ONLY {table} SET {} WHERE ctid >= '({{first page}},0)' AND ctid < '({{end page}},0)' \
-         AND (pg_catalog.hashtid(ctid) & 2147483647) % {{passes}} = {{pass}} AND {}",
-        set.join(", "),
-        backfill.unfilled
-    );
+    let settings = PassSettings {
+        bypass: cx.bypass,
+        search_path: &cx.before.search_path,
+        role: None,
+    };
+    let sql = pass_template(&backfill, table, &settings);
     let mut step = step(
         StepKind::Backfill { backfill },
         format!("fill {} of every row of {}", columns[0], table.short()),
         "the rows written before the trigger existed; in batches that yield to the application",
     )
-    .sql([sql])
+    .sql(sql)
     .lock(table, LockMode::RowExclusive)
     .scan(table, LockMode::RowExclusive, "page by page, in batches");
     step.estimate_ms = cx.rows(table).map(|rows| rows / FILL_ROWS_PER_MS + 1);

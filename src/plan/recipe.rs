@@ -120,21 +120,30 @@ impl<'a> Context<'a> {
         Ident::exact(format!("{prefix}{}", truncate_to(name.as_str(), room)))
     }
 
-    /// The `up` directive for a column.
+    /// The directives that apply to the statement: its own, then those of the file.
+    fn directives(&self) -> impl Iterator<Item = &'a DirectiveKind> {
+        let own = self.op.statement.directives.iter();
+        own.chain(&self.input.script.file_directives).map(|directive| &directive.kind)
+    }
+
+    /// The `up` directive for a column. One of the whole file must name the column.
     pub fn up(&self, column: &Ident) -> Option<&'a Expr> {
-        self.op.statement.directives.iter().find_map(|directive| match &directive.kind {
-            DirectiveKind::Up { column: named, expr }
-                if named.as_ref().is_none_or(|named| named == column) =>
-            {
-                Some(expr)
-            }
+        let own = self.op.statement.directives.iter().map(|directive| &directive.kind);
+        let unnamed = own.clone().find_map(|directive| match directive {
+            DirectiveKind::Up { column: None, expr } => Some(expr),
             _ => None,
-        })
+        });
+        self.directives()
+            .find_map(|directive| match directive {
+                DirectiveKind::Up { column: Some(named), expr } if named == column => Some(expr),
+                _ => None,
+            })
+            .or(unnamed)
     }
 
     /// The phase a directive puts the statement in.
     pub fn phase_directive(&self) -> Option<PhaseName> {
-        self.op.statement.directives.iter().find_map(|directive| match &directive.kind {
+        self.directives().find_map(|directive| match directive {
             DirectiveKind::Phase(phase) => Some(*phase),
             _ => None,
         })
@@ -142,7 +151,7 @@ impl<'a> Context<'a> {
 
     /// The strategy a directive asks for.
     pub fn strategy(&self) -> Option<Strategy> {
-        self.op.statement.directives.iter().find_map(|directive| match &directive.kind {
+        self.directives().find_map(|directive| match directive {
             DirectiveKind::Strategy(strategy) => Some(*strategy),
             _ => None,
         })

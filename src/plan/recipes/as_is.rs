@@ -504,7 +504,11 @@ pub fn restore_not_null(cx: &Context<'_>, table: &ObjectName, column: &Column) -
             .map_or_else(|| pieces::not_null_name(cx, table, name), |(name, _)| name.clone());
         return vec![
             Undo::ddl(
-                [format!("ALTER TABLE {table} ADD CONSTRAINT {constraint} NOT NULL {name} NOT VALID")],
+                [
+                    // An interrupted rollback may have been here before.
+                    format!("ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {constraint}"),
+                    format!("ALTER TABLE {table} ADD CONSTRAINT {constraint} NOT NULL {name} NOT VALID"),
+                ],
                 strong,
             )
             .losing(nulls),
@@ -515,7 +519,10 @@ pub fn restore_not_null(cx: &Context<'_>, table: &ObjectName, column: &Column) -
     let check = cx.own_name(&key, &Ident::exact(format!("{}_back", name.as_str())));
     vec![
         Undo::ddl(
-            [format!("ALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({name} IS NOT NULL) NOT VALID")],
+            [
+                format!("ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {check}"),
+                format!("ALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({name} IS NOT NULL) NOT VALID"),
+            ],
             strong.clone(),
         )
         .losing(nulls),

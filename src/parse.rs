@@ -4,8 +4,10 @@
 //! one bad statement never hides the rest of the file.
 //! Next: [`crate::catalog`] applies statements to what exists.
 
+pub mod checksum;
 pub mod directive;
 pub mod expr;
+pub mod layout;
 pub mod statement;
 pub mod types;
 
@@ -17,6 +19,7 @@ mod tokens;
 
 use crate::{diagnostic::Diagnostic, source::SourceFile};
 
+pub use checksum::checksum;
 pub use directive::{Directive, DirectiveKind, PhaseName, Strategy};
 pub use expr::{ColumnRef, Expr, expr_from_text};
 pub use statement::{Statement, StatementKind};

@@ -105,6 +105,20 @@ pub enum Strategy {
     Shadow,
 }
 
+impl Strategy {
+    /// All, in order.
+    pub const ALL: [Self; 3] = [Self::Trigger, Self::View, Self::Shadow];
+
+    /// The word used everywhere.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Trigger => "trigger",
+            Self::View => "view",
+            Self::Shadow => "shadow",
+        }
+    }
+}
+
 /// Reads every directive of a file, attaches those of statements, and returns those of the file.
 pub(super) fn attach(
     source: &str,

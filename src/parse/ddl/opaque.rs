@@ -230,33 +230,140 @@ fn nearest<'a>(word: &str, list: &[&'a str]) -> Option<&'a str> {
         .map(|(_, candidate)| candidate)
 }
 
-/// Enough of the first words to name the statement.
+/// Enough of the first words to name the statement, and to tell its cheap forms from its dear
+/// ones (`VACUUM FULL`, `REINDEX TABLE CONCURRENTLY`, `ALTER TYPE ADD VALUE`).
 fn keywords(cursor: &Cursor<'_>) -> String {
+    head(cursor).0
+}
+
+/// The key words, and the index of the first token behind them.
+fn head(cursor: &Cursor<'_>) -> (String, usize) {
     let first = first_word(cursor).to_uppercase();
     let mut ahead = cursor.clone();
     ahead.bump();
-    let second = match first.as_str() {
+    let mut words = vec![first.clone()];
+    let take = |ahead: &mut Cursor<'_>, list: &[&str], words: &mut Vec<String>| {
+        if ahead.eat(list) {
+            words.push(list.join(" ").to_uppercase());
+        }
+    };
+    match first.as_str() {
         "CREATE" | "ALTER" | "DROP" => {
             if first == "CREATE" {
                 skip_modifiers(&mut ahead);
             }
-            object_words(&ahead)
-                .or_else(|| ahead.is_kw("owned").then(|| "OWNED".to_owned()))
-                .unwrap_or_default()
+            if let Some(object) = object_words(&ahead) {
+                for _ in object.split(' ') {
+                    ahead.bump();
+                }
+                if object == "TYPE" && first == "ALTER" {
+                    let mut behind = ahead.clone();
+                    let named = behind.qualified("a type").is_ok();
+                    for action in [["ADD", "VALUE"], ["RENAME", "VALUE"]] {
+                        let lower = action.map(str::to_ascii_lowercase);
+                        if named && behind.is_kws(&[&lower[0], &lower[1]]) {
+                            words.push("TYPE".to_owned());
+                            words.push(action.join(" "));
+                        }
+                    }
+                }
+                if words.len() == 1 {
+                    words.push(object);
+                }
+            } else {
+                take(&mut ahead, &["owned"], &mut words);
+            }
         }
-        "COMMENT" => "ON".to_owned(),
-        "REFRESH" => "MATERIALIZED VIEW".to_owned(),
-        "SECURITY" => "LABEL".to_owned(),
-        "IMPORT" => "FOREIGN SCHEMA".to_owned(),
-        "REASSIGN" => "OWNED".to_owned(),
-        "PREPARE" if ahead.is_kw("transaction") => "TRANSACTION".to_owned(),
-        "COMMIT" | "ROLLBACK" if ahead.is_kw("prepared") => "PREPARED".to_owned(),
-        "COMMIT" | "ROLLBACK" | "END" | "ABORT" => "AND CHAIN".to_owned(),
-        "SELECT" | "WITH" => "INTO".to_owned(),
-        _ => String::new(),
-    };
-    let first = if second == "INTO" { "SELECT" } else { &first };
-    format!("{first} {second}").trim().to_owned()
+        "COMMENT" => {
+            take(&mut ahead, &["on"], &mut words);
+            if let Some(object) = object_words(&ahead) {
+                for _ in object.split(' ') {
+                    ahead.bump();
+                }
+            }
+        }
+        "SECURITY" => take(&mut ahead, &["label"], &mut words),
+        "IMPORT" => take(&mut ahead, &["foreign", "schema"], &mut words),
+        "REASSIGN" => take(&mut ahead, &["owned"], &mut words),
+        "PREPARE" => take(&mut ahead, &["transaction"], &mut words),
+        "COMMIT" | "ROLLBACK" | "END" | "ABORT" => {
+            if ahead.is_kw("prepared") {
+                take(&mut ahead, &["prepared"], &mut words);
+            } else {
+                words.push("AND CHAIN".to_owned());
+            }
+        }
+        "SELECT" | "WITH" => words = vec!["SELECT INTO".to_owned()],
+        "REFRESH" => {
+            take(&mut ahead, &["materialized", "view"], &mut words);
+            take(&mut ahead, &["concurrently"], &mut words);
+        }
+        "REINDEX" => {
+            let mut concurrently = option(&mut ahead, "concurrently", When::SurelyOn);
+            for object in ["index", "table", "schema", "database", "system"] {
+                take(&mut ahead, &[object], &mut words);
+            }
+            concurrently |= ahead.eat_kw("concurrently");
+            if concurrently {
+                words.push("CONCURRENTLY".to_owned());
+            }
+        }
+        "VACUUM" => {
+            let in_parens = ahead.clone();
+            let mut full = option(&mut in_parens.clone(), "full", When::Written);
+            let mut analyze = option(&mut in_parens.clone(), "analyze", When::Written);
+            option(&mut ahead, "full", When::Written);
+            while ahead.is_any_kw(&["full", "freeze", "verbose", "analyze", "analyse"]) {
+                full |= ahead.is_kw("full");
+                analyze |= ahead.is_any_kw(&["analyze", "analyse"]);
+                ahead.bump();
+            }
+            if full {
+                words.push("FULL".to_owned());
+            } else if analyze {
+                words.push("ANALYZE".to_owned());
+            }
+        }
+        "CLUSTER" => {
+            option(&mut ahead, "verbose", When::Written);
+            ahead.eat_kw("verbose");
+        }
+        "LOCK" => {
+            ahead.eat_kw("table");
+        }
+        _ => {}
+    }
+    (words.join(" "), ahead.index())
+}
+
+/// When an option in parentheses counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum When {
+    /// It is written, whatever its value.
+    Written,
+    /// Its value is absent or true.
+    SurelyOn,
+}
+
+/// Passes `( option [value], … )` and says whether this option counts.
+fn option(cursor: &mut Cursor<'_>, name: &str, when: When) -> bool {
+    if cursor.kind() != Some(TokenKind::LeftParen) {
+        return false;
+    }
+    let mut inside = cursor.clone();
+    cursor.skip_balanced();
+    while inside.index() < cursor.index() {
+        if inside.eat_kw(name) {
+            let on = inside.is_any_kw(&["true", "on"])
+                || matches!(
+                    inside.kind(),
+                    Some(TokenKind::Comma | TokenKind::RightParen)
+                );
+            return on || when == When::Written;
+        }
+        inside.bump();
+    }
+    false
 }
 
 /// What to do about a statement that is not understood.
@@ -271,12 +378,127 @@ pub(super) fn help(source: &str, tokens: &[Token]) -> String {
     )
 }
 
-/// Every name that could be a relation, each once, in order.
+/// Every name that could be a relation, each once, in order: the statement's own object first.
 fn names(source: &str, tokens: &[Token]) -> Vec<QualifiedName> {
     let mut out = Vec::new();
-    collect(source, tokens, Depth::Statement, &mut out);
+    let behind = head(&Cursor::new(source, tokens)).1;
+    let rest = tokens.get(behind.max(1)..).unwrap_or(&[]);
+    collect(source, rest, Depth::Statement, &mut out);
     out
 }
+
+/// Key words that could be names, but hardly ever are: they count as such only where a relation
+/// must stand.
+const NOISE: &[&str] = &[
+    "access",
+    "action",
+    "add",
+    "admin",
+    "after",
+    "always",
+    "as",
+    "before",
+    "begin",
+    "by",
+    "cascade",
+    "concurrently",
+    "continue",
+    "cost",
+    "current",
+    "cycle",
+    "data",
+    "declare",
+    "definer",
+    "delete",
+    "each",
+    "enable",
+    "execute",
+    "exists",
+    "function",
+    "functions",
+    "if",
+    "immutable",
+    "increment",
+    "index",
+    "inherit",
+    "insert",
+    "instead",
+    "invoker",
+    "key",
+    "language",
+    "login",
+    "loop",
+    "mode",
+    "next",
+    "no",
+    "nothing",
+    "nowait",
+    "of",
+    "option",
+    "options",
+    "owned",
+    "owner",
+    "parallel",
+    "password",
+    "privileges",
+    "procedure",
+    "public",
+    "raise",
+    "referencing",
+    "rename",
+    "replace",
+    "restart",
+    "restrict",
+    "return",
+    "returns",
+    "role",
+    "row",
+    "rows",
+    "safe",
+    "schema",
+    "schemas",
+    "security",
+    "sequence",
+    "sequences",
+    "set",
+    "share",
+    "stable",
+    "start",
+    "statement",
+    "strict",
+    "tables",
+    "temp",
+    "temporary",
+    "to",
+    "trigger",
+    "truncate",
+    "type",
+    "update",
+    "usage",
+    "value",
+    "values",
+    "view",
+    "volatile",
+    "without",
+];
+
+/// Words behind which a relation stands.
+const INTRODUCERS: &[&str] = &[
+    "on",
+    "from",
+    "join",
+    "into",
+    "update",
+    "table",
+    "only",
+    "index",
+    "view",
+    "sequence",
+    "references",
+    "using",
+    "lock",
+    "truncate",
+];
 
 /// How deep into strings the search is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -288,14 +510,22 @@ enum Depth {
 
 fn collect(source: &str, tokens: &[Token], depth: Depth, out: &mut Vec<QualifiedName>) {
     let mut cursor = Cursor::new(source, tokens);
-    if depth == Depth::Statement {
-        // The first words are never names, even where they could be.
-        cursor.bump();
-    }
+    let mut introduced = false;
     while let Some(token) = cursor.peek() {
+        let word = token.text(source).to_ascii_lowercase();
+        let is_word = token.kind == TokenKind::Word;
         match token.kind {
             TokenKind::Word | TokenKind::QuotedName | TokenKind::UnicodeName => {
-                if let Ok(name) = cursor.qualified("a name") {
+                let dotted = cursor
+                    .peek_at(1)
+                    .is_some_and(|next| next.kind == TokenKind::Dot);
+                let noise = is_word
+                    && !introduced
+                    && !dotted
+                    && NOISE.binary_search(&word.as_str()).is_ok();
+                if noise {
+                    cursor.bump();
+                } else if let Ok(name) = cursor.qualified("a name") {
                     if !out.contains(&name) {
                         out.push(name);
                     }
@@ -319,24 +549,30 @@ fn collect(source: &str, tokens: &[Token], depth: Depth, out: &mut Vec<Qualified
                     .find('\'')
                     .and_then(|at| text.get(at + 1..text.len().saturating_sub(1)))
                     .unwrap_or("");
-                let list = tokens::tokens(inside);
-                let name_like = list.len() <= 5
-                    && list.iter().all(|token| {
-                        matches!(
-                            token.kind,
-                            TokenKind::Word | TokenKind::QuotedName | TokenKind::Dot
-                        )
-                    });
-                // A function body may be an ordinary string too.
-                if depth != Depth::String && (name_like || inside.contains(';')) {
-                    collect(inside, &list, Depth::String, out);
+                // A name as in nextval('s.q'), or a body as an ordinary string.
+                if depth != Depth::String && (inside.contains(';') || reads_as_name(inside)) {
+                    collect(inside, &tokens::tokens(inside), Depth::String, out);
                 }
             }
             _ => {
                 cursor.bump();
             }
         }
+        introduced = is_word && INTRODUCERS.contains(&word.as_str());
     }
+}
+
+fn reads_as_name(text: &str) -> bool {
+    let list = tokens::tokens(text);
+    !list.is_empty()
+        && list.iter().enumerate().all(|(at, token)| {
+            let wanted_dot = at % 2 == 1;
+            match token.kind {
+                TokenKind::Word | TokenKind::QuotedName => !wanted_dot,
+                TokenKind::Dot => wanted_dot,
+                _ => false,
+            }
+        })
 }
 
 #[cfg(test)]
@@ -345,7 +581,7 @@ mod tests {
 
     #[test]
     fn lists_are_in_order() {
-        assert!(STATEMENTS.is_sorted());
+        assert!(STATEMENTS.is_sorted() && NOISE.is_sorted());
         for (at, object) in OBJECTS.iter().enumerate() {
             let hidden = OBJECTS[..at]
                 .iter()

@@ -47,9 +47,8 @@ pub(super) fn read(comment: &Comment) -> Result<(Scope, Vec<Directive>), Diagnos
             vec![DirectiveKind::Phase(PhaseName::ALL[name])]
         }
         "strategy" => {
-            let all = [Strategy::Trigger, Strategy::View, Strategy::Shadow];
-            let name = body.choice(&["trigger", "view", "shadow"], "strategy")?;
-            vec![DirectiveKind::Strategy(all[name])]
+            let name = body.choice(&Strategy::ALL.map(Strategy::as_str), "strategy")?;
+            vec![DirectiveKind::Strategy(Strategy::ALL[name])]
         }
         "once" => vec![body.once()?],
         "sync" => vec![body.sync()?],

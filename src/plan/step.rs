@@ -47,6 +47,8 @@ pub struct Plan {
     pub search_path: Vec<Ident>,
     /// What lets the backfill past this migration's sync triggers.
     pub bypass: Bypass,
+    /// What `zdm verify` counts while both shapes stand: rows in which they disagree.
+    pub verify: Vec<Verify>,
 }
 
 /// A migration by version and name.
@@ -118,10 +120,8 @@ pub struct Step {
     pub rewrites: Vec<ObjectName>,
     /// Relations read whole, and under which lock.
     pub scans: Vec<Scan>,
-    /// Statements that take it back, in order; empty when nothing need be done.
-    pub undo: Vec<String>,
-    /// The locks that `undo` takes; asked for in the same guarded way.
-    pub undo_locks: Vec<RelationLock>,
+    /// What takes it back, in order; empty when nothing need be done.
+    pub undo: Vec<Undo>,
     /// `undo` brings back what was before, and every client write is kept.
     pub reversible: bool,
     /// Why it stands here.
@@ -208,6 +208,31 @@ pub enum Guard {
     /// LOCK TABLE cannot lock one of the relations (a view, an index, a sequence): the statements
     /// themselves run under a short lock_timeout, again and again within the budget.
     Timeout,
+}
+
+/// One transaction, or one statement that cannot run in one, that takes a step back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undo {
+    /// How it is run.
+    pub how: UndoKind,
+    /// Its statements, in order.
+    pub sql: Vec<String>,
+    /// The locks it takes; asked for by the ladder when they hold up clients.
+    pub locks: Vec<RelationLock>,
+    /// Rows that going back cannot keep: counted first, and refused without consent.
+    pub loses: Option<Verify>,
+}
+
+/// How an [`Undo`] is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UndoKind {
+    /// Short statements in one transaction.
+    Ddl,
+    /// A long statement under a weak lock, in a transaction of its own.
+    LongDdl,
+    /// Outside a transaction (DROP INDEX CONCURRENTLY).
+    Bare,
 }
 
 /// What a backfill fills.

@@ -111,6 +111,7 @@ pub(crate) fn server(version: u32) -> &'static Server {
             extra: extra
                 .map(|(name, value)| (name.into(), value.into()))
                 .to_vec(),
+            parent: folder_in_memory(),
             ..Settings::default()
         };
         Server {
@@ -119,6 +120,26 @@ pub(crate) fn server(version: u32) -> &'static Server {
             garbage: Arc::default(),
         }
     })
+}
+
+/// A folder in memory with space for the databases of the tests: a database is made there in a
+/// fifth of the time.
+fn folder_in_memory() -> Option<PathBuf> {
+    const FOLDER: &str = "/dev/shm";
+    const KILOBYTES: u64 = 8 << 20;
+    let output = std::process::Command::new("df")
+        .args(["-Pk", FOLDER])
+        .output()
+        .ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let available: u64 = text
+        .lines()
+        .nth(1)?
+        .split_whitespace()
+        .nth(3)?
+        .parse()
+        .ok()?;
+    (available >= KILOBYTES).then(|| PathBuf::from(FOLDER))
 }
 
 /// A server that all tests of this process share.
@@ -186,13 +207,10 @@ impl Drop for Db {
 pub(crate) async fn fresh_database(version: u32, setup_sql: &str) -> Db {
     let server = server(version);
     let mut admin = connect(&server.url("postgres")).await;
-    // One at a time: a template can be copied only while nobody is connected to it, and the
-    // names are counted here.
-    let mut templates = server.templates.lock().await;
     let garbage = server
         .garbage
         .lock()
-        .map(|mut g| std::mem::take(&mut *g))
+        .map(|mut garbage| std::mem::take(&mut *garbage))
         .unwrap_or_default();
     for name in garbage {
         run(
@@ -201,6 +219,9 @@ pub(crate) async fn fresh_database(version: u32, setup_sql: &str) -> Db {
         )
         .await;
     }
+    // Templates are made one at a time. They are copied by several at once, which works because
+    // nobody can connect to them any more.
+    let mut templates = server.templates.lock().await;
     let template = if setup_sql.trim().is_empty() {
         String::from("template0")
     } else if let Some(template) = templates.by_setup.get(setup_sql) {
@@ -229,12 +250,12 @@ pub(crate) async fn fresh_database(version: u32, setup_sql: &str) -> Db {
     };
     let name = format!("test_{}", templates.databases);
     templates.databases += 1;
+    drop(templates);
     run(
         &mut admin,
         &format!("CREATE DATABASE {name} TEMPLATE {template}"),
     )
     .await;
-    drop(templates);
     admin.close().await.expect("closes");
     Db {
         url: server.url(&name),

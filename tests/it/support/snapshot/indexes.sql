@@ -17,7 +17,8 @@ SELECT format('%s: on %s valid=%s ready=%s live=%s unique=%s primary=%s immediat
 FROM idx
 UNION ALL
 SELECT format('%s: statistics target of column %s=%s', name, a.attnum, to_jsonb(a) ->> 'attstattarget')
-FROM idx JOIN pg_attribute a ON a.attrelid = idx.oid
+-- OFFSET 0 keeps the dear to_jsonb away from the columns of everything else.
+FROM idx, LATERAL (SELECT * FROM pg_attribute WHERE attrelid = idx.oid OFFSET 0) a
 WHERE coalesce((to_jsonb(a) ->> 'attstattarget')::int, -1) <> -1
 UNION ALL
 SELECT format('%s: comment=%L', name, obj_description(oid, 'pg_class'))

@@ -142,6 +142,17 @@ async fn open_or_install(
     }
 }
 
+/// The state of every migration that the journal knows.
+pub async fn states(
+    runner: &Runner,
+    session: &mut Session,
+) -> Result<Vec<MigrationSummary>, ExecuteError> {
+    match Journal::open(session, &runner.settings.journal_schema).await?.journal()? {
+        Some(journal) => journal.migrations(session).await,
+        None => Ok(Vec::new()),
+    }
+}
+
 fn check_names(files: &[MigrationFile], request: &ApplyRequest) -> Result<(), ExecuteError> {
     let unknown = request
         .only

@@ -1,5 +1,10 @@
 //! Tests that need a PostgreSQL server. An absent server is a failure, never a skip.
 
 mod introspect;
+mod bare;
+mod checks;
+mod guard;
+mod journal;
+mod lease;
 mod sandbox;
 mod snapshot;

@@ -25,7 +25,8 @@ const ROWS: u64 = 20_000;
 
 /// Full pages, a key and one more index.
 const USERS: &str = "CREATE TABLE users (id bigint PRIMARY KEY, name text NOT NULL, \
-         visits int NOT NULL DEFAULT 0) WITH (autovacuum_enabled = off); \
+         visits int NOT NULL DEFAULT 0, about text DEFAULT repeat('x', 100)) \
+         WITH (autovacuum_enabled = off); \
      INSERT INTO users SELECT n, 'user ' || n FROM generate_series(1, 20000) n; \
      CREATE INDEX users_name ON users (name); ANALYZE users";
 
@@ -191,11 +192,11 @@ async fn a_killed_backend_costs_a_pass_and_no_row_gets_two_values() {
                 execute(&mut conn, kill.to_owned()).await;
             });
             let error = rig.run(|| Order::Run).await.expect_err("it is killed");
-            killer.await.expect("kills");
             let BackfillError::Db(error) = error else {
                 panic!("{error}")
             };
             assert_eq!(error.failure(), Failure::ConnectionLost, "{error}");
+            killer.await.expect("kills");
         }
         let before = rig.rows.load(Ordering::SeqCst);
         assert!((12_000..ROWS).contains(&before), "{before}");
@@ -511,7 +512,8 @@ async fn in_a_deadlock_the_backfill_loses() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_stays_locked_stops_only_itself() {
     let db = fresh_database(newest_version(), USERS).await;
-    let rig = Rig::renaming(&db).await;
+    let mut rig = Rig::renaming(&db).await;
+    rig.settings.patience = Some(Duration::from_millis(200));
     let mut client = connect(&db.url).await;
     run(
         &mut client,

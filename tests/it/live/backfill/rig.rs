@@ -27,6 +27,7 @@ pub(super) struct Rig {
     pub(super) url: String,
     pub(super) backfill: Backfill,
     pub(super) bypass: Bypass,
+    pub(super) search_path: Vec<Ident>,
     pub(super) settings: Settings,
     pub(super) throttle: throttle::Settings,
     /// Everything the backfill said, over all runs.
@@ -60,6 +61,7 @@ impl Rig {
                 volatile: false,
             },
             bypass: bypass(),
+            search_path: vec![Ident::exact("public")],
             settings: Settings::default(),
             throttle: throttle::Settings::default(),
             events: Arc::default(),
@@ -93,7 +95,7 @@ impl Rig {
     pub(super) fn pass(&self) -> PassSettings<'_> {
         PassSettings {
             bypass: &self.bypass,
-            search_path: &[],
+            search_path: &self.search_path,
             role: None,
         }
     }

@@ -1,21 +1,30 @@
-//! Running a plan. The only module that changes a user's database; every change is journaled.
+//! Running a plan. The only module that changes a user's database, and every change is journaled.
 //!
-//! - [`event`]: what happens, as one closed list that progress, journal and JSON output read.
-//! - [`error`]: what can stop a run, and what was done to the database by then.
-//! - [`settings`]: what an operator may choose.
-//! - [`journal`], [`lease`]: what is done and what is not, and who may go on with it.
-//! - [`guard`]: asking for strong locks so that no client waits behind zdm.
-//! - [`checks`]: what is looked at before anything is changed.
-//! - [`signals`]: stopping at a safe point.
+//! [`machine`] decides what comes next and is pure; [`driver`] carries it out: [`guard`] for
+//! anything that needs a lock, [`backfill`] for rows, [`journal`] and [`lease`] for who did what.
+//! [`apply`], [`rollback`] and [`verify`] are what the commands call.
 
+pub mod apply;
+pub mod backfill;
 pub mod checks;
+pub mod drift;
+pub mod driver;
 pub mod error;
 pub mod event;
+pub mod fill;
 pub mod guard;
 pub mod journal;
 pub mod lease;
+pub mod machine;
+pub mod rollback;
 pub mod settings;
 pub mod signals;
+pub mod throttle;
+pub mod verify;
+
+use jiff::Timestamp;
+
+use crate::db::Target;
 
 pub use error::{DatabaseState, ExecuteError, ExitClass};
 pub use event::{BlockerInfo, Event, EventKind, Events};
@@ -24,3 +33,24 @@ pub use journal::{Journal, OpenState};
 pub use lease::Lease;
 pub use settings::ExecuteSettings;
 pub use signals::Stop;
+
+/// What every run is made with.
+#[derive(Debug, Clone)]
+pub struct Runner {
+    /// The database.
+    pub target: Target,
+    /// Locks, lease, roles.
+    pub settings: ExecuteSettings,
+    /// Batches.
+    pub backfill: backfill::Settings,
+    /// When to yield.
+    pub throttle: throttle::Settings,
+    /// Who is told.
+    pub events: Events,
+    /// Whether to stop.
+    pub stop: Stop,
+    /// Seed of the randomness in pauses.
+    pub seed: u64,
+    /// When this process began.
+    pub started: Timestamp,
+}

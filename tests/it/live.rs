@@ -7,5 +7,6 @@ mod checks;
 mod guard;
 mod journal;
 mod lease;
+mod lints;
 mod sandbox;
 mod snapshot;

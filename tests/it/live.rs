@@ -1,10 +1,11 @@
 //! Tests that need a PostgreSQL server. An absent server is a failure, never a skip.
 
 mod apply;
-mod introspect;
+mod backfill;
 mod bare;
 mod checks;
 mod guard;
+mod introspect;
 mod journal;
 mod lease;
 mod lints;

@@ -3,4 +3,7 @@
 mod basics;
 mod explain;
 mod generated;
+mod lint;
+mod plan;
 mod run;
+mod run_commands;

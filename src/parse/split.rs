@@ -272,10 +272,13 @@ fn first_line_end(source: &str, start: usize) -> usize {
 }
 
 fn note_token(source: &str, token: Token, out: &mut Split) {
-    let shown = Span::new(
-        token.span.start,
-        first_line_end(source, token.span.start).min(token.span.end),
-    );
+    // Computed where needed only: looking for the line's end at each token is slow on long lines.
+    let shown = || {
+        Span::new(
+            token.span.start,
+            first_line_end(source, token.span.start).min(token.span.end),
+        )
+    };
     match token.kind {
         TokenKind::Unterminated => {
             let what = match token.text(source).as_bytes().first() {
@@ -287,7 +290,7 @@ fn note_token(source: &str, token: Token, out: &mut Split) {
                 Diagnostic::new(
                     "syntax",
                     Level::Error,
-                    shown,
+                    shown(),
                     format!("This {what} has no end: everything up to the end of the file belongs to it."),
                 )
                 .with_help("Close it, or double the quote where it is part of the text."),
@@ -297,7 +300,7 @@ fn note_token(source: &str, token: Token, out: &mut Split) {
             Diagnostic::new(
                 "syntax",
                 Level::Error,
-                shown,
+                shown(),
                 format!(
                     "The character `{}` starts nothing that SQL knows.",
                     token.text(source).escape_debug()

@@ -342,3 +342,122 @@ fn copy(cursor: &mut Cursor<'_>) -> Parsed<StatementKind> {
     }
     Ok(StatementKind::Data(data))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::parse::ddl::summary::{check, check_error};
+
+    #[test]
+    fn plain_updates_are_taken_apart() {
+        check(&[
+            ("UPDATE t SET a = 1", "update t set a=`1` reads:"),
+            (
+                "UPDATE s.t AS x SET a = lower(x.b), \"C\" = DEFAULT WHERE a IS DISTINCT FROM b",
+                "update s.t as x set a=`lower(x.b)`; C=`DEFAULT`? where `a IS DISTINCT FROM b` reads:",
+            ),
+            (
+                "UPDATE t x SET a = b IS DISTINCT FROM c FROM u, v WHERE u.id = x.id RETURNING *",
+                "update t as x set a=`b IS DISTINCT FROM c` where `u.id = x.id` + reads:u,v",
+            ),
+            (
+                "UPDATE t SET a = (SELECT max(b) FROM u WHERE u.id = t.id), c = extract(year from d)",
+                "update t set a=`(SELECT max(b) FROM u WHERE u.id = t.id)`; c=`extract(year from d)` reads:u",
+            ),
+            ("UPDATE t SET (a, b) = (1, 2)", "update t set ? reads:"),
+            ("UPDATE t SET a[1] = 2, b.c = 3", "update t set ? reads:"),
+            ("UPDATE ONLY t SET a = 1 WHERE b", "Update t <-  filtered"),
+            (
+                "WITH q AS (SELECT 1) UPDATE t SET a = 1 FROM q",
+                "Update t <- ",
+            ),
+        ]);
+        check_error(&[
+            ("UPDATE t a = 1", "Expected SET, found `=`."),
+            (
+                "UPDATE t SET a",
+                "Expected `=`, but the statement ends here.",
+            ),
+            (
+                "UPDATE t SET a = ",
+                "Expected an expression, but the statement ends here.",
+            ),
+            (
+                "UPDATE t SET a = 1 WHERE",
+                "Expected a condition, but the statement ends here.",
+            ),
+            (
+                "UPDATE t SET a = WHERE b",
+                "Expected an expression, found `WHERE`.",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn other_statements_say_what_they_touch() {
+        check(&[
+            (
+                "INSERT INTO t (a, b) VALUES (1, 2) ON CONFLICT (a) DO UPDATE SET b = 3",
+                "Insert t <- ",
+            ),
+            (
+                "INSERT INTO t SELECT a FROM u JOIN v ON u.id = v.id WHERE a > 0",
+                "Insert t <- u,v filtered query",
+            ),
+            ("INSERT INTO t (a) (SELECT b FROM u)", "Insert t <- u query"),
+            ("INSERT INTO t VALUES ((SELECT 1 FROM u))", "Insert t <- u"),
+            (
+                "DELETE FROM ONLY t USING u, v WHERE t.id = u.id",
+                "Delete t <- u,v filtered",
+            ),
+            (
+                "MERGE INTO t USING u ON t.id = u.id WHEN MATCHED THEN UPDATE SET a = 1 WHEN NOT MATCHED THEN INSERT VALUES (1)",
+                "Merge t <- u",
+            ),
+            (
+                "TRUNCATE TABLE ONLY a, s.b RESTART IDENTITY CASCADE",
+                "Truncate a,s.b <- ",
+            ),
+            ("COPY t (a) FROM '/x' WHERE a > 1", "Copy t <-  filtered"),
+            ("COPY t TO STDOUT", "Copy  <- t"),
+            ("COPY (SELECT * FROM t) TO STDOUT", "Copy  <- t query"),
+            (
+                "SELECT * FROM a, LATERAL (SELECT * FROM b) x, ONLY (c), f(1), s.d LEFT JOIN e USING (id) WHERE x IN (SELECT y FROM g)",
+                "Select  <- a,b,c,s.d,e,g filtered",
+            ),
+            (
+                "SELECT extract(year FROM ts), substring(a from 1) FROM t FOR UPDATE",
+                "Select  <- t",
+            ),
+            ("SELECT a IS DISTINCT FROM b FROM t", "Select  <- t"),
+            (
+                "WITH q AS (SELECT * FROM t), r AS (SELECT * FROM q) SELECT * FROM r",
+                "Select  <- t",
+            ),
+            (
+                "WITH users AS (SELECT * FROM users) SELECT * FROM users",
+                "Select  <- users",
+            ),
+            (
+                "WITH d AS (DELETE FROM t RETURNING *) INSERT INTO u SELECT * FROM d",
+                "Insert t,u <-  query",
+            ),
+            (
+                "WITH d AS (DELETE FROM t RETURNING *) SELECT * FROM d",
+                "Delete t <- ",
+            ),
+            ("VALUES (1)", "Select  <- "),
+            ("TABLE t", "Select  <- t"),
+            ("(SELECT 1 FROM a) UNION SELECT 2 FROM b", "Select  <- a,b"),
+            ("SELECT * INTO x FROM t", "SELECT INTO: x,t"),
+        ]);
+        check_error(&[
+            ("INSERT t VALUES (1)", "Expected INTO, found `t`."),
+            ("DELETE t", "Expected FROM, found `t`."),
+            ("TRUNCATE", "Expected a table, but the statement ends here."),
+            (
+                "COPY t",
+                "Expected FROM or TO, but the statement ends here.",
+            ),
+        ]);
+    }
+}

@@ -308,7 +308,7 @@ mod tests {
         check(
             "-- zdm: up (a + b)\n-- zdm: up(a)\n-- zdm: up(a) + 1\n-- zdm: up(a) b -- why\nselect 1",
             &[],
-            &[&["up (a + b)", "up(a) + 1", "up(a) b"]],
+            &[&["up (a + b)", "up (a) + 1", "up(a) b"]],
             &["This directive has no expression."],
         );
     }

@@ -331,7 +331,7 @@ fn note_trivia(source: &str, trivia: Trivia, out: &mut Split) {
         TriviaKind::PsqlCommand => {
             let command: String = trivia.span.of(source)[1..]
                 .chars()
-                .take_while(|c| c.is_ascii_alphabetic())
+                .take_while(char::is_ascii_alphabetic)
                 .collect();
             let harmless = matches!(
                 command.as_str(),

@@ -34,7 +34,7 @@ pub(super) fn data(cursor: &mut Cursor<'_>) -> Parsed<Option<StatementKind>> {
         None => return Ok(None),
     };
     head(cursor)?;
-    other(cursor, kind).map(Some)
+    Ok(Some(other(cursor, kind)))
 }
 
 /// The word that says what the statement is, behind a `WITH` list and parentheses.
@@ -79,11 +79,11 @@ fn head(cursor: &Cursor<'_>) -> Parsed<()> {
     Ok(())
 }
 
-fn other(cursor: &mut Cursor<'_>, kind: DataKind) -> Parsed<StatementKind> {
+fn other(cursor: &mut Cursor<'_>, kind: DataKind) -> StatementKind {
     let source = cursor.source();
-    let tokens = cursor.between(0, usize::MAX.min(token_count(cursor)));
+    let tokens = cursor.between(0, token_count(cursor));
     if kind == DataKind::Select && selects_into(cursor) {
-        return Ok(opaque::opaque_rest(cursor));
+        return opaque::opaque_rest(cursor);
     }
     let found = relations::relations(source, tokens);
     // A query whose WITH list changes rows is no mere query.
@@ -127,13 +127,13 @@ fn other(cursor: &mut Cursor<'_>, kind: DataKind) -> Parsed<StatementKind> {
             ahead.bump();
         }
     }
-    Ok(StatementKind::Data(Data {
+    StatementKind::Data(Data {
         kind,
         targets: found.targets,
         reads: found.reads,
         filtered,
         from_query,
-    }))
+    })
 }
 
 fn values_before(cursor: &Cursor<'_>, index: usize) -> bool {
@@ -207,7 +207,7 @@ fn update(cursor: &mut Cursor<'_>) -> Parsed<StatementKind> {
     if relation.only {
         // Without the children: not what a plain update of the table would be.
         let mut whole = whole;
-        return other(&mut whole, DataKind::Update);
+        return Ok(other(&mut whole, DataKind::Update));
     }
     let tokens = cursor.between(0, cursor.index());
     let found = relations::relations(cursor.source(), tokens);

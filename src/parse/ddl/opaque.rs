@@ -162,9 +162,7 @@ pub(super) fn known(cursor: &mut Cursor<'_>) -> Parsed<StatementKind> {
     if STATEMENTS.binary_search(&first.as_str()).is_err() {
         let mut error = cursor.expected("an SQL statement");
         if let Some(near) = nearest(&first, STATEMENTS) {
-            error
-                .message
-                .push_str(&format!(" Did you mean {}?", near.to_uppercase()));
+            error.message = format!("{} Did you mean {}?", error.message, near.to_uppercase());
         }
         return Err(error);
     }
@@ -217,7 +215,7 @@ pub(super) fn unknown_object(cursor: &Cursor<'_>, verb: &str) -> SyntaxError {
     let mut error = cursor.expected(&format!("what to {verb}"));
     let first = first_word(cursor).to_uppercase();
     if let Some(near) = nearest(&first, OBJECTS) {
-        error.message.push_str(&format!(" Did you mean {near}?"));
+        error.message = format!("{} Did you mean {near}?", error.message);
     }
     error
 }
@@ -225,7 +223,7 @@ pub(super) fn unknown_object(cursor: &Cursor<'_>, verb: &str) -> SyntaxError {
 fn nearest<'a>(word: &str, list: &[&'a str]) -> Option<&'a str> {
     list.iter()
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), *candidate))
-        .filter(|(distance, _)| *distance <= 2)
+        .filter(|(distance, candidate)| *distance <= 2 && distance * 2 <= candidate.len())
         .min()
         .map(|(_, candidate)| candidate)
 }
@@ -657,7 +655,7 @@ mod tests {
             ("CALL p('users')", "CALL: p,users"),
             (
                 "CREATE RULE r AS ON INSERT TO t DO INSTEAD (DELETE FROM u; NOTIFY x)",
-                "CREATE RULE: r,t,u,notify,x",
+                "CREATE RULE: r,insert,t,u,notify,x",
             ),
         ]);
     }

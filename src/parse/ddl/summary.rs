@@ -131,7 +131,7 @@ fn column(column: &ColumnDef) -> String {
         if let Some(name) = &constraint.name {
             let _ = write!(out, "{}: ", name.as_str());
         }
-        out.push_str(&match &constraint.kind {
+        let kind = match &constraint.kind {
             ColumnConstraintKind::NotNull => "not null".to_owned(),
             ColumnConstraintKind::Null => "null".to_owned(),
             ColumnConstraintKind::Default(value) => format!("default {}", expr(value)),
@@ -152,7 +152,8 @@ fn column(column: &ColumnDef) -> String {
                 )
             }
             ColumnConstraintKind::Identity { always } => format!("identity always={always}"),
-        });
+        };
+        out.push_str(&kind);
         attributes(&mut out, constraint.attributes);
         out.push('>');
     }
@@ -164,7 +165,7 @@ fn constraint(constraint: &TableConstraint, sql: &str) -> String {
     if let Some(name) = &constraint.name {
         let _ = write!(out, "{}: ", name.as_str());
     }
-    out.push_str(&match &constraint.kind {
+    let kind = match &constraint.kind {
         TableConstraintKind::Check(value) => format!("check {}", expr(value)),
         TableConstraintKind::NotNull(column) => format!("not null {}", column.as_str()),
         TableConstraintKind::Key(key) => {
@@ -208,7 +209,8 @@ fn constraint(constraint: &TableConstraint, sql: &str) -> String {
             references(right)
         ),
         TableConstraintKind::Exclude => "exclude".to_owned(),
-    });
+    };
+    out.push_str(&kind);
     attributes(&mut out, constraint.attributes);
     out
 }

@@ -5,8 +5,11 @@
 //! catalog that is not [`Catalog::complete`] may still exist.
 //! Next: [`crate::effects`] says what a statement does to it.
 
+pub mod apply;
 pub mod fingerprint;
+pub mod types;
 pub mod version;
+pub mod volatility;
 
 use std::collections::BTreeMap;
 
@@ -14,8 +17,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::ident::{Ident, ObjectName, QualifiedName};
 
+pub use apply::apply;
 pub use fingerprint::{differences, fingerprint};
+pub use types::{TypeChange, change, domain};
 pub use version::PgVersion;
+pub use volatility::volatility;
 
 /// Everything zdm knows of one database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, str::FromStr};
 
+use futures_util::TryStreamExt as _;
 use sqlx::{
     AssertSqlSafe, Connection as _, Executor as _, PgConnection,
     postgres::{PgConnectOptions, PgRow},
@@ -158,6 +159,25 @@ impl From<sqlx::Error> for DbError {
     }
 }
 
+/// What the statements of one message returned.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// How many rows each statement touched or returned, in order.
+    pub affected: Vec<u64>,
+    /// Every row, with the number (from 0) of the statement it came from.
+    pub rows: Vec<(usize, Row)>,
+}
+
+/// One statement of a message failed; those behind it were not run.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{error}")]
+pub struct BatchError {
+    /// The number of the statement, from 0.
+    pub at: usize,
+    /// What the server said.
+    pub error: DbError,
+}
+
 /// One connection.
 #[derive(Debug)]
 pub struct Session {
@@ -212,6 +232,41 @@ impl Session {
             .fetch_all(sqlx::raw_sql(safe(sql)))
             .await
             .map_err(|error| DbError::from(error).in_statement(sql))
+    }
+
+    /// Sends several statements as one message, so that nothing but the server's own work passes
+    /// between the first and the last, and says for each row which statement it came from.
+    ///
+    /// Each text must be one statement. They share the transaction that is open; a COMMIT among
+    /// them is not reached when one before it fails.
+    pub async fn batch(&mut self, statements: &[String]) -> Result<Batch, BatchError> {
+        // A statement may end in a line comment; the line break keeps the separator out of it.
+        let sql = statements.join("\n;\n");
+        let mut batch = Batch::default();
+        let failed = {
+            let mut results = self.connection.fetch_many(sqlx::raw_sql(safe(&sql)));
+            loop {
+                match results.try_next().await {
+                    Ok(Some(sqlx::Either::Left(done))) => batch.affected.push(done.rows_affected()),
+                    Ok(Some(sqlx::Either::Right(row))) => {
+                        batch.rows.push((batch.affected.len(), row));
+                    }
+                    Ok(None) => break None,
+                    Err(error) => break Some(DbError::from(error)),
+                }
+            }
+        };
+        match failed {
+            None => Ok(batch),
+            Some(error) => {
+                let at = batch.affected.len().min(statements.len().saturating_sub(1));
+                let sql = statements.get(at).map_or("", String::as_str);
+                Err(BatchError {
+                    at,
+                    error: error.in_statement(sql),
+                })
+            }
+        }
     }
 
     /// Runs a query for at most one row.

@@ -61,7 +61,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "plan",
             "execute::event",
             // The states that the journal knows, as values.
-            "execute::journal::record",
+            "execute::journal",
         ],
     ),
     (

@@ -1,7 +1,7 @@
 //! Which slice of a relation is filled next. Pure: no clock, no connection.
 //!
-//! A window is a range of pages; its rows fall into classes by a hash of their place, and each
-//! pass fills one class. The first pass moves its rows to other pages. Once nobody can see the
+//! A window is a range of pages; its rows fall into classes by their place on the page, and
+//! each pass fills one class. The first pass moves its rows to other pages. Once nobody can see the
 //! versions it left behind, the space they took is free, and the next pass finds it: its updates
 //! stay on their pages and touch no index (HOT). So a window's next pass has to wait until the
 //! previous one is older than every snapshot (pitfall 56). Meanwhile other windows are begun:

@@ -5,7 +5,11 @@
 //! catalog that is not [`Catalog::complete`] may still exist.
 //! Next: [`crate::effects`] says what a statement does to it.
 
+pub mod apply;
+pub mod fingerprint;
+pub mod types;
 pub mod version;
+pub mod volatility;
 
 use std::collections::BTreeMap;
 
@@ -13,7 +17,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::ident::{Ident, ObjectName, QualifiedName};
 
+pub use apply::apply;
+pub use fingerprint::{differences, fingerprint};
+pub use types::{TypeChange, change, domain};
 pub use version::PgVersion;
+pub use volatility::volatility;
 
 /// Everything zdm knows of one database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,11 +34,13 @@ pub struct Catalog {
     pub live: bool,
     /// The schemas looked through for an unqualified name, in order, implicit ones left out.
     pub search_path: Vec<Ident>,
+    /// The session's `TimeZone` setting, when known; some type changes depend on it.
+    pub time_zone: Option<String>,
     /// Schemas.
     pub schemas: Vec<Ident>,
     /// Tables of every kind, and materialized views.
     pub tables: BTreeMap<ObjectName, Table>,
-    /// Views.
+    /// Views, and the queries of materialized views, which are in `tables` too.
     pub views: BTreeMap<ObjectName, View>,
     /// Sequences.
     pub sequences: BTreeMap<ObjectName, Sequence>,
@@ -108,7 +118,8 @@ pub struct Table {
 /// Rows and bytes of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Size {
-    /// Rows as the server estimates them (`pg_class.reltuples`), never negative.
+    /// Rows as the server estimates them (`pg_class.reltuples`, or the count that the statistics
+    /// collector keeps while there was no ANALYZE yet), never negative.
     pub rows: u64,
     /// Bytes of the heap.
     pub bytes: u64,
@@ -121,8 +132,9 @@ pub struct Size {
 pub struct Column {
     /// Its name.
     pub name: Ident,
-    /// Its type as `format_type` prints it with `pg_catalog` and `public` on the path
-    /// (`integer`, `character varying(10)`, `timestamp with time zone`, `text[]`).
+    /// Its type as `format_type` prints it with an empty search path: what is not in
+    /// `pg_catalog` is schema-qualified (`integer`, `character varying(10)`,
+    /// `timestamp with time zone`, `text[]`, `public.mood`), so it reads the same anywhere.
     pub ty: String,
     /// Its collation where it is not its type's, as SQL.
     pub collation: Option<String>,
@@ -265,6 +277,8 @@ pub struct Index {
     pub valid: bool,
     /// The constraint it stands behind, if any.
     pub constraint: Option<Ident>,
+    /// The index of the partitioned table that it is a part of.
+    pub parent: Option<ObjectName>,
     /// `indisclustered`.
     pub clustered: bool,
     /// `indisreplident`.
@@ -340,6 +354,8 @@ pub struct View {
     pub options: Vec<String>,
     /// Its owner.
     pub owner: Option<Ident>,
+    /// A materialized view.
+    pub materialized: bool,
     /// Has an INSTEAD OF trigger or a rule of its own.
     pub has_triggers: bool,
 }
@@ -423,6 +439,7 @@ impl Catalog {
             complete: true,
             live: false,
             search_path: vec![Ident::exact("public")],
+            time_zone: None,
             schemas: vec![Ident::exact("public")],
             tables: BTreeMap::new(),
             views: BTreeMap::new(),
@@ -531,6 +548,35 @@ impl Catalog {
 }
 
 impl Table {
+    /// An ordinary permanent table without columns, of which nothing is known from a server.
+    pub fn new(name: ObjectName) -> Self {
+        Self {
+            name,
+            kind: TableKind::Table,
+            permanent: true,
+            owner: None,
+            columns: Vec::new(),
+            constraints: Vec::new(),
+            indexes: Vec::new(),
+            triggers: Vec::new(),
+            policies: Vec::new(),
+            rules: Vec::new(),
+            statistics: Vec::new(),
+            parents: Vec::new(),
+            children: Vec::new(),
+            partition_key: None,
+            partition_columns: Vec::new(),
+            partition_bound: None,
+            row_security: false,
+            force_row_security: false,
+            replica_identity: 'd',
+            publications: Vec::new(),
+            acl: None,
+            comment: None,
+            size: None,
+        }
+    }
+
     /// The column of that name.
     pub fn column(&self, name: &Ident) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == *name)
@@ -560,6 +606,31 @@ impl Table {
         match self.kind {
             TableKind::Table | TableKind::MaterializedView => true,
             TableKind::Partitioned | TableKind::Foreign => false,
+        }
+    }
+}
+
+impl Column {
+    /// A nullable column without anything else. `ty` as in [`Column::ty`].
+    pub fn new(name: Ident, ty: impl Into<String>) -> Self {
+        Self {
+            name,
+            ty: ty.into(),
+            collation: None,
+            not_null: false,
+            not_null_constraint: None,
+            default: None,
+            identity: None,
+            generated: None,
+            storage: None,
+            compression: None,
+            statistics_target: None,
+            options: Vec::new(),
+            acl: None,
+            comment: None,
+            not_null_domain: false,
+            constrained_domain: false,
+            inherited: false,
         }
     }
 }

@@ -1,4 +1,56 @@
-//! Running a plan. The only module that changes a user's database.
+//! Running a plan. The only module that changes a user's database, and every change is journaled.
+//!
+//! [`machine`] decides what comes next and is pure; [`driver`] carries it out: [`guard`] for
+//! anything that needs a lock, [`backfill`] for rows, [`journal`] and [`lease`] for who did what.
+//! [`apply`], [`rollback`] and [`verify`] are what the commands call.
 
+pub mod apply;
 pub mod backfill;
+pub mod checks;
+pub mod drift;
+pub mod driver;
+pub mod error;
+pub mod event;
+pub mod fill;
+pub mod guard;
+pub mod journal;
+pub mod lease;
+pub mod machine;
+pub mod rollback;
+pub mod settings;
+pub mod signals;
 pub mod throttle;
+pub mod verify;
+
+use jiff::Timestamp;
+
+use crate::db::Target;
+
+pub use error::{DatabaseState, ExecuteError, ExitClass};
+pub use event::{BlockerInfo, Event, EventKind, Events};
+pub use guard::{GuardContext, GuardOutcome, GuardedWork, Hold, JournalEntry, run_guarded};
+pub use journal::{Journal, OpenState};
+pub use lease::Lease;
+pub use settings::ExecuteSettings;
+pub use signals::Stop;
+
+/// What every run is made with.
+#[derive(Debug, Clone)]
+pub struct Runner {
+    /// The database.
+    pub target: Target,
+    /// Locks, lease, roles.
+    pub settings: ExecuteSettings,
+    /// Batches.
+    pub backfill: backfill::Settings,
+    /// When to yield.
+    pub throttle: throttle::Settings,
+    /// Who is told.
+    pub events: Events,
+    /// Whether to stop.
+    pub stop: Stop,
+    /// Seed of the randomness in pauses.
+    pub seed: u64,
+    /// When this process began.
+    pub started: Timestamp,
+}

@@ -6,18 +6,28 @@
 //! - [`parse`]: from text to statements; never fails.
 //! - [`catalog`]: what exists at one point of a history.
 //! - [`effects`]: what PostgreSQL does when it runs a statement; the only place that knows.
+//! - [`lint`]: findings about what a statement does.
 //! - [`plan`]: a statement split into expand, migrate and contract.
+//! - [`report`]: findings, plans and states as text and JSON.
 //! - [`db`]: talking to PostgreSQL.
 //! - [`execute`]: running a plan; the only module that changes a user's database.
+//! - [`progress`]: bars and lines while a plan runs.
 //! - [`sandbox`]: a private, throw-away server.
+//! - [`config`]: `zdm.toml`, the environment, the folder of migrations.
+//! - [`cli`]: the command line.
 
 pub mod catalog;
+pub mod cli;
+pub mod config;
 pub mod db;
 pub mod diagnostic;
 pub mod effects;
 pub mod execute;
 pub mod ident;
+pub mod lint;
 pub mod parse;
 pub mod plan;
+pub mod progress;
+pub mod report;
 pub mod sandbox;
 pub mod source;

@@ -1,3 +1,7 @@
-//! The command `zdm`. It has no code of its own: everything is in the library.
+//! The `zdm` command: hands its arguments to [`zdm::cli`] and ends with the code it picks.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(zdm::cli::run(std::env::args_os()).code())
+}

@@ -1,13 +1,29 @@
 //! From statements to a [`Plan`]: expand, migrate, contract.
 //!
 //! Pure: a plan depends on the script, the catalog and the settings, and on nothing else.
+//! [`build`] puts it together from [`operation`]s; each is taken apart by one of the
+//! [`recipes`], and [`order`] decides the phases.
 //! Next: `execute` runs it, `report` shows it.
 
+pub mod added_column;
 pub mod backfill;
+pub mod build;
+pub mod columns;
+pub mod draft;
+pub mod moves;
+pub mod operation;
+pub mod order;
+pub mod pieces;
+pub mod recipe;
+pub mod recipes;
+pub mod state;
 pub mod step;
 pub mod sync_trigger;
+pub mod touches;
+pub mod undo;
 
 pub use crate::parse::PhaseName;
+pub use build::{LateExpandPolicy, PlanInput, PlanSettings, Planned, Tighten, plan};
 pub use step::{
     Assignment, Backfill, Bypass, Compat, Guard, MigrationName, PLAN_VERSION, Phase, Plan,
     SourceRange, Step, StepKind, Undo, UndoKind, Verify,

@@ -53,10 +53,20 @@ impl From<bool> for Value<'_> {
 
 /// `sql` with `$1`, `$2`, … replaced by literals. Meant for zdm's own statements, whose texts hold
 /// no such sequence inside a literal; one without a value stays as it is, and the server says so.
+///
+/// Nothing is replaced in a line comment: a value may hold a line break, which would end it.
 pub fn bind(sql: &str, values: &[Value<'_>]) -> String {
     let mut out = String::with_capacity(sql.len() + 64);
     let mut rest = sql;
     while let Some(at) = rest.find('$') {
+        if let Some(comment) = rest[..at].find("--") {
+            let end = rest[comment..]
+                .find('\n')
+                .map_or(rest.len(), |line| comment + line);
+            out.push_str(&rest[..end]);
+            rest = &rest[end..];
+            continue;
+        }
         out.push_str(&rest[..at]);
         rest = &rest[at..];
         let digits = rest[1..].bytes().take_while(u8::is_ascii_digit).count();
@@ -67,7 +77,11 @@ pub fn bind(sql: &str, values: &[Value<'_>]) -> String {
             .and_then(|index| values.get(index));
         match value {
             Some(Value::Text(text)) => out.push_str(&quote_literal(text)),
-            Some(Value::Int(number)) => out.push_str(&format!("({number})")),
+            Some(Value::Int(number)) => {
+                out.push('(');
+                out.push_str(&number.to_string());
+                out.push(')');
+            }
             Some(Value::Bool(flag)) => out.push_str(if *flag { "true" } else { "false" }),
             Some(Value::Null) => out.push_str("NULL"),
             None => out.push_str(&rest[..=digits]),
@@ -90,6 +104,14 @@ mod tests {
                 &["it's".into(), 5i64.into(), Value::Null]
             ),
             "select 'it''s', (5), NULL, $10 $$x$$"
+        );
+    }
+
+    #[test]
+    fn comments_are_left_alone() {
+        assert_eq!(
+            bind("-- id $1\nselect $1 -- $1", &["a\nb".into()]),
+            "-- id $1\nselect 'a\nb' -- $1"
         );
     }
 }

@@ -57,11 +57,16 @@ impl LockMode {
 
     /// The mode by the name `pg_locks.mode` uses (`AccessExclusiveLock`).
     pub fn from_pg_locks(mode: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|candidate| {
-            let mut name: String = candidate.as_sql().split(' ').map(capitalised).collect();
-            name.push_str("Lock");
-            name == mode
-        })
+        Self::ALL
+            .into_iter()
+            .find(|candidate| candidate.as_pg_locks() == mode)
+    }
+
+    /// The name that `pg_locks.mode` uses (`AccessExclusiveLock`).
+    pub fn as_pg_locks(self) -> String {
+        let mut name: String = self.as_sql().split(' ').map(capitalised).collect();
+        name.push_str("Lock");
+        name
     }
 
     /// Whether a session may not hold `self` while another holds `other`.

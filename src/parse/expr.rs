@@ -4,6 +4,12 @@
 //! and functions it names, whether it holds a query — is found in its tokens, and renaming a
 //! column replaces exactly the tokens that name it (pitfall 9).
 
+mod build;
+mod scan;
+
+pub use build::expr_from_text;
+pub(crate) use build::{expr_from_span, expr_from_tokens};
+
 use crate::{
     ident::{Ident, QualifiedName},
     source::Span,
@@ -14,7 +20,8 @@ use crate::{
 pub struct Expr {
     /// Its bytes in the source.
     pub span: Span,
-    /// The text of those bytes.
+    /// The text of those bytes; in a directive that goes on over several lines, with the signs of
+    /// the comments replaced by as many spaces.
     pub text: String,
     /// Names in column position, in order of appearance; spans are relative to `text`.
     pub columns: Vec<ColumnRef>,

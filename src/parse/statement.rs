@@ -509,7 +509,8 @@ pub struct CreateTable {
     pub persistence: Persistence,
     /// `IF NOT EXISTS`.
     pub if_not_exists: bool,
-    /// Its columns, in order.
+    /// Its columns, in order. In a typed table or a partition these are options of columns that
+    /// come from elsewhere, and their types are empty; `CREATE TABLE (a, b) AS` has none.
     pub columns: Vec<ColumnDef>,
     /// Its table constraints, in order.
     pub constraints: Vec<TableConstraint>,
@@ -656,6 +657,8 @@ pub struct Update {
     pub predicate: Option<Expr>,
     /// `FROM …`, `RETURNING …` or a leading `WITH …` is present.
     pub other_clauses: bool,
+    /// Every other relation that is named anywhere in it, in order.
+    pub reads: Vec<QualifiedName>,
 }
 
 /// The kinds of data statement that are not `UPDATE`.
@@ -712,7 +715,8 @@ pub enum Transaction {
 /// `SET`, `SET LOCAL`, `RESET`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Set {
-    /// `SET LOCAL`.
+    /// `SET LOCAL`, and the forms that last for one transaction anyway (`SET CONSTRAINTS`,
+    /// `SET TRANSACTION`).
     pub local: bool,
     /// The setting, lower case (`search_path`, `role`, `lock_timeout`, `constraints`, `all`).
     pub name: String,

@@ -47,6 +47,8 @@ pub struct Plan {
     pub search_path: Vec<Ident>,
     /// What lets the backfill past this migration's sync triggers.
     pub bypass: Bypass,
+    /// What `zdm verify` counts while both shapes stand: rows in which they disagree.
+    pub verify: Vec<Verify>,
 }
 
 /// A migration by version and name.

@@ -128,6 +128,8 @@ pub fn sync_sql(sync: &Sync, journal_schema: &Ident, bypass: &Bypass) -> SyncSql
          {}$zdm$",
         body(sync)
     )];
+    // The server asks for EXECUTE when a trigger is made, not when it fires.
+    create.push(format!("REVOKE ALL ON FUNCTION {function}() FROM PUBLIC"));
     let mut triggers = Vec::new();
     for (prefix, event, when) in [
         (FIRST, "INSERT", None),

@@ -1,5 +1,12 @@
 //! Tests that need a PostgreSQL server. An absent server is a failure, never a skip.
 
+mod apply;
 mod backfill;
+mod bare;
+mod checks;
+mod guard;
+mod introspect;
+mod journal;
+mod lease;
 mod sandbox;
 mod snapshot;

@@ -64,7 +64,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     (
         "report",
-        &["source", "ident", "diagnostic", "plan", "execute::event"],
+        &[
+            "source",
+            "ident",
+            "diagnostic",
+            "effects",
+            "plan",
+            "execute::event",
+        ],
     ),
     (
         "db",

@@ -1,0 +1,634 @@
+//! Types: one canonical spelling for each, and which changes of a column's type are free.
+//!
+//! Canonical is what `format_type` prints with an empty search path, so that a replayed catalog
+//! and a live one agree. A change that is not known to be free counts as a rewrite
+//! (`ATColumnChangeRequiresRewrite` in `src/backend/commands/tablecmds.c`, and the planner
+//! support functions of the length coercions).
+//! Next: [`crate::effects`] uses [`change`].
+
+use crate::{
+    catalog::{Catalog, UserTypeKind},
+    ident::{Ident, ObjectName, QualifiedName},
+    parse::statement::DataType,
+    source::Span,
+};
+
+/// What a change of type does to the rows that are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TypeChange {
+    /// The type stays what it is.
+    Same,
+    /// Only the catalog changes; an index on the column is kept as it is.
+    Free,
+    /// Only the catalog changes, but an index on the column is built anew, because the operator
+    /// class differs.
+    FreeButIndexes,
+    /// Every row is written anew.
+    Rewrite,
+}
+
+/// Names that mean something else, and what `format_type` prints for them.
+const ALIASES: &[(&str, &str)] = &[
+    ("int", "integer"),
+    ("int4", "integer"),
+    ("int8", "bigint"),
+    ("int2", "smallint"),
+    ("serial", "integer"),
+    ("serial4", "integer"),
+    ("bigserial", "bigint"),
+    ("serial8", "bigint"),
+    ("smallserial", "smallint"),
+    ("serial2", "smallint"),
+    ("float4", "real"),
+    ("float8", "double precision"),
+    ("decimal", "numeric"),
+    ("dec", "numeric"),
+    ("bool", "boolean"),
+    ("varchar", "character varying"),
+    ("char varying", "character varying"),
+    ("national character varying", "character varying"),
+    ("national char varying", "character varying"),
+    ("nchar varying", "character varying"),
+    ("char", "character"),
+    ("national character", "character"),
+    ("national char", "character"),
+    ("nchar", "character"),
+    ("varbit", "bit varying"),
+    ("timestamp", "timestamp without time zone"),
+    ("timestamptz", "timestamp with time zone"),
+    ("time", "time without time zone"),
+    ("timetz", "time with time zone"),
+];
+
+/// Types of `pg_catalog` under the name that `format_type` prints.
+const BUILT_IN: &[&str] = &[
+    "aclitem",
+    "bigint",
+    "bit",
+    "bit varying",
+    "boolean",
+    "box",
+    "bpchar",
+    "bytea",
+    "character",
+    "character varying",
+    "cid",
+    "cidr",
+    "circle",
+    "date",
+    "datemultirange",
+    "daterange",
+    "double precision",
+    "inet",
+    "int2vector",
+    "int4multirange",
+    "int4range",
+    "int8multirange",
+    "int8range",
+    "integer",
+    "interval",
+    "json",
+    "jsonb",
+    "jsonpath",
+    "line",
+    "lseg",
+    "macaddr",
+    "macaddr8",
+    "money",
+    "name",
+    "numeric",
+    "nummultirange",
+    "numrange",
+    "oid",
+    "oidvector",
+    "path",
+    "pg_lsn",
+    "pg_snapshot",
+    "point",
+    "polygon",
+    "real",
+    "refcursor",
+    "regclass",
+    "regcollation",
+    "regconfig",
+    "regdictionary",
+    "regnamespace",
+    "regoper",
+    "regoperator",
+    "regproc",
+    "regprocedure",
+    "regrole",
+    "regtype",
+    "smallint",
+    "text",
+    "tid",
+    "time with time zone",
+    "time without time zone",
+    "timestamp with time zone",
+    "timestamp without time zone",
+    "tsmultirange",
+    "tsquery",
+    "tsrange",
+    "tstzmultirange",
+    "tstzrange",
+    "tsvector",
+    "txid_snapshot",
+    "uuid",
+    "xid",
+    "xid8",
+    "xml",
+];
+
+/// The integer type behind `serial` and its relatives, if it is one of them.
+pub fn serial(ty: &DataType) -> Option<&'static str> {
+    if ty.name.schema.is_some() || ty.text.starts_with('"') {
+        return None;
+    }
+    match ty.name.name.as_str() {
+        "serial" | "serial4" => Some("integer"),
+        "bigserial" | "serial8" => Some("bigint"),
+        "smallserial" | "serial2" => Some("smallint"),
+        _ => None,
+    }
+}
+
+/// The type as the catalog spells it ([`crate::catalog::Column::ty`]).
+pub fn canonical(ty: &DataType, catalog: &Catalog) -> String {
+    let mut spelled = element(ty, catalog);
+    if ty.array_dimensions > 0 {
+        // The number of dimensions is not part of a type.
+        spelled.push_str("[]");
+    }
+    spelled
+}
+
+/// The canonical spelling of a type given as plain text (`varchar(20)`, `int[]`).
+pub fn spelled(text: &str, catalog: &Catalog) -> String {
+    let parts = parts(text.trim());
+    let base = parts.base.split_whitespace().collect::<Vec<_>>().join(" ");
+    let name = match base.split_once('.') {
+        Some((schema, name)) => QualifiedName::new(Ident::folded(schema), Ident::folded(name)),
+        None => QualifiedName::bare(Ident::folded(&base)),
+    };
+    let ty = DataType {
+        span: Span::default(),
+        text: text.trim().to_owned(),
+        name,
+        modifiers: parts.modifiers.map(str::to_owned),
+        array_dimensions: usize::from(parts.array),
+    };
+    canonical(&ty, catalog)
+}
+
+fn element(ty: &DataType, catalog: &Catalog) -> String {
+    let quoted = ty.text.starts_with('"');
+    let name = ty.name.name.as_str();
+    let system = ty
+        .name
+        .schema
+        .as_ref()
+        .is_none_or(|schema| schema.as_str() == "pg_catalog");
+    // `"char"` is a type of one byte, not `char`.
+    if system && name == "char" && (quoted || ty.name.schema.is_some()) {
+        return "\"char\"".to_owned();
+    }
+    let modifiers = ty.modifiers.as_deref().map(compact);
+    if system
+        && (ty.name.schema.is_some() || find_user_type(&ty.name, catalog).is_none())
+        && let Some(spelled) = built_in(name, modifiers.as_deref())
+    {
+        return spelled;
+    }
+    let name = user_type_name(&ty.name, catalog);
+    match modifiers {
+        Some(modifiers) => format!("{name}({modifiers})"),
+        None => name.to_string(),
+    }
+}
+
+/// The type of a user that a name means: the one in the catalog, else the one that would be
+/// found in the first schema of the search path.
+pub fn user_type_name(name: &QualifiedName, catalog: &Catalog) -> ObjectName {
+    if let Some(schema) = &name.schema {
+        return ObjectName::new(schema.clone(), name.name.clone());
+    }
+    find_user_type(name, catalog).unwrap_or_else(|| catalog.in_creation_schema(&name.name))
+}
+
+fn find_user_type(name: &QualifiedName, catalog: &Catalog) -> Option<ObjectName> {
+    if let Some(schema) = &name.schema {
+        return Some(ObjectName::new(schema.clone(), name.name.clone()));
+    }
+    catalog
+        .search_path
+        .iter()
+        .map(|schema| ObjectName::new(schema.clone(), name.name.clone()))
+        .find(|name| catalog.types.contains_key(name) || catalog.tables.contains_key(name))
+}
+
+fn compact(modifiers: &str) -> String {
+    modifiers.split_whitespace().collect()
+}
+
+fn built_in(name: &str, modifiers: Option<&str>) -> Option<String> {
+    if let Some(fields) = name.strip_prefix("interval") {
+        // `interval second(3)`, `interval day to second(3)`, `interval(3)`.
+        let precision = modifiers.map_or_else(String::new, |m| format!("({m})"));
+        return fields
+            .is_empty()
+            .then(|| format!("interval{precision}"))
+            .or_else(|| {
+                fields
+                    .starts_with(' ')
+                    .then(|| format!("interval{fields}{precision}"))
+            });
+    }
+    if name == "float" {
+        let bits: u32 = modifiers.and_then(|m| m.parse().ok()).unwrap_or(53);
+        return Some(
+            if bits <= 24 {
+                "real"
+            } else {
+                "double precision"
+            }
+            .to_owned(),
+        );
+    }
+    let name = ALIASES
+        .iter()
+        .find(|(alias, _)| *alias == name)
+        .map_or(name, |(_, name)| name);
+    if !BUILT_IN.contains(&name) {
+        return None;
+    }
+    Some(match (name, modifiers) {
+        ("character" | "bit", None) => format!("{name}(1)"),
+        ("bpchar", Some(length)) => format!("character({length})"),
+        // The scale is 0 when only the precision is given.
+        ("numeric", Some(m)) if !m.contains(',') => format!("numeric({m},0)"),
+        (_, None) => name.to_owned(),
+        (_, Some(m)) => match name.split_once(' ') {
+            Some((first @ ("time" | "timestamp"), rest)) => format!("{first}({m}) {rest}"),
+            _ => format!("{name}({m})"),
+        },
+    })
+}
+
+/// A canonical type taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Parts<'a> {
+    /// Without modifiers and `[]`.
+    base: String,
+    modifiers: Option<&'a str>,
+    array: bool,
+}
+
+fn parts(ty: &str) -> Parts<'_> {
+    let (ty, array) = match ty.strip_suffix("[]") {
+        Some(element) => (element, true),
+        None => (ty, false),
+    };
+    match (ty.find('('), ty.rfind(')')) {
+        (Some(open), Some(close)) if open < close => Parts {
+            base: format!("{}{}", &ty[..open], &ty[close + 1..]),
+            modifiers: Some(&ty[open + 1..close]),
+            array,
+        },
+        _ => Parts {
+            base: ty.to_owned(),
+            modifiers: None,
+            array,
+        },
+    }
+}
+
+/// What changing a column from one canonical type to another does, without a `USING` that
+/// computes something.
+pub fn change(from: &str, to: &str, catalog: &Catalog) -> TypeChange {
+    if from == to {
+        return TypeChange::Same;
+    }
+    if let Some(free) = through_domains(from, to, catalog) {
+        return free;
+    }
+    let (old, new) = (parts(from), parts(to));
+    if old.array || new.array {
+        return TypeChange::Rewrite;
+    }
+    let free = |yes: bool, result| if yes { result } else { TypeChange::Rewrite };
+    match (old.base.as_str(), new.base.as_str()) {
+        ("character varying" | "text", "text") | ("character", "bpchar") | ("cidr", "inet") => {
+            TypeChange::Free
+        }
+        ("character varying", "character varying") | ("bit varying", "bit varying") => {
+            free(not_narrower(old.modifiers, new.modifiers), TypeChange::Free)
+        }
+        ("text", "character varying") | ("bit", "bit varying") => {
+            free(new.modifiers.is_none(), TypeChange::Free)
+        }
+        ("text" | "character varying", "bpchar") => TypeChange::FreeButIndexes,
+        ("xml", "text" | "character varying") => {
+            free(new.modifiers.is_none(), TypeChange::FreeButIndexes)
+        }
+        ("numeric", "numeric") => {
+            free(numeric_fits(old.modifiers, new.modifiers), TypeChange::Free)
+        }
+        ("interval", "interval") => free(
+            precision_fits(old.modifiers, new.modifiers),
+            TypeChange::Free,
+        ),
+        (one, other) if one == other && is_temporal(one) => free(
+            precision_fits(old.modifiers, new.modifiers),
+            TypeChange::Free,
+        ),
+        ("timestamp without time zone", "timestamp with time zone")
+        | ("timestamp with time zone", "timestamp without time zone") => free(
+            session_is_utc(catalog) && precision_fits(old.modifiers, new.modifiers),
+            TypeChange::FreeButIndexes,
+        ),
+        (one, other) if is_oid_like(one) && is_oid_like(other) => {
+            // Between oid and its aliases, and from integer to them.
+            free(other == "oid" || one == "oid", TypeChange::FreeButIndexes)
+        }
+        _ => TypeChange::Rewrite,
+    }
+}
+
+fn is_oid_like(base: &str) -> bool {
+    base == "oid" || base == "integer" || (base.starts_with("reg") && BUILT_IN.contains(&base))
+}
+
+fn is_temporal(base: &str) -> bool {
+    matches!(
+        base,
+        "timestamp without time zone"
+            | "timestamp with time zone"
+            | "time without time zone"
+            | "time with time zone"
+    )
+}
+
+/// `varchar(10)` fits into `varchar(20)` and into `varchar`.
+fn not_narrower(old: Option<&str>, new: Option<&str>) -> bool {
+    match (old.map(str::parse::<u32>), new.map(str::parse::<u32>)) {
+        (_, None) => true,
+        (Some(Ok(old)), Some(Ok(new))) => new >= old,
+        _ => false,
+    }
+}
+
+/// `numeric_support`: same scale, no less precision.
+fn numeric_fits(old: Option<&str>, new: Option<&str>) -> bool {
+    let split = |m: &str| -> Option<(u32, i32)> {
+        let (precision, scale) = m.split_once(',')?;
+        Some((precision.trim().parse().ok()?, scale.trim().parse().ok()?))
+    };
+    match (old, new) {
+        (_, None) => true,
+        (None, Some(_)) => false,
+        (Some(old), Some(new)) => match (split(old), split(new)) {
+            (Some((old, old_scale)), Some((new, new_scale))) => {
+                old_scale == new_scale && new >= old
+            }
+            _ => false,
+        },
+    }
+}
+
+/// `TemporalSimplify`: no precision, the greatest one (6), or no less than before.
+fn precision_fits(old: Option<&str>, new: Option<&str>) -> bool {
+    match (old.map(str::parse::<u32>), new.map(str::parse::<u32>)) {
+        (_, None) => true,
+        (_, Some(Ok(new))) if new >= 6 => true,
+        (Some(Ok(old)), Some(Ok(new))) => new >= old,
+        _ => false,
+    }
+}
+
+/// Whether the session's time zone is UTC all year round, as far as is known. Then converting
+/// between timestamp and timestamptz changes no bit (`TimestampTimestampTzRequiresRewrite`).
+fn session_is_utc(catalog: &Catalog) -> bool {
+    catalog.time_zone.as_deref().is_some_and(|zone| {
+        matches!(
+            zone.to_ascii_lowercase().as_str(),
+            "utc"
+                | "etc/utc"
+                | "gmt"
+                | "etc/gmt"
+                | "uct"
+                | "etc/uct"
+                | "zulu"
+                | "etc/zulu"
+                | "universal"
+                | "etc/universal"
+                | "greenwich"
+                | "etc/greenwich"
+                | "gmt0"
+        )
+    })
+}
+
+/// A domain without constraints is its base type; one with constraints is checked row by row,
+/// and the server does so by writing them anew.
+fn through_domains(from: &str, to: &str, catalog: &Catalog) -> Option<TypeChange> {
+    let relabelled = |change| match change {
+        TypeChange::Same => TypeChange::Free,
+        other => other,
+    };
+    if let Some(domain) = domain(to, catalog) {
+        if domain.constrained {
+            return Some(TypeChange::Rewrite);
+        }
+        return Some(relabelled(change(from, &domain.base, catalog)));
+    }
+    let domain = domain(from, catalog)?;
+    Some(relabelled(change(&domain.base, to, catalog)))
+}
+
+/// What a domain stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DomainFacts {
+    /// The type at its bottom.
+    pub base: String,
+    /// It, or one it is built on, refuses NULL.
+    pub not_null: bool,
+    /// It, or one it is built on, has any constraint.
+    pub constrained: bool,
+    /// The default that a column of it has when it has none of its own.
+    pub default: Option<String>,
+}
+
+/// The domain of that canonical name, if it is one that the catalog holds.
+pub fn domain(ty: &str, catalog: &Catalog) -> Option<DomainFacts> {
+    let found = catalog
+        .types
+        .values()
+        .find(|known| known.name.to_string() == ty)?;
+    let UserTypeKind::Domain {
+        base,
+        not_null,
+        checked,
+        default,
+    } = &found.kind
+    else {
+        return None;
+    };
+    let mut facts = DomainFacts {
+        base: base.clone(),
+        not_null: *not_null,
+        constrained: *not_null || *checked,
+        default: default.clone(),
+    };
+    // A domain cannot be built on itself, but a replayed history may say so.
+    if base != ty
+        && let Some(below) = domain(base, catalog)
+    {
+        facts.base = below.base;
+        facts.not_null |= below.not_null;
+        facts.constrained |= below.constrained;
+        facts.default = facts.default.or(below.default);
+    }
+    Some(facts)
+}
+
+/// The type a canonical name means when a user made it.
+pub fn user_type<'a>(ty: &str, catalog: &'a Catalog) -> Option<&'a crate::catalog::UserType> {
+    let ty = ty.strip_suffix("[]").unwrap_or(ty);
+    catalog
+        .types
+        .values()
+        .find(|known| known.name.to_string() == ty)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{PgVersion, UserType};
+
+    fn ty(name: &str, modifiers: Option<&str>, array_dimensions: usize) -> DataType {
+        DataType {
+            span: Span::new(0, 1),
+            text: name.to_owned(),
+            name: QualifiedName::bare(Ident::exact(name)),
+            modifiers: modifiers.map(str::to_owned),
+            array_dimensions,
+        }
+    }
+
+    fn catalog() -> Catalog {
+        let mut catalog = Catalog::empty(PgVersion::V18);
+        let domain = |base: &str, checked| UserTypeKind::Domain {
+            base: base.into(),
+            not_null: false,
+            checked,
+            default: None,
+        };
+        for (name, kind) in [
+            ("mood", UserTypeKind::Other),
+            ("plain_int", domain("integer", false)),
+            ("positive", domain("public.plain_int", true)),
+        ] {
+            let name = ObjectName::public(name);
+            catalog.types.insert(name.clone(), UserType { name, kind });
+        }
+        catalog
+    }
+
+    #[test]
+    fn types_are_spelled_as_the_server_prints_them() {
+        for (name, modifiers, dimensions, expected) in [
+            ("int8", None, 0, "bigint"),
+            ("serial", None, 0, "integer"),
+            ("varchar", Some("10"), 0, "character varying(10)"),
+            ("char", None, 0, "character(1)"),
+            ("numeric", Some("10"), 0, "numeric(10,0)"),
+            ("decimal", Some("10, 2"), 2, "numeric(10,2)[]"),
+            ("timestamp", Some("3"), 0, "timestamp(3) without time zone"),
+            ("timestamptz", None, 0, "timestamp with time zone"),
+            (
+                "time with time zone",
+                Some("0"),
+                0,
+                "time(0) with time zone",
+            ),
+            ("float", Some("24"), 0, "real"),
+            (
+                "interval day to second",
+                Some("3"),
+                0,
+                "interval day to second(3)",
+            ),
+            ("mood", None, 1, "public.mood[]"),
+            ("never heard of", None, 0, "public.\"never heard of\""),
+            (
+                "geometry",
+                Some("Point,4326"),
+                0,
+                "public.geometry(Point,4326)",
+            ),
+        ] {
+            assert_eq!(
+                canonical(&ty(name, modifiers, dimensions), &catalog()),
+                expected
+            );
+        }
+        let mut one_byte = ty("char", None, 0);
+        one_byte.text = "\"char\"".into();
+        assert_eq!(canonical(&one_byte, &catalog()), "\"char\"");
+    }
+
+    #[test]
+    fn only_known_changes_are_free() {
+        use TypeChange::{Free, FreeButIndexes, Rewrite, Same};
+        for (from, to, expected) in [
+            ("text", "text", Same),
+            ("character varying(10)", "character varying(20)", Free),
+            ("character varying(10)", "character varying(9)", Rewrite),
+            ("character varying(10)", "text", Free),
+            ("text", "character varying", Free),
+            ("text", "character varying(100)", Rewrite),
+            ("character(5)", "text", Rewrite),
+            ("integer", "bigint", Rewrite),
+            ("numeric(10,2)", "numeric(12,2)", Free),
+            ("numeric(10,2)", "numeric(12,4)", Rewrite),
+            ("numeric(10,2)", "numeric", Free),
+            ("numeric", "numeric(10,2)", Rewrite),
+            (
+                "timestamp(3) without time zone",
+                "timestamp(6) without time zone",
+                Free,
+            ),
+            (
+                "timestamp without time zone",
+                "timestamp(3) without time zone",
+                Rewrite,
+            ),
+            (
+                "timestamp without time zone",
+                "timestamp with time zone",
+                Rewrite,
+            ),
+            ("interval", "interval day", Rewrite),
+            ("cidr", "inet", Free),
+            ("bit varying(5)", "bit varying", Free),
+            ("integer", "public.plain_int", Free),
+            ("integer", "public.positive", Rewrite),
+            ("public.positive", "integer", Free),
+            ("public.mood", "text", Rewrite),
+            ("integer[]", "bigint[]", Rewrite),
+        ] {
+            let found = change(from, to, &catalog());
+            assert_eq!(found, expected, "{from} to {to}");
+        }
+        let mut utc = catalog();
+        utc.time_zone = Some("Etc/UTC".into());
+        assert_eq!(
+            change(
+                "timestamp without time zone",
+                "timestamp with time zone",
+                &utc
+            ),
+            FreeButIndexes
+        );
+    }
+}

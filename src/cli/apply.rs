@@ -1,0 +1,245 @@
+//! `zdm apply`.
+
+use std::{io::IsTerminal as _, time::Duration};
+
+use crate::{
+    cli::{
+        CliError, ErrorCode, Exit, Format,
+        connect::ConnectArgs,
+        engine::{self, Engine, Overrides},
+        history::{self, Migration},
+        output, plan,
+    },
+    config::{Config, StrictOrder, duration},
+    execute::{
+        Runner,
+        apply::{self, Applied, ApplyError, ApplyRequest, OutOfOrder, Through, live_catalog},
+        driver::{DriftPolicy, connect},
+        error::ExecuteError,
+        journal::MigrationState,
+        machine,
+    },
+    plan::{LateExpandPolicy, PhaseName, PlanSettings},
+    report::status,
+};
+
+/// Run migrations: without --phase, expand and migrate of what is pending, and never contract.
+///
+/// The same command goes on where an earlier run ended, whatever ended it. The first Ctrl-C stops
+/// at the next safe point, the second cancels the running statement.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Only these migrations.
+    #[arg(value_name = "ID")]
+    only: Vec<String>,
+    /// How far to go.
+    #[arg(long, value_enum)]
+    phase: Option<PhaseChoice>,
+    /// Stop after this migration.
+    #[arg(long, value_name = "ID")]
+    to: Option<String>,
+    /// Show the plan of what would be run, and run nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Consent to contract without a terminal.
+    #[arg(long)]
+    yes: bool,
+    /// Go on although the database differs from what the plan was made for.
+    #[arg(long)]
+    accept_drift: bool,
+    /// Accept a plan in which the new application has to wait for contract.
+    #[arg(long)]
+    allow_late_expand: bool,
+    /// How long one step may try to get its locks, e.g. 10m.
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    lock_budget: Option<Duration>,
+    /// Cancel clients whose transaction is in the way for longer than this, e.g. 5m.
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    cancel_blockers_older_than: Option<Duration>,
+    #[command(flatten)]
+    connect: ConnectArgs,
+    /// What to print: plain words, or one event as JSON per line.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(super) format: Format,
+}
+
+/// The phases by name, and all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum PhaseChoice {
+    /// Additive and short.
+    Expand,
+    /// Long, under weak locks.
+    Migrate,
+    /// Breaking, under short strong locks.
+    Contract,
+    /// All three.
+    All,
+}
+
+/// Runs it.
+pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> {
+    let migrations = history::load(config)?.migrations;
+    if args.dry_run {
+        return dry_run(args, config, &migrations).await;
+    }
+    consent(args)?;
+    let overrides = Overrides {
+        lock_budget: args.lock_budget,
+        cancel_blockers_older_than: args.cancel_blockers_older_than,
+    };
+    let engine = Engine::start(&args.connect, &config.settings, overrides, args.format)?;
+    let files: Vec<_> = migrations.iter().map(engine::file).collect();
+    let request = request(args, config);
+    let result = apply::apply(&engine.runner, &files, &request).await;
+    let runner = engine.quiet();
+    engine.finish().await;
+    match result {
+        Ok(applied) => {
+            if args.format == Format::Human {
+                output::result(&summary(&applied));
+            }
+            Ok(Exit::Done)
+        }
+        Err(error) => {
+            show_blockers(args, &runner, &error).await;
+            Err(engine::apply_error(error, &migrations))
+        }
+    }
+}
+
+fn request(args: &Args, config: &Config) -> ApplyRequest {
+    let settings = &config.settings;
+    ApplyRequest {
+        only: args.only.clone(),
+        to: args.to.clone(),
+        through: match args.phase {
+            None => Through::Default,
+            Some(PhaseChoice::Expand) => Through::Phase(PhaseName::Expand),
+            Some(PhaseChoice::Migrate) => Through::Phase(PhaseName::Migrate),
+            Some(PhaseChoice::Contract) => Through::Phase(PhaseName::Contract),
+            Some(PhaseChoice::All) => Through::All,
+        },
+        out_of_order: match settings.strict_order {
+            StrictOrder::WhenItMatters => OutOfOrder::WhenDisjoint,
+            StrictOrder::Always => OutOfOrder::Refuse,
+        },
+        drift: if args.accept_drift {
+            DriftPolicy::Accept
+        } else {
+            DriftPolicy::Refuse
+        },
+        plan: PlanSettings {
+            tighten: settings.tighten,
+            late_expand: if args.allow_late_expand {
+                LateExpandPolicy::Accept
+            } else {
+                LateExpandPolicy::Refuse
+            },
+            journal_schema: settings.execute.journal_schema.clone(),
+            secret: engine::secret(),
+            database: None,
+        },
+    }
+}
+
+/// Contract is breaking: without a terminal it needs a word.
+fn consent(args: &Args) -> Result<(), CliError> {
+    let contracts = matches!(args.phase, Some(PhaseChoice::Contract | PhaseChoice::All));
+    if !contracts || args.yes || std::io::stdin().is_terminal() {
+        return Ok(());
+    }
+    Err(CliError::new(
+        ErrorCode::Run("needs-consent"),
+        "contract takes away what the old application uses, and there is no terminal to ask",
+    )
+    .with_state(crate::report::json::DatabaseState::Unchanged, Exit::Found)
+    .with_hint("Stop the old application, then run the same command with --yes."))
+}
+
+/// Plans what is pending on the live catalog, one after the other, and shows it.
+async fn dry_run(args: &Args, config: &Config, migrations: &[Migration]) -> Result<Exit, CliError> {
+    let engine = Engine::start(
+        &args.connect,
+        &config.settings,
+        Overrides::default(),
+        args.format,
+    )?;
+    let mut session = connect(&engine.runner.target, "plan").await?;
+    let known = apply::states(&engine.runner, &mut session).await?;
+    let mut catalog = live_catalog(&mut session).await?;
+    let request = request(args, config);
+    for migration in migrations {
+        let asked = args.only.is_empty() || args.only.contains(&migration.name.id);
+        let pending = known
+            .iter()
+            .find(|summary| summary.id == migration.name.id)
+            .is_none_or(|summary| summary.state == MigrationState::RolledBack);
+        if !asked || !pending {
+            continue;
+        }
+        let file = engine::file(migration);
+        let planned = apply::plan_file(&file, &catalog, &request.plan);
+        if planned.refused() {
+            let error = ApplyError::Plan {
+                migration: migration.name.clone(),
+                diagnostics: planned.diagnostics,
+            };
+            return Err(engine::apply_error(error, migrations));
+        }
+        plan::show(
+            &planned,
+            match args.format {
+                Format::Human => plan::PlanFormat::Human,
+                Format::Json => plan::PlanFormat::Json,
+            },
+        );
+        catalog = planned.after;
+    }
+    Ok(Exit::Done)
+}
+
+fn summary(applied: &[Applied]) -> String {
+    if applied.is_empty() {
+        return "Nothing to do.\n".to_owned();
+    }
+    let mut out = String::new();
+    for one in applied {
+        let name = &one.migration;
+        out.push_str(&format!("{} {}: {}\n", name.id, name.name, one.state));
+    }
+    let waiting = applied
+        .iter()
+        .find(|one| one.state == MigrationState::Migrated);
+    if let Some(waiting) = waiting {
+        let id = &waiting.migration.id;
+        out.push_str(&format!(
+            "Deploy the new application, stop the old one, then: zdm apply {id} --phase contract\n"
+        ));
+    }
+    out
+}
+
+/// At three in the morning: who is in the way, and the commands to choose from.
+async fn show_blockers(args: &Args, runner: &Runner, error: &ApplyError) {
+    let ApplyError::Execute(ExecuteError::LockBudget { step, blockers, .. }) = error else {
+        return;
+    };
+    if args.format == Format::Json {
+        return;
+    }
+    let phase = PhaseName::ALL
+        .into_iter()
+        .find(|phase| step.starts_with(phase.as_str()))
+        .unwrap_or(PhaseName::Contract);
+    let Ok(mut session) = connect(&runner.target, "status").await else {
+        return;
+    };
+    let Ok(known) = apply::states(runner, &mut session).await else {
+        return;
+    };
+    let stopped = known
+        .iter()
+        .find(|one| one.state == machine::running(phase));
+    let id = stopped.map_or("", |one| one.id.as_str());
+    output::note(&status::blocked(id, step, phase, blockers));
+}

@@ -1,0 +1,201 @@
+//! What the commands that run something share: how a run is made, watched, and what its errors
+//! look like.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::{
+    cli::{
+        CliError, ErrorCode, Exit, Format,
+        connect::{self, ConnectArgs},
+        history::Migration,
+        output,
+    },
+    config::Settings,
+    diagnostic::Diagnostic,
+    execute::{
+        Runner,
+        apply::{ApplyError, MigrationFile},
+        error::{DatabaseState, ExecuteError, ExitClass},
+        event::{Event, Events},
+        settings::ExecuteSettings,
+        signals::Stop,
+    },
+    progress::Progress,
+    report::{self, human, json},
+};
+
+/// A run, and where its events come out.
+pub struct Engine {
+    /// The run.
+    pub runner: Runner,
+    /// Shows events until the run is dropped.
+    watcher: tokio::task::JoinHandle<()>,
+}
+
+/// What may be set for one run alone.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Overrides {
+    /// How long one step may try to get its locks.
+    pub lock_budget: Option<Duration>,
+    /// Cancel clients in the way for longer than this.
+    pub cancel_blockers_older_than: Option<Duration>,
+}
+
+impl Engine {
+    /// Prepares a run and begins to listen to signals.
+    pub fn start(
+        args: &ConnectArgs,
+        settings: &Settings,
+        overrides: Overrides,
+        format: Format,
+    ) -> Result<Self, CliError> {
+        let target = connect::target(args, settings)?;
+        let (events, receiver) = Events::channel("", Timestamp::now);
+        let stop = Stop::new();
+        stop.listen().map_err(|error| {
+            CliError::new(
+                ErrorCode::Usage,
+                format!("signals cannot be caught: {error}"),
+            )
+        })?;
+        let runner = Runner {
+            target,
+            settings: execute_settings(settings, overrides),
+            backfill: settings.backfill.clone(),
+            throttle: settings.throttle.clone(),
+            events,
+            stop,
+            seed: fastrand::u64(..),
+            started: Timestamp::now(),
+        };
+        Ok(Self {
+            runner,
+            watcher: tokio::spawn(watch(receiver, format)),
+        })
+    }
+
+    /// The same run with nobody to tell, for a look afterwards.
+    pub fn quiet(&self) -> Runner {
+        let (events, _) = Events::channel("", Timestamp::now);
+        Runner {
+            events,
+            ..self.runner.clone()
+        }
+    }
+
+    /// Ends the run and waits until its last event is shown.
+    pub async fn finish(self) {
+        drop(self.runner);
+        // What is not shown any more is in the journal all the same.
+        drop(self.watcher.await);
+    }
+}
+
+/// A secret for the bypass of sync triggers.
+pub fn secret() -> String {
+    let mut secret = String::new();
+    for _ in 0..4 {
+        secret.push_str(&format!("{:016x}", fastrand::u64(..)));
+    }
+    secret
+}
+
+fn execute_settings(settings: &Settings, overrides: Overrides) -> ExecuteSettings {
+    let mut run = settings.execute.clone();
+    if let Some(budget) = overrides.lock_budget {
+        run.locks.budget = budget;
+    }
+    if let Some(age) = overrides.cancel_blockers_older_than {
+        run.locks.cancel_blockers_older_than = Some(age);
+    }
+    run
+}
+
+async fn watch(mut receiver: UnboundedReceiver<Event>, format: Format) {
+    let mut progress = Progress::for_stderr(output::note);
+    while let Some(event) = receiver.recv().await {
+        match format {
+            Format::Human => progress.show(&event),
+            Format::Json => output::result(&report::events::json_line(&event)),
+        }
+    }
+    progress.finish();
+}
+
+/// A migration as the engine takes it.
+pub fn file(migration: &Migration) -> MigrationFile {
+    MigrationFile {
+        name: migration.name.clone(),
+        script: migration.script.clone(),
+        checksum: migration.checksum.clone(),
+        source: migration.script.source.text().to_owned(),
+    }
+}
+
+/// The error of `zdm apply`, with code frames where a plan is refused.
+pub fn apply_error(error: ApplyError, migrations: &[Migration]) -> CliError {
+    match error {
+        ApplyError::Execute(error) => error.into(),
+        ApplyError::Plan {
+            migration,
+            diagnostics,
+        } => {
+            let found = migrations
+                .iter()
+                .find(|candidate| candidate.name == migration);
+            let frames = found.map_or_else(String::new, |found| frames(found, &diagnostics));
+            CliError::new(
+                ErrorCode::InvalidMigration,
+                format!("{} {} cannot be run as it is", migration.id, migration.name),
+            )
+            .behind(frames)
+            .with_hint("Each error above says what to write; nothing was changed.")
+        }
+    }
+}
+
+fn frames(migration: &Migration, diagnostics: &[Diagnostic]) -> String {
+    diagnostics
+        .iter()
+        .map(|diagnostic| human::diagnostic(&migration.script.source, diagnostic) + "\n")
+        .collect()
+}
+
+impl From<ExecuteError> for CliError {
+    fn from(error: ExecuteError) -> Self {
+        let mut message = error.to_string();
+        match &error {
+            ExecuteError::ChangedFile { difference, .. } => {
+                message = format!("{message}\n{difference}");
+            }
+            ExecuteError::RowsFound { sample, .. } if !sample.is_empty() => {
+                message = format!("{message}; for example:\n  {}", sample.join("\n  "));
+            }
+            ExecuteError::StepFailed { error, .. } => {
+                if let Some(detail) = &error.detail {
+                    message = format!("{message}: {detail}");
+                }
+            }
+            _ => {}
+        }
+        let exit = match error.exit() {
+            ExitClass::Refused => Exit::Found,
+            ExitClass::Usage => Exit::Usage,
+            ExitClass::Stopped => Exit::Stopped,
+            ExitClass::Unknown => Exit::Unknown,
+        };
+        let state = match error.database_state() {
+            DatabaseState::Unchanged => json::DatabaseState::Unchanged,
+            DatabaseState::Recorded => json::DatabaseState::Recorded,
+            DatabaseState::Unknown => json::DatabaseState::Unknown,
+        };
+        let shown = CliError::new(ErrorCode::Run(error.code()), message).with_state(state, exit);
+        match error.next() {
+            Some(next) => shown.with_hint(next),
+            None => shown,
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Pages of `docs/reference/` that are made from the code, so that they cannot disagree with it.
+
+use std::fmt::Write as _;
+
+use clap::CommandFactory as _;
+
+use crate::{
+    cli::{Cli, ErrorCode, Exit, error::RUN_CODES},
+    config::{Key, keys::DIRECTIVE_KEYS},
+};
+
+const GENERATED: &str = "<!-- Generated from the code; `UPDATE_REFERENCE=1 cargo test --test it generated` writes it anew. -->\n\n";
+
+/// Every generated page: its path in the repository and its text.
+pub fn pages() -> Vec<(&'static str, String)> {
+    vec![
+        ("docs/reference/cli.md", cli()),
+        ("docs/reference/configuration.md", configuration()),
+        ("docs/reference/errors.md", errors()),
+        ("docs/reference/exit-codes.md", exit_codes()),
+    ]
+}
+
+fn cli() -> String {
+    let mut command = Cli::command().term_width(100);
+    command.build();
+    let mut out = format!("# Commands\n\n{GENERATED}");
+    out.push_str(
+        "Results go to stdout, everything else to stderr.\n\
+         Every command can be understood without colour; `NO_COLOR` switches colour off.\n",
+    );
+    block(&mut out, "zdm", &mut command);
+    for sub in command.get_subcommands_mut() {
+        if sub.get_name() != "help" {
+            let name = format!("zdm {}", sub.get_name());
+            block(&mut out, &name, sub);
+        }
+    }
+    out
+}
+
+fn block(out: &mut String, name: &str, command: &mut clap::Command) {
+    let help = command.render_long_help().to_string();
+    let help: Vec<&str> = help.lines().map(str::trim_end).collect();
+    let _ = write!(
+        out,
+        "\n## `{name}`\n\n```text\n{}\n```\n",
+        help.join("\n").trim_end()
+    );
+}
+
+fn configuration() -> String {
+    let mut out = format!(
+        "# zdm.toml\n\n{GENERATED}\
+         zdm reads the file that `--config` names, or the nearest `zdm.toml` at or above the current folder.\n\
+         An unknown key is an error.\n\
+         A length of time has a unit: `\"100ms\"`, `\"30s\"`, `\"10m\"`, `\"1h 30m\"`.\n"
+    );
+    let mut last = "";
+    for key in Key::ALL {
+        let (section, name) = key.path();
+        if section != last {
+            let _ = write!(out, "\n## `[{section}]`\n");
+            last = section;
+        }
+        let default = key.default_text();
+        let code = default.starts_with('"')
+            || default.parse::<u32>().is_ok()
+            || default.parse::<bool>().is_ok();
+        let default = if code {
+            format!("`{default}`")
+        } else {
+            default.to_owned()
+        };
+        let _ = write!(
+            out,
+            "\n### `{name}`\n\n{}\nDefault: {default}.\n",
+            key.doc()
+        );
+    }
+    let keys: Vec<String> = DIRECTIVE_KEYS
+        .iter()
+        .map(|key| format!("`{key}`"))
+        .collect();
+    let _ = write!(
+        out,
+        "\n## `[migration.\"ID\"]`\n\n\
+         Directives for a migration whose file must not be touched, because its checksum belongs to another tool.\n\
+         The keys are {}; they mean what the directives of those names mean for the whole file.\n\n\
+         ```toml\n[migration.\"0042\"]\nup.full_name = \"lower(name)\"\nphase = \"contract\"\n```\n",
+        keys.join(", ")
+    );
+    out
+}
+
+fn errors() -> String {
+    let mut out = format!(
+        "# Errors\n\n{GENERATED}\
+         With `--format json`, an error is one object on stdout: `{{\"version\":1,\"database\",\"error\":{{\"code\",\"message\",\"database_state\",\"next\"}}}}`.\n\
+         `code` is one of these and never changes its meaning.\n\
+         `database_state` is `unchanged` (nothing was done), `recorded` (what was done is in the journal) or `unknown` (a person must look).\n\n\
+         | code | meaning | exit code |\n| --- | --- | --- |\n"
+    );
+    for code in ErrorCode::ALL {
+        let _ = writeln!(
+            out,
+            "| `{}` | {} | {} |",
+            code.as_str(),
+            code.doc(),
+            code.exit().code()
+        );
+    }
+    for (code, doc, exit) in RUN_CODES {
+        let _ = writeln!(out, "| `{code}` | {doc} | {} |", exit.code());
+    }
+    out
+}
+
+fn exit_codes() -> String {
+    let mut out = format!(
+        "# Exit codes\n\n{GENERATED}\
+         A refusal or an interruption is never 0.\n\n| code | meaning |\n| --- | --- |\n"
+    );
+    for exit in Exit::ALL {
+        let _ = writeln!(out, "| {} | {} |", exit.code(), exit.doc());
+    }
+    out
+}

@@ -1,0 +1,187 @@
+//! The one list of keys of `zdm.toml`: path, default, and what each means.
+//!
+//! The reference page is made from it, and an unknown key is compared with it.
+
+/// A key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// `database.url`
+    DatabaseUrl,
+    /// `migrations.dir`
+    MigrationsDir,
+    /// `migrations.layout`
+    MigrationsLayout,
+    /// `locks.budget`
+    LocksBudget,
+    /// `locks.max_wait`
+    LocksMaxWait,
+    /// `locks.max_hold`
+    LocksMaxHold,
+    /// `locks.cancel_blockers_older_than`
+    LocksCancel,
+    /// `locks.terminate_blockers_older_than`
+    LocksTerminate,
+    /// `backfill.batch_time`
+    BackfillBatchTime,
+    /// `backfill.max_lag`
+    BackfillMaxLag,
+    /// `backfill.max_active`
+    BackfillMaxActive,
+    /// `plan.tighten`
+    PlanTighten,
+    /// `order.strict`
+    OrderStrict,
+    /// `lint.fail_on`
+    LintFailOn,
+    /// `lint.levels`
+    LintLevels,
+    /// `role.name`
+    RoleName,
+    /// `journal.schema`
+    JournalSchema,
+}
+
+impl Key {
+    /// All, in the order of the reference page.
+    pub const ALL: [Self; 17] = [
+        Self::DatabaseUrl,
+        Self::MigrationsDir,
+        Self::MigrationsLayout,
+        Self::LocksBudget,
+        Self::LocksMaxWait,
+        Self::LocksMaxHold,
+        Self::LocksCancel,
+        Self::LocksTerminate,
+        Self::BackfillBatchTime,
+        Self::BackfillMaxLag,
+        Self::BackfillMaxActive,
+        Self::PlanTighten,
+        Self::OrderStrict,
+        Self::LintFailOn,
+        Self::LintLevels,
+        Self::RoleName,
+        Self::JournalSchema,
+    ];
+
+    /// Its section and its name there.
+    pub fn path(self) -> (&'static str, &'static str) {
+        match self {
+            Self::DatabaseUrl => ("database", "url"),
+            Self::MigrationsDir => ("migrations", "dir"),
+            Self::MigrationsLayout => ("migrations", "layout"),
+            Self::LocksBudget => ("locks", "budget"),
+            Self::LocksMaxWait => ("locks", "max_wait"),
+            Self::LocksMaxHold => ("locks", "max_hold"),
+            Self::LocksCancel => ("locks", "cancel_blockers_older_than"),
+            Self::LocksTerminate => ("locks", "terminate_blockers_older_than"),
+            Self::BackfillBatchTime => ("backfill", "batch_time"),
+            Self::BackfillMaxLag => ("backfill", "max_lag"),
+            Self::BackfillMaxActive => ("backfill", "max_active"),
+            Self::PlanTighten => ("plan", "tighten"),
+            Self::OrderStrict => ("order", "strict"),
+            Self::LintFailOn => ("lint", "fail_on"),
+            Self::LintLevels => ("lint", "levels"),
+            Self::RoleName => ("role", "name"),
+            Self::JournalSchema => ("journal", "schema"),
+        }
+    }
+
+    /// Its default as it would be written, or in words when it is not set.
+    pub fn default_text(self) -> &'static str {
+        match self {
+            Self::DatabaseUrl => "not set",
+            Self::MigrationsDir => {
+                "the first of `migrations`, `db/migrations`, `db/migrate`, `prisma/migrations`"
+            }
+            Self::MigrationsLayout => "detected",
+            Self::LocksBudget => "\"10m\"",
+            Self::LocksMaxWait | Self::BackfillBatchTime => "\"100ms\"",
+            Self::LocksMaxHold => "\"2s\"",
+            Self::LocksCancel => "not set: nobody is cancelled",
+            Self::LocksTerminate => "not set: nobody is disconnected",
+            Self::BackfillMaxLag => "\"10s\"",
+            Self::BackfillMaxActive => "not set: any number",
+            Self::PlanTighten => "\"migrate\"",
+            Self::OrderStrict => "false",
+            Self::LintFailOn => "\"warning\"",
+            Self::LintLevels => "empty: the levels of the rules' pages",
+            Self::RoleName => "not set: the role that connects",
+            Self::JournalSchema => "\"zdm\"",
+        }
+    }
+
+    /// What it means.
+    pub fn doc(self) -> &'static str {
+        match self {
+            Self::DatabaseUrl => {
+                "Where to connect to, as a `postgres://` URL.\n\
+                 `--database-url`, `DATABASE_URL` and libpq's `PG*` variables come before it, in that order."
+            }
+            Self::MigrationsDir => {
+                "The folder of migrations, relative to the folder of `zdm.toml`."
+            }
+            Self::MigrationsLayout => {
+                "How the folder is laid out, when it is not to be detected: `\"plain\"`, `\"up-down\"`, `\"diesel\"`, `\"prisma\"`, `\"flyway\"`, `\"dbmate\"`, `\"goose\"` or `\"sql-migrate\"`."
+            }
+            Self::LocksBudget => {
+                "How long zdm goes on trying to get the locks of one step before it stops safely (exit code 3)."
+            }
+            Self::LocksMaxWait => {
+                "The longest that any client waits behind zdm at a time while zdm asks for a lock."
+            }
+            Self::LocksMaxHold => {
+                "The longest that a statement may run while it holds a lock that stops clients."
+            }
+            Self::LocksCancel => {
+                "Cancel the query of a session that has been in the way of a lock for longer than this.\n\
+                 Replication and anti-wraparound vacuum are never cancelled."
+            }
+            Self::LocksTerminate => {
+                "Close the connection of a session that has been in the way of a lock for longer than this."
+            }
+            Self::BackfillBatchTime => {
+                "How long one batch of a backfill may take; it is also how long a row stays locked."
+            }
+            Self::BackfillMaxLag => {
+                "A backfill waits while a standby's replay is further behind than this."
+            }
+            Self::BackfillMaxActive => {
+                "A backfill waits while more client sessions than this are at work, zdm's own not counted."
+            }
+            Self::PlanTighten => {
+                "When a constraint on an existing column starts to refuse rows: in `\"migrate\"`, or at the start of `\"contract\"`."
+            }
+            Self::OrderStrict => {
+                "Refuse a migration below the last applied one even when it touches nothing that later ones touched."
+            }
+            Self::LintFailOn => {
+                "The lowest level that makes `zdm lint` exit with 1: `\"error\"`, `\"warning\"`, `\"info\"` or `\"never\"`."
+            }
+            Self::LintLevels => {
+                "A table of rules and what their findings count as: `\"error\"`, `\"warning\"`, `\"info\"` or `\"off\"`."
+            }
+            Self::RoleName => {
+                "The role that every migration runs as (`SET LOCAL ROLE`), so that objects keep the application's owner."
+            }
+            Self::JournalSchema => "The schema in which zdm keeps its records.",
+        }
+    }
+
+    /// The key at that place.
+    pub fn at(section: &str, name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|key| key.path() == (section, name))
+    }
+}
+
+/// The keys under `[migration."ID"]`: the directives of files that must not be touched.
+pub const DIRECTIVE_KEYS: [&str; 4] = ["up", "down", "phase", "strategy"];
+
+/// The sections, `migration` included, in order and without repetition.
+pub fn sections() -> Vec<&'static str> {
+    let mut sections: Vec<&'static str> = Key::ALL.into_iter().map(|key| key.path().0).collect();
+    sections.dedup();
+    sections.push("migration");
+    sections
+}

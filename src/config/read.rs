@@ -1,0 +1,609 @@
+//! From the text of `zdm.toml` to [`Settings`], with a place for every mistake.
+
+use std::ops::Range;
+
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use crate::{
+    config::{
+        DirectiveText, FailOn, Key, Settings, StrictOrder, duration,
+        keys::{DIRECTIVE_KEYS, sections},
+    },
+    diagnostic::{Diagnostic, Level, closest},
+    ident::Ident,
+    lint::{RuleLevel, rules},
+    parse::{PhaseName, layout::Layout},
+    plan::Tighten,
+    source::{SourceFile, Span},
+};
+
+type Value<'a> = Spanned<DeValue<'a>>;
+
+/// The settings of a file, and every mistake in it. With mistakes the settings are those that
+/// could be read.
+pub fn read(source: &SourceFile) -> (Settings, Vec<Diagnostic>) {
+    let mut reader = Reader {
+        settings: Settings::default(),
+        mistakes: Vec::new(),
+    };
+    match DeTable::parse(source.text()) {
+        Ok(table) => reader.document(table.get_ref()),
+        Err(error) => {
+            let span = error.span().map_or(Span::new(0, 0), span_of);
+            reader.mistake(
+                "config-syntax",
+                span,
+                format!("This is not TOML: {}", error.message()),
+            );
+        }
+    }
+    reader.mistakes.sort_by_key(|mistake| mistake.span);
+    (reader.settings, reader.mistakes)
+}
+
+struct Reader {
+    settings: Settings,
+    mistakes: Vec<Diagnostic>,
+}
+
+impl Reader {
+    fn mistake(&mut self, rule: &'static str, span: Span, message: impl Into<String>) {
+        self.mistakes
+            .push(Diagnostic::new(rule, Level::Error, span, message));
+    }
+
+    fn document(&mut self, table: &DeTable<'_>) {
+        for (name, value) in table {
+            let section = name.get_ref().as_ref();
+            let known = sections();
+            if !known.contains(&section) {
+                self.unknown_section(section, span_of(name.span()), &known);
+                continue;
+            }
+            let Some(entries) = self.table(value, &format!("`[{section}]`")) else {
+                continue;
+            };
+            if section == "migration" {
+                for (id, keys) in entries {
+                    self.directives(id.get_ref().as_ref(), keys);
+                }
+                continue;
+            }
+            for (name, value) in entries {
+                match Key::at(section, name.get_ref().as_ref()) {
+                    Some(key) => self.set(key, value),
+                    None => {
+                        self.unknown_key(section, name.get_ref().as_ref(), span_of(name.span()));
+                    }
+                }
+            }
+        }
+    }
+
+    fn unknown_section(&mut self, section: &str, span: Span, known: &[&'static str]) {
+        let help = match closest(section, known.iter().copied()) {
+            Some(near) => format!("Did you mean `[{near}]`?"),
+            None => format!("The sections are {}.", list(known)),
+        };
+        self.mistakes.push(
+            Diagnostic::new(
+                "unknown-key",
+                Level::Error,
+                span,
+                format!("`{section}` is not a section of zdm.toml"),
+            )
+            .with_help(help),
+        );
+    }
+
+    fn unknown_key(&mut self, section: &str, name: &str, span: Span) {
+        let here: Vec<&'static str> = Key::ALL
+            .into_iter()
+            .map(Key::path)
+            .filter(|(of, _)| *of == section)
+            .map(|(_, name)| name)
+            .collect();
+        let elsewhere = Key::ALL.into_iter().find(|key| key.path().1 == name);
+        let help = match (closest(name, here.iter().copied()), elsewhere) {
+            (Some(near), _) => format!("Did you mean `{near}`?"),
+            (None, Some(key)) => format!("`{name}` belongs under `[{}]`.", key.path().0),
+            (None, None) => format!("The keys of `[{section}]` are {}.", list(&here)),
+        };
+        self.mistakes.push(
+            Diagnostic::new(
+                "unknown-key",
+                Level::Error,
+                span,
+                format!("`{name}` is not a key of `[{section}]`"),
+            )
+            .with_help(help),
+        );
+    }
+
+    /// Sets one key. The match is the list of types.
+    fn set(&mut self, key: Key, value: &Value<'_>) {
+        let (section, name) = key.path();
+        let shown = format!("`{section}.{name}`");
+        match key {
+            Key::DatabaseUrl => {
+                if let Some(text) = self.text(value, &shown) {
+                    self.settings.database_url = Some(text);
+                }
+            }
+            Key::MigrationsDir => {
+                if let Some(text) = self.text(value, &shown) {
+                    self.settings.migrations_dir = Some(text.into());
+                }
+            }
+            Key::MigrationsLayout => {
+                let words = Layout::ALL.map(|layout| (layout.as_str(), layout));
+                if let Some(layout) = self.one_of(value, &shown, &words) {
+                    self.settings.layout = Some(layout);
+                }
+            }
+            Key::LocksBudget => {
+                if let Some(time) = self.duration(value, &shown) {
+                    self.settings.execute.locks.budget = time;
+                }
+            }
+            Key::LocksMaxWait => {
+                if let Some(time) = self.duration(value, &shown) {
+                    self.settings.execute.locks.max_wait = time;
+                }
+            }
+            Key::LocksMaxHold => {
+                if let Some(time) = self.duration(value, &shown) {
+                    self.settings.execute.locks.hold = time;
+                }
+            }
+            Key::LocksCancel => {
+                if let Some(time) = self.duration(value, &shown) {
+                    self.settings.execute.locks.cancel_blockers_older_than = Some(time);
+                }
+            }
+            Key::LocksTerminate => {
+                if let Some(time) = self.duration(value, &shown) {
+                    self.settings.execute.locks.terminate_blockers_older_than = Some(time);
+                }
+            }
+            Key::BackfillBatchTime => {
+                if let Some(time) = self.duration(value, &shown) {
+                    self.settings.backfill.limits.target = time;
+                }
+            }
+            Key::BackfillMaxLag => {
+                if let Some(time) = self.duration(value, &shown) {
+                    self.settings.throttle.max_lag = time;
+                }
+            }
+            Key::BackfillMaxActive => {
+                if let Some(sessions) = self.whole(value, &shown) {
+                    self.settings.throttle.max_active = Some(sessions);
+                }
+            }
+            Key::PlanTighten => {
+                let words = [
+                    ("migrate", Tighten::Migrate),
+                    ("contract", Tighten::Contract),
+                ];
+                if let Some(tighten) = self.one_of(value, &shown, &words) {
+                    self.settings.tighten = tighten;
+                }
+            }
+            Key::OrderStrict => match value.get_ref() {
+                DeValue::Boolean(true) => self.settings.strict_order = StrictOrder::Always,
+                DeValue::Boolean(false) => self.settings.strict_order = StrictOrder::WhenItMatters,
+                other => self.wrong_type(value, &shown, "true or false", other),
+            },
+            Key::LintFailOn => {
+                let words = [
+                    ("error", FailOn::Level(Level::Error)),
+                    ("warning", FailOn::Level(Level::Warning)),
+                    ("info", FailOn::Level(Level::Info)),
+                    ("never", FailOn::Never),
+                ];
+                if let Some(fail_on) = self.one_of(value, &shown, &words) {
+                    self.settings.lint.fail_on = fail_on;
+                }
+            }
+            Key::LintLevels => self.levels(value),
+            Key::RoleName => {
+                if let Some(text) = self.text(value, &shown) {
+                    self.settings.execute.role = Some(Ident::exact(text));
+                }
+            }
+            Key::JournalSchema => {
+                if let Some(text) = self.text(value, &shown) {
+                    self.settings.execute.journal_schema = Ident::exact(text);
+                }
+            }
+        }
+    }
+
+    fn levels(&mut self, value: &Value<'_>) {
+        let Some(entries) = self.table(value, "`[lint.levels]`") else {
+            return;
+        };
+        let words = [
+            ("error", RuleLevel::At(Level::Error)),
+            ("warning", RuleLevel::At(Level::Warning)),
+            ("info", RuleLevel::At(Level::Info)),
+            ("off", RuleLevel::Off),
+        ];
+        for (name, value) in entries {
+            let rule = name.get_ref().as_ref();
+            if !rules::names().any(|known| known == rule) {
+                let help = match closest(rule, rules::names()) {
+                    Some(near) => format!("Did you mean `{near}`?"),
+                    None => "List the rules with `zdm explain --list`.".to_owned(),
+                };
+                self.mistakes.push(
+                    Diagnostic::new(
+                        "unknown-rule",
+                        Level::Error,
+                        span_of(name.span()),
+                        format!("There is no rule `{rule}`"),
+                    )
+                    .with_help(help),
+                );
+                continue;
+            }
+            let shown = format!("`lint.levels.{rule}`");
+            if let Some(level) = self.one_of(value, &shown, &words) {
+                self.settings.lint.levels.insert(rule.to_owned(), level);
+            }
+        }
+    }
+
+    /// `[migration."ID"]`: each key becomes the text of the directive it stands for.
+    fn directives(&mut self, id: &str, value: &Value<'_>) {
+        let Some(entries) = self.table(value, &format!("`[migration.\"{id}\"]`")) else {
+            return;
+        };
+        let mut found = Vec::new();
+        for (name, value) in entries {
+            let key = name.get_ref().as_ref();
+            let shown = format!("`migration.\"{id}\".{key}`");
+            let span = span_of(value.span());
+            match key {
+                "up" | "down" => match value.get_ref() {
+                    DeValue::Table(columns) => {
+                        for (column, value) in columns {
+                            let column = column.get_ref().as_ref();
+                            if let Some(expr) = self.text(value, &format!("{shown}.{column}")) {
+                                found.push(DirectiveText {
+                                    text: format!("{key}({}) {expr}", Ident::exact(column)),
+                                    span: span_of(value.span()),
+                                });
+                            }
+                        }
+                    }
+                    _ => {
+                        if let Some(expr) = self.text(value, &shown) {
+                            let text = format!("{key} {expr}");
+                            found.push(DirectiveText { text, span });
+                        }
+                    }
+                },
+                "phase" => {
+                    let words = PhaseName::ALL.map(|phase| (phase.as_str(), phase));
+                    if let Some(phase) = self.one_of(value, &shown, &words) {
+                        let text = format!("phase {}", phase.as_str());
+                        found.push(DirectiveText { text, span });
+                    }
+                }
+                "strategy" => {
+                    let words = ["trigger", "view", "shadow"].map(|word| (word, word));
+                    if let Some(strategy) = self.one_of(value, &shown, &words) {
+                        let text = format!("strategy {strategy}");
+                        found.push(DirectiveText { text, span });
+                    }
+                }
+                _ => {
+                    let help = match closest(key, DIRECTIVE_KEYS) {
+                        Some(near) => format!("Did you mean `{near}`?"),
+                        None => format!("The keys are {}.", list(&DIRECTIVE_KEYS)),
+                    };
+                    self.mistakes.push(
+                        Diagnostic::new(
+                            "unknown-key",
+                            Level::Error,
+                            span_of(name.span()),
+                            format!("`{key}` is not a directive that zdm.toml can hold"),
+                        )
+                        .with_help(help),
+                    );
+                }
+            }
+        }
+        self.settings.directives.insert(id.to_owned(), found);
+    }
+
+    fn wrong_type(&mut self, value: &Value<'_>, shown: &str, wanted: &str, got: &DeValue<'_>) {
+        self.mistake(
+            "config-value",
+            span_of(value.span()),
+            format!("{shown} needs {wanted}, and this is {}", type_in_words(got)),
+        );
+    }
+
+    fn table<'t, 'a>(&mut self, value: &'t Value<'a>, shown: &str) -> Option<&'t DeTable<'a>> {
+        if let DeValue::Table(table) = value.get_ref() {
+            return Some(table);
+        }
+        self.wrong_type(value, shown, "a table of keys", value.get_ref());
+        None
+    }
+
+    fn text(&mut self, value: &Value<'_>, shown: &str) -> Option<String> {
+        match value.get_ref() {
+            DeValue::String(text) if text.is_empty() => {
+                self.mistake(
+                    "config-value",
+                    span_of(value.span()),
+                    format!("{shown} is empty; leave the key out for its default"),
+                );
+                None
+            }
+            DeValue::String(text) => Some(text.as_ref().to_owned()),
+            other => {
+                self.wrong_type(value, shown, "a text in quotes", other);
+                None
+            }
+        }
+    }
+
+    fn duration(&mut self, value: &Value<'_>, shown: &str) -> Option<std::time::Duration> {
+        let text = match value.get_ref() {
+            DeValue::String(text) => text.as_ref(),
+            other => {
+                self.wrong_type(value, shown, "a length of time such as \"10m\"", other);
+                return None;
+            }
+        };
+        match duration::parse(text) {
+            Ok(time) => Some(time),
+            Err(why) => {
+                self.mistake(
+                    "config-value",
+                    span_of(value.span()),
+                    format!("{shown} {why}"),
+                );
+                None
+            }
+        }
+    }
+
+    fn whole(&mut self, value: &Value<'_>, shown: &str) -> Option<u32> {
+        let wanted = "a whole number of at least 1";
+        if let DeValue::Integer(number) = value.get_ref() {
+            match u32::from_str_radix(number.as_str(), number.radix()) {
+                Ok(0) | Err(_) => self.mistake(
+                    "config-value",
+                    span_of(value.span()),
+                    format!("{shown} needs {wanted}, and this is {}", number.as_str()),
+                ),
+                Ok(whole) => return Some(whole),
+            }
+            return None;
+        }
+        self.wrong_type(value, shown, wanted, value.get_ref());
+        None
+    }
+
+    fn one_of<T: Copy>(
+        &mut self,
+        value: &Value<'_>,
+        shown: &str,
+        words: &[(&'static str, T)],
+    ) -> Option<T> {
+        let text = self.text(value, shown)?;
+        if let Some((_, found)) = words.iter().find(|(word, _)| *word == text) {
+            return Some(*found);
+        }
+        let all: Vec<&'static str> = words.iter().map(|(word, _)| *word).collect();
+        let mut mistake = Diagnostic::new(
+            "config-value",
+            Level::Error,
+            span_of(value.span()),
+            format!("{shown} cannot be `{text}`; it is one of {}", list(&all)),
+        );
+        if let Some(near) = closest(&text, all.iter().copied()) {
+            mistake = mistake.with_help(format!("Did you mean `{near}`?"));
+        }
+        self.mistakes.push(mistake);
+        None
+    }
+}
+
+fn span_of(range: Range<usize>) -> Span {
+    Span::new(range.start, range.end)
+}
+
+/// `` `a`, `b` and `c` ``.
+fn list(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.as_slice() {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+fn type_in_words(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number with a fraction",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date or time",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fmt::Write as _, time::Duration};
+
+    use super::*;
+
+    fn settings(text: &str) -> Settings {
+        let (settings, mistakes) = read(&SourceFile::new("zdm.toml", text));
+        assert_eq!(mistakes, Vec::new());
+        settings
+    }
+
+    fn mistakes(text: &str) -> String {
+        let source = SourceFile::new("zdm.toml", text);
+        let (_, mistakes) = read(&source);
+        let mut out = String::new();
+        for mistake in mistakes {
+            let _ = writeln!(
+                out,
+                "{} at `{}`: {} | {}",
+                mistake.rule,
+                source.slice(mistake.span),
+                mistake.message,
+                mistake.help.as_deref().unwrap_or("-")
+            );
+        }
+        out
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        let read = settings(
+            r#"
+            [database]
+            url = "postgres://localhost/app"
+            [migrations]
+            dir = "db"
+            layout = "plain"
+            [locks]
+            budget = "10m"
+            max_wait = "50ms"
+            max_hold = "2s"
+            cancel_blockers_older_than = "5m"
+            terminate_blockers_older_than = "1h"
+            [backfill]
+            batch_time = "20ms"
+            max_lag = "3s"
+            max_active = 40
+            [plan]
+            tighten = "contract"
+            [order]
+            strict = true
+            [lint]
+            fail_on = "never"
+            [lint.levels]
+            index-not-concurrent = "off"
+            [role]
+            name = "app"
+            [journal]
+            schema = "Ops"
+            [migration."0042"]
+            up.full_name = "lower(name)"
+            down = "full_name"
+            phase = "contract"
+            strategy = "trigger"
+            "#,
+        );
+        assert_eq!(
+            read.database_url.as_deref(),
+            Some("postgres://localhost/app")
+        );
+        assert_eq!(read.migrations_dir, Some("db".into()));
+        assert_eq!(read.layout, Some(Layout::Plain));
+        assert_eq!(read.execute.locks.budget, Duration::from_mins(10));
+        assert_eq!(read.execute.locks.max_wait, Duration::from_millis(50));
+        assert_eq!(read.execute.locks.hold, Duration::from_secs(2));
+        assert_eq!(
+            read.execute.locks.cancel_blockers_older_than,
+            Some(Duration::from_mins(5))
+        );
+        assert_eq!(
+            read.execute.locks.terminate_blockers_older_than,
+            Some(Duration::from_hours(1))
+        );
+        assert_eq!(read.backfill.limits.target, Duration::from_millis(20));
+        assert_eq!(read.throttle.max_lag, Duration::from_secs(3));
+        assert_eq!(read.throttle.max_active, Some(40));
+        assert_eq!(read.tighten, Tighten::Contract);
+        assert_eq!(read.strict_order, StrictOrder::Always);
+        assert_eq!(read.lint.fail_on, FailOn::Never);
+        assert_eq!(
+            read.lint.levels.get("index-not-concurrent"),
+            Some(&RuleLevel::Off)
+        );
+        assert_eq!(read.execute.role, Some(Ident::exact("app")));
+        assert_eq!(read.execute.journal_schema.as_str(), "Ops");
+        let texts: Vec<&str> = read.directives["0042"]
+            .iter()
+            .map(|directive| directive.text.as_str())
+            .collect();
+        assert_eq!(
+            texts,
+            [
+                "down full_name",
+                "phase contract",
+                "strategy trigger",
+                "up(full_name) lower(name)"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_empty_file_means_the_defaults() {
+        assert_eq!(settings(""), Settings::default());
+    }
+
+    /// The defaults that the reference page states, read as a file, are the defaults.
+    #[test]
+    fn stated_defaults_are_the_defaults() {
+        let mut text = String::new();
+        for key in Key::ALL {
+            let stated = key.default_text();
+            let value = stated.starts_with('"')
+                || stated.parse::<u32>().is_ok()
+                || stated.parse::<bool>().is_ok();
+            if value {
+                let (section, name) = key.path();
+                let _ = writeln!(text, "{section}.{name} = {stated}");
+            }
+        }
+        assert!(text.lines().count() >= 8, "{text}");
+        assert_eq!(settings(&text), Settings::default());
+    }
+
+    #[test]
+    fn mistakes_have_a_place_and_a_suggestion() {
+        insta::assert_snapshot!(
+            mistakes(
+                "lock = 1\n[locks]\nbugdet = \"10m\"\nmax_active = 2\nmax_wait = 5\nmax_hold = \"5\"\n\
+                 [backfill]\nmax_active = 0\n[plan]\ntighten = \"contact\"\n[lint.levels]\n\
+                 index-not-concurent = \"off\"\n[migration.\"1\"]\nupp = \"x\"\n[zebra]\n",
+            ),
+            @r#"
+        unknown-key at `lock`: `lock` is not a section of zdm.toml | Did you mean `[locks]`?
+        unknown-key at `bugdet`: `bugdet` is not a key of `[locks]` | Did you mean `budget`?
+        unknown-key at `max_active`: `max_active` is not a key of `[locks]` | Did you mean `max_wait`?
+        config-value at `5`: `locks.max_wait` needs a length of time such as "10m", and this is a whole number | -
+        config-value at `"5"`: `locks.max_hold` needs a length of time such as "100ms", "30s" or "10m", and "5" is none (it has no unit) | -
+        config-value at `0`: `backfill.max_active` needs a whole number of at least 1, and this is 0 | -
+        config-value at `"contact"`: `plan.tighten` cannot be `contact`; it is one of `migrate` and `contract` | Did you mean `contract`?
+        unknown-rule at `index-not-concurent`: There is no rule `index-not-concurent` | Did you mean `index-not-concurrent`?
+        unknown-key at `upp`: `upp` is not a directive that zdm.toml can hold | Did you mean `up`?
+        unknown-key at `zebra`: `zebra` is not a section of zdm.toml | The sections are `database`, `migrations`, `locks`, `backfill`, `plan`, `order`, `lint`, `role`, `journal` and `migration`.
+        "#
+        );
+    }
+
+    #[test]
+    fn a_syntax_error_has_a_place() {
+        insta::assert_snapshot!(mistakes("[locks]\nbudget = \n"), @r"config-syntax at ``: This is not TOML: string values must be quoted, expected literal string | -");
+    }
+}

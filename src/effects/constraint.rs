@@ -1,0 +1,443 @@
+//! Subcommands of ALTER TABLE on constraints.
+
+use crate::{
+    catalog::{Constraint, ConstraintKind, PgVersion, Table, TableKind},
+    effects::{
+        LockMode,
+        alter::Altered,
+        builder::{Builder, index_name, referenced},
+        column::set_not_null,
+    },
+    ident::{Ident, ObjectName},
+    parse::statement::{ConstraintAttributes, DropBehavior, TableConstraint, TableConstraintKind},
+};
+
+const AE: LockMode = LockMode::AccessExclusive;
+
+/// `ADD CONSTRAINT`.
+pub(super) fn add(builder: &mut Builder<'_>, altered: &Altered<'_>, constraint: &TableConstraint) {
+    let catalog = builder.catalog;
+    if let Some(name) = &constraint.name
+        && altered.table.is_some_and(|t| t.constraint(name).is_some())
+        && !altered.dropped.contains(name)
+    {
+        builder.fail(format!(
+            "{} already has a constraint {name}",
+            altered.name.short()
+        ));
+        return;
+    }
+    // Whatever the constraint, the children are locked as soon as the statement begins.
+    if !altered.only {
+        builder.lock_family(&altered.name, altered.mode);
+    }
+    let deferred = constraint.attributes.not_valid || constraint.attributes.enforced == Some(false);
+    let shown = shown_name(constraint);
+    match &constraint.kind {
+        TableConstraintKind::Check(_) => {
+            if deferred {
+                return;
+            }
+            let purpose = format!("to check constraint {shown} against every row");
+            if altered.only || constraint.attributes.no_inherit == Some(true) {
+                builder.scan(&altered.name, altered.mode, &purpose);
+            } else {
+                builder.scan_family(&altered.name, altered.mode, &purpose);
+            }
+        }
+        TableConstraintKind::NotNull(column) => {
+            if catalog.version < PgVersion::V18 {
+                builder.fail("ADD CONSTRAINT … NOT NULL came with PostgreSQL 18".to_owned());
+            } else if !deferred {
+                set_not_null(builder, altered, column);
+            }
+        }
+        TableConstraintKind::Key(key) => {
+            builder.scan_family_of_key(altered, &format!("to build the index of {shown}"));
+            if key.primary {
+                for column in &key.columns {
+                    require_not_null(builder, altered, column);
+                }
+            }
+        }
+        TableConstraintKind::KeyUsingIndex { primary, index } => {
+            let name = altered.name.sibling(index.clone());
+            let found = altered.table.and_then(|table| table.index(index));
+            if altered.table.is_some() && found.is_none() {
+                builder.fail(format!("index {index} does not exist"));
+            }
+            if altered
+                .table
+                .is_some_and(|t| t.kind == TableKind::Partitioned)
+            {
+                builder.fail("a partitioned table takes no USING INDEX".to_owned());
+            }
+            // Only a rename of the index, to the constraint's name, needs a lock worth the name.
+            if constraint.name.as_ref().is_some_and(|name| name != index) || !*primary {
+                builder.lock(&name, LockMode::ShareUpdateExclusive);
+            }
+            if *primary {
+                let columns = found.map(|index| index.keys.clone()).unwrap_or_default();
+                for column in columns.iter().filter_map(|key| key.column.as_ref()) {
+                    require_not_null(builder, altered, column);
+                }
+            }
+        }
+        TableConstraintKind::ForeignKey { references, .. } => {
+            let peer = catalog.resolve(&references.table);
+            if !catalog.tables.contains_key(&peer) {
+                builder.missing("table", &peer);
+            }
+            builder.lock_family(&peer, LockMode::ShareRowExclusive);
+            if !deferred {
+                scan_foreign_key(builder, altered, &peer);
+            }
+        }
+        TableConstraintKind::Exclude => {
+            builder.scan_family_of_key(altered, &format!("to build the index of {shown}"));
+        }
+    }
+}
+
+impl Builder<'_> {
+    /// A key's index is built on the table itself, and on every partition, never on children by
+    /// INHERITS.
+    pub(super) fn scan_family_of_key(&mut self, altered: &Altered<'_>, purpose: &str) {
+        if altered
+            .table
+            .is_some_and(|t| t.kind == TableKind::Partitioned)
+        {
+            self.scan_family(&altered.name, altered.mode, purpose);
+        } else {
+            self.scan(&altered.name, altered.mode, purpose);
+        }
+    }
+}
+
+fn shown_name(constraint: &TableConstraint) -> String {
+    constraint
+        .name
+        .as_ref()
+        .map_or_else(|| "the new constraint".to_owned(), Ident::quoted)
+}
+
+/// Columns of a primary key become NOT NULL.
+fn require_not_null(builder: &mut Builder<'_>, altered: &Altered<'_>, column: &Ident) {
+    set_not_null(builder, altered, column);
+}
+
+/// Both sides are read to prove a foreign key.
+pub(super) fn scan_foreign_key(
+    builder: &mut Builder<'_>,
+    altered: &Altered<'_>,
+    peer: &ObjectName,
+) {
+    let purpose = format!(
+        "to check that every row of {} has its match in {}",
+        altered.name.short(),
+        peer.short()
+    );
+    let under = altered.mode;
+    if altered
+        .table
+        .is_some_and(|t| t.kind == TableKind::Partitioned)
+    {
+        builder.scan_family(&altered.name, under, &purpose);
+    } else {
+        builder.scan(&altered.name, under, &purpose);
+    }
+    let peer_under = builder.effects.lock_on(peer).unwrap_or(under);
+    builder.scan_family(peer, peer_under, &purpose);
+}
+
+/// `VALIDATE CONSTRAINT`.
+pub(super) fn validate(builder: &mut Builder<'_>, altered: &Altered<'_>, name: &Ident) {
+    let Some(table) = altered.table else {
+        builder.scan(
+            &altered.name,
+            altered.mode,
+            &format!("to validate {name} against every row"),
+        );
+        return;
+    };
+    let purpose = format!("to validate {name} against every row");
+    let Some(constraint) = table.constraint(name) else {
+        let not_null = table.columns.iter().find_map(|column| {
+            let (constraint, validated) = column.not_null_constraint.as_ref()?;
+            (constraint == name).then_some(*validated)
+        });
+        // One that is not there may be added by this very statement.
+        if not_null != Some(true) {
+            builder.lock_family(&altered.name, altered.mode);
+            builder.scan_family(&altered.name, altered.mode, &purpose);
+        }
+        return;
+    };
+    if constraint.validated {
+        return;
+    }
+    match &constraint.kind {
+        ConstraintKind::ForeignKey { references, .. } => {
+            if table.kind == TableKind::Partitioned {
+                builder.lock_family(&altered.name, altered.mode);
+            }
+            builder.lock_family(references, LockMode::RowShare);
+            scan_foreign_key(builder, altered, references);
+        }
+        ConstraintKind::Check { .. } => {
+            if constraint.no_inherit || altered.only {
+                builder.scan(&altered.name, altered.mode, &purpose);
+            } else {
+                builder.lock_family(&altered.name, altered.mode);
+                builder.scan_family(&altered.name, altered.mode, &purpose);
+            }
+        }
+        ConstraintKind::Unique { .. }
+        | ConstraintKind::PrimaryKey { .. }
+        | ConstraintKind::Exclude { .. }
+        | ConstraintKind::Other => {}
+    }
+}
+
+/// `ALTER CONSTRAINT`.
+pub(super) fn alter(
+    builder: &mut Builder<'_>,
+    altered: &Altered<'_>,
+    name: &Ident,
+    attributes: ConstraintAttributes,
+) {
+    let Some(constraint) = altered.table.and_then(|table| table.constraint(name)) else {
+        builder.lock_family(&altered.name, altered.mode);
+        return;
+    };
+    let Some(peer) = referenced(constraint) else {
+        builder.lock_family(&altered.name, altered.mode);
+        return;
+    };
+    if altered
+        .table
+        .is_some_and(|t| t.kind == TableKind::Partitioned)
+    {
+        builder.lock_family(&altered.name, altered.mode);
+    }
+    match attributes.enforced {
+        Some(true) => {
+            builder.lock_family(peer, LockMode::ShareRowExclusive);
+            scan_foreign_key(builder, altered, peer);
+        }
+        Some(false) => builder.lock_family(peer, AE),
+        None => {}
+    }
+}
+
+/// `DROP CONSTRAINT`.
+pub(super) fn drop(
+    builder: &mut Builder<'_>,
+    altered: &Altered<'_>,
+    if_exists: bool,
+    name: &Ident,
+    behavior: DropBehavior,
+) {
+    let Some(table) = altered.table else { return };
+    let Some(constraint) = table.constraint(name) else {
+        let not_null = table.columns.iter().any(|column| {
+            column
+                .not_null_constraint
+                .as_ref()
+                .is_some_and(|(constraint, _)| constraint == name)
+        });
+        if not_null {
+            builder.lock_family(&altered.name, altered.mode);
+        } else if !if_exists {
+            builder.fail(format!("{} has no constraint {name}", altered.name.short()));
+        }
+        return;
+    };
+    let inherited = table.kind == TableKind::Partitioned
+        || (matches!(constraint.kind, ConstraintKind::Check { .. }) && !constraint.no_inherit);
+    if inherited && !altered.only {
+        builder.lock_family(&altered.name, altered.mode);
+    }
+    match &constraint.kind {
+        ConstraintKind::ForeignKey { references, .. } => builder.lock_family(references, AE),
+        ConstraintKind::Unique { columns, index }
+        | ConstraintKind::PrimaryKey { columns, index }
+        | ConstraintKind::Exclude { columns, index } => {
+            drop_key_index(builder, table, index);
+            referencing_tables(builder, table, constraint, columns, behavior);
+        }
+        ConstraintKind::Check { .. } | ConstraintKind::Other => {}
+    }
+}
+
+fn drop_key_index(builder: &mut Builder<'_>, table: &Table, index: &Ident) {
+    let Some(index) = table.index(index) else {
+        return;
+    };
+    builder.lock_index(table, index, AE);
+    for (table, part) in builder.index_parts(&index_name(table, index)) {
+        builder.lock_index(table, part, AE);
+    }
+}
+
+/// Foreign keys that need the key go with it, or stop it.
+fn referencing_tables(
+    builder: &mut Builder<'_>,
+    table: &Table,
+    key: &Constraint,
+    columns: &[Ident],
+    behavior: DropBehavior,
+) {
+    let others = table.constraints.iter().any(|other| {
+        other.name != key.name
+            && matches!(
+                other.kind,
+                ConstraintKind::Unique { .. } | ConstraintKind::PrimaryKey { .. }
+            )
+            && same_columns(other.columns(), columns)
+    });
+    for (child, constraint) in builder.inbound(&table.name, None) {
+        let ConstraintKind::ForeignKey {
+            referenced_columns, ..
+        } = &constraint.kind
+        else {
+            continue;
+        };
+        if !same_columns(referenced_columns, columns) {
+            continue;
+        }
+        match behavior {
+            DropBehavior::Cascade => builder.lock_family(&child.name, AE),
+            // With a second key on the same columns it is not known which one is meant.
+            DropBehavior::Restrict if others => {}
+            DropBehavior::Restrict => builder.fail(format!(
+                "foreign key {} of {} needs it",
+                constraint.name,
+                child.name.short()
+            )),
+        }
+    }
+}
+
+fn same_columns(one: &[Ident], other: &[Ident]) -> bool {
+    one.len() == other.len() && one.iter().all(|column| other.contains(column))
+}
+
+/// Whether a valid CHECK of the table, other than those being dropped, shows that the column is
+/// never NULL (`ConstraintImpliedByRelConstraint`).
+pub(super) fn proves_not_null(table: &Table, column: &Ident, dropped: &[Ident]) -> bool {
+    let wanted = format!("{} is not null", column.quoted());
+    table.constraints.iter().any(|constraint| {
+        constraint.validated
+            && !dropped.contains(&constraint.name)
+            && match &constraint.kind {
+                ConstraintKind::Check { expr, .. } => conjuncts(expr).any(|part| {
+                    let words = part.split_whitespace().collect::<Vec<_>>().join(" ");
+                    words.eq_ignore_ascii_case(&wanted) && part.contains(column.as_str())
+                }),
+                ConstraintKind::Unique { .. }
+                | ConstraintKind::PrimaryKey { .. }
+                | ConstraintKind::ForeignKey { .. }
+                | ConstraintKind::Exclude { .. }
+                | ConstraintKind::Other => false,
+            }
+    })
+}
+
+/// The parts of an expression that are joined by AND at its top, without outer parentheses.
+fn conjuncts(expr: &str) -> impl Iterator<Item = &str> {
+    let mut found = Vec::new();
+    let mut todo = vec![expr];
+    while let Some(expr) = todo.pop() {
+        let expr = expr.trim();
+        if let Some(inner) = without_parentheses(expr) {
+            todo.push(inner);
+        } else if let Some((left, right)) = split_at_and(expr) {
+            todo.push(left);
+            todo.push(right);
+        } else {
+            found.push(expr);
+        }
+    }
+    found.into_iter()
+}
+
+/// The depth of parentheses before each byte that is outside quotes.
+fn depths(expr: &str) -> Vec<(usize, i32)> {
+    let (mut depth, mut quote, mut found) = (0, None, Vec::new());
+    for (at, byte) in expr.bytes().enumerate() {
+        match (quote, byte) {
+            (None, b'\'' | b'"') => quote = Some(byte),
+            (Some(open), _) if open == byte => quote = None,
+            (Some(_), _) => {}
+            (None, b'(') => {
+                found.push((at, depth));
+                depth += 1;
+            }
+            (None, b')') => {
+                depth -= 1;
+                found.push((at, depth));
+            }
+            (None, _) => found.push((at, depth)),
+        }
+    }
+    found
+}
+
+fn without_parentheses(expr: &str) -> Option<&str> {
+    let inner = expr.strip_prefix('(')?.strip_suffix(')')?;
+    let closes_early = depths(expr)
+        .into_iter()
+        .any(|(at, depth)| depth == 0 && at != 0 && at + 1 != expr.len());
+    (!closes_early).then_some(inner)
+}
+
+fn split_at_and(expr: &str) -> Option<(&str, &str)> {
+    let lower = expr.to_ascii_lowercase();
+    // BETWEEN has an AND of its own; such an expression is taken as one part.
+    if lower.contains("between") || lower.contains(" or ") {
+        return None;
+    }
+    depths(expr).into_iter().find_map(|(at, depth)| {
+        (depth == 0 && lower[at..].starts_with(" and ")).then(|| (&expr[..at], &expr[at + 5..]))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proves(expr: &str, column: &str) -> bool {
+        let mut table = Table::new(ObjectName::public("t"));
+        table.constraints.push(Constraint {
+            name: Ident::exact("ck"),
+            kind: ConstraintKind::Check {
+                columns: Vec::new(),
+                expr: expr.to_owned(),
+            },
+            definition: String::new(),
+            validated: true,
+            deferrable: false,
+            deferred: false,
+            no_inherit: false,
+            comment: None,
+        });
+        proves_not_null(&table, &Ident::exact(column), &[])
+    }
+
+    #[test]
+    fn a_check_proves_not_null_only_when_it_says_so() {
+        assert!(proves("(a IS NOT NULL)", "a"));
+        assert!(proves("a  is  not null", "a"));
+        assert!(proves("((a IS NOT NULL) AND (b > 0))", "a"));
+        assert!(proves(
+            "((x > 0) AND ((b > 0) AND (\"A b\" IS NOT NULL)))",
+            "A b"
+        ));
+        assert!(!proves("((a IS NOT NULL) OR (b > 0))", "a"));
+        assert!(!proves("(a > 0)", "a"));
+        assert!(!proves("(b IS NOT NULL)", "a"));
+        assert!(!proves("(NOT (a IS NOT NULL))", "a"));
+        assert!(!proves("(\"A\" IS NOT NULL)", "a"));
+    }
+}

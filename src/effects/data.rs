@@ -1,0 +1,103 @@
+//! Statements on rows.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    catalog::{Catalog, TableKind},
+    effects::{Effects, LockMode, builder::Builder},
+    ident::ObjectName,
+    parse::statement::{Data, DataKind, Update},
+};
+
+/// `UPDATE` of one table. With a WHERE it may find its rows by an index, or read everything:
+/// the latter is what is said.
+pub(super) fn update(update: &Update, catalog: &Catalog) -> Effects {
+    let mut builder = Builder::new(catalog);
+    let name = catalog.resolve(&update.table);
+    written(&mut builder, &name);
+    builder.scan_family(&name, LockMode::RowExclusive, "to find the rows to update");
+    // FROM and WITH read relations that are not known here; ACCESS SHARE at most.
+    builder.done()
+}
+
+/// The other kinds.
+pub(super) fn effects(data: &Data, catalog: &Catalog) -> Effects {
+    let mut builder = Builder::new(catalog);
+    let targets: BTreeSet<ObjectName> = data.targets.iter().map(|n| catalog.resolve(n)).collect();
+    for read in &data.reads {
+        let read = catalog.resolve(read);
+        // A name that is not found may be that of a WITH query.
+        if catalog.has_relation(&read) {
+            builder.lock_family(&read, LockMode::AccessShare);
+            if data.from_query {
+                builder.scan_family(&read, LockMode::AccessShare, "to read the rows to insert");
+            }
+        }
+    }
+    match data.kind {
+        DataKind::Insert | DataKind::Copy => {
+            for target in &targets {
+                builder.lock(target, LockMode::RowExclusive);
+                // Rows are routed; every partition may get some.
+                if catalog
+                    .tables
+                    .get(target)
+                    .is_some_and(|table| table.kind == TableKind::Partitioned)
+                {
+                    builder.lock_family(target, LockMode::RowExclusive);
+                }
+            }
+        }
+        DataKind::Update | DataKind::Delete | DataKind::Merge => {
+            for target in &targets {
+                written(&mut builder, target);
+                builder.scan_family(target, LockMode::RowExclusive, "to find the rows to change");
+            }
+        }
+        DataKind::Truncate => {
+            for target in &targets {
+                truncate(&mut builder, target);
+            }
+        }
+        DataKind::Select => {}
+    }
+    builder.done()
+}
+
+fn written(builder: &mut Builder<'_>, name: &ObjectName) {
+    if !builder.catalog.has_relation(name) {
+        builder.missing("relation", name);
+    }
+    builder.lock_family(name, LockMode::RowExclusive);
+}
+
+/// TRUNCATE. Whether CASCADE was said is not known: referencing tables count as truncated too,
+/// which is what happens unless the server refuses.
+fn truncate(builder: &mut Builder<'_>, name: &ObjectName) {
+    let mut todo = vec![name.clone()];
+    let mut seen = BTreeSet::new();
+    while let Some(name) = todo.pop() {
+        if !seen.insert(name.clone()) {
+            continue;
+        }
+        builder.lock(&name, LockMode::AccessExclusive);
+        let Some(table) = builder.catalog.tables.get(&name) else {
+            builder.effects.rewrites.push(name);
+            continue;
+        };
+        if table.has_storage() {
+            builder.effects.rewrites.push(name.clone());
+            for index in &table.indexes {
+                builder
+                    .effects
+                    .rewrites
+                    .push(table.name.sibling(index.name.clone()));
+                builder.lock_index(table, index, LockMode::AccessExclusive);
+            }
+        }
+        todo.extend(table.children.iter().cloned());
+        for (child, _) in builder.inbound(&name, None) {
+            todo.push(child.name.clone());
+        }
+    }
+}

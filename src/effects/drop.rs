@@ -1,0 +1,323 @@
+//! DROP of anything.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    catalog::{Catalog, Table, TableKind, types},
+    effects::{
+        Effects, LockMode,
+        alter::owned_sequences,
+        builder::{Builder, index_name, referenced},
+        column::drop_views,
+        partition::{default_partition, lock_index_parts},
+    },
+    ident::{ObjectName, QualifiedName},
+    parse::statement::{Drop, DropBehavior, DropKind},
+};
+
+const AE: LockMode = LockMode::AccessExclusive;
+
+/// The effects of a DROP.
+pub(super) fn effects(drop: &Drop, catalog: &Catalog) -> Effects {
+    let mut builder = Builder::new(catalog);
+    let named: BTreeSet<ObjectName> = drop.names.iter().map(|n| catalog.resolve(n)).collect();
+    match &drop.kind {
+        DropKind::Table => {
+            for name in &named {
+                relation(&mut builder, drop, name, &named);
+            }
+        }
+        DropKind::View => {
+            for name in &named {
+                if !catalog.views.contains_key(name) {
+                    missing(&mut builder, drop, "view", name);
+                    continue;
+                }
+                builder.lock(name, AE);
+                drop_views(&mut builder, name, None, drop.behavior);
+            }
+        }
+        DropKind::MaterializedView => {
+            for name in &named {
+                let Some(view) = catalog.tables.get(name) else {
+                    missing(&mut builder, drop, "materialized view", name);
+                    continue;
+                };
+                builder.lock(name, AE);
+                builder.lock_indexes(view, AE);
+                drop_views(&mut builder, name, None, drop.behavior);
+            }
+        }
+        DropKind::Index => {
+            for name in &named {
+                index(&mut builder, drop, name);
+            }
+        }
+        DropKind::Sequence => {
+            for name in &named {
+                if !catalog.sequences.contains_key(name) {
+                    missing(&mut builder, drop, "sequence", name);
+                    continue;
+                }
+                builder.lock(name, AE);
+                defaults_from(&mut builder, name, drop.behavior);
+            }
+        }
+        DropKind::Type | DropKind::Domain => {
+            for name in &drop.names {
+                of_type(&mut builder, name, drop.behavior);
+            }
+        }
+        DropKind::Trigger | DropKind::Policy | DropKind::Rule => {
+            if let Some(on) = &drop.on {
+                let on = catalog.resolve(on);
+                if drop.kind == DropKind::Trigger
+                    && catalog
+                        .tables
+                        .get(&on)
+                        .is_some_and(|table| table.kind == TableKind::Partitioned)
+                {
+                    builder.lock_family(&on, AE);
+                } else {
+                    builder.lock(&on, AE);
+                }
+            }
+        }
+        DropKind::Statistics => {
+            for table in catalog.tables.values() {
+                if table
+                    .statistics
+                    .iter()
+                    .any(|(name, _)| named.contains(name))
+                {
+                    builder.lock(&table.name, LockMode::ShareUpdateExclusive);
+                }
+            }
+        }
+        DropKind::Schema => {
+            for schema in &drop.names {
+                whole_schema(&mut builder, schema, drop.behavior);
+            }
+        }
+        DropKind::Function | DropKind::Extension => {
+            // Without CASCADE nothing that depends on it goes; with it, what goes is not known.
+            builder.effects.unknown = drop.behavior == DropBehavior::Cascade;
+        }
+        DropKind::Publication => {}
+        DropKind::Other(_) => builder.effects.unknown = true,
+    }
+    builder.done()
+}
+
+fn missing(builder: &mut Builder<'_>, drop: &Drop, what: &str, name: &ObjectName) {
+    if builder.catalog.complete {
+        if !drop.if_exists {
+            builder.missing(what, name);
+        }
+    } else {
+        builder.lock(name, AE);
+    }
+}
+
+/// A table, with everything that goes or is touched with it.
+fn relation(
+    builder: &mut Builder<'_>,
+    drop: &Drop,
+    name: &ObjectName,
+    named: &BTreeSet<ObjectName>,
+) {
+    let catalog = builder.catalog;
+    let Some(table) = catalog.tables.get(name) else {
+        missing(builder, drop, "table", name);
+        return;
+    };
+    one_table(builder, table, drop.behavior, named);
+    let partitioned = table.kind == TableKind::Partitioned;
+    for child in catalog.family(name).into_iter().skip(1) {
+        if !partitioned && drop.behavior == DropBehavior::Restrict && !named.contains(&child.name) {
+            builder.fail(format!("{} inherits from it", child.name.short()));
+            continue;
+        }
+        one_table(builder, child, drop.behavior, named);
+    }
+    for parent in &table.parents {
+        let Some(parent) = catalog.tables.get(parent) else {
+            continue;
+        };
+        if parent.kind == TableKind::Partitioned {
+            builder.lock(&parent.name, AE);
+            if let Some(default) = default_partition(builder, parent) {
+                builder.lock(&default.name, AE);
+            }
+        }
+    }
+}
+
+fn one_table(
+    builder: &mut Builder<'_>,
+    table: &Table,
+    behavior: DropBehavior,
+    named: &BTreeSet<ObjectName>,
+) {
+    let catalog = builder.catalog;
+    builder.lock(&table.name, AE);
+    builder.lock_indexes(table, AE);
+    for sequence in owned_sequences(catalog, &table.name, None) {
+        builder.lock(&sequence, AE);
+    }
+    for constraint in &table.constraints {
+        // A partition's own copy of a foreign key goes without the other side.
+        let copied = table.parents.iter().any(|parent| {
+            catalog.tables.get(parent).is_some_and(|parent| {
+                parent.kind == TableKind::Partitioned
+                    && !named.contains(&parent.name)
+                    && parent
+                        .constraints
+                        .iter()
+                        .any(|other| other.kind == constraint.kind)
+            })
+        });
+        if let Some(peer) = referenced(constraint)
+            && !copied
+        {
+            builder.lock_family(peer, AE);
+        }
+    }
+    for (child, constraint) in builder.inbound(&table.name, None) {
+        if named.contains(&child.name) || child.name == table.name {
+            continue;
+        }
+        match behavior {
+            DropBehavior::Cascade => builder.lock_family(&child.name, AE),
+            DropBehavior::Restrict => builder.fail(format!(
+                "foreign key {} of {} references it",
+                constraint.name,
+                child.name.short()
+            )),
+        }
+    }
+    drop_views(builder, &table.name, None, behavior);
+}
+
+fn index(builder: &mut Builder<'_>, drop: &Drop, name: &ObjectName) {
+    let catalog = builder.catalog;
+    let mode = if drop.concurrently {
+        builder.effects.outside_transaction = true;
+        builder.effects.waits_for_snapshots = true;
+        LockMode::ShareUpdateExclusive
+    } else {
+        AE
+    };
+    let Some((table, index)) = catalog.index(name) else {
+        if catalog.complete {
+            if !drop.if_exists {
+                builder.missing("index", name);
+            }
+        } else {
+            // Its table is locked too, but nobody knows which.
+            builder.lock(name, mode);
+            builder.effects.unknown = true;
+        }
+        return;
+    };
+    if let Some(constraint) = &index.constraint {
+        builder.fail(format!("constraint {constraint} needs it"));
+    }
+    if index.parent.is_some() {
+        builder.fail("it is part of the index of the partitioned table".to_owned());
+    }
+    builder.lock(name, mode);
+    if table.kind == TableKind::Partitioned {
+        if drop.concurrently {
+            builder.fail("CONCURRENTLY is refused on a partitioned table".to_owned());
+        }
+        builder.lock_family(&table.name, mode);
+        lock_index_parts(builder, &index_name(table, index));
+    } else {
+        builder.lock(&table.name, mode);
+    }
+    if index.unique && drop.behavior == DropBehavior::Cascade {
+        for (child, _) in builder.inbound(&table.name, None) {
+            builder.lock_family(&child.name, AE);
+        }
+    }
+}
+
+/// Tables with a default that takes from the sequence.
+fn defaults_from(builder: &mut Builder<'_>, sequence: &ObjectName, behavior: DropBehavior) {
+    let catalog = builder.catalog;
+    let mentions = |text: &str| text.contains("nextval") && text.contains(sequence.name.as_str());
+    for table in catalog.tables.values() {
+        let uses = table
+            .columns
+            .iter()
+            .any(|column| column.default.as_deref().is_some_and(mentions));
+        if !uses {
+            continue;
+        }
+        match behavior {
+            DropBehavior::Cascade => builder.lock(&table.name, AE),
+            DropBehavior::Restrict => {
+                builder.fail(format!("a default of {} uses it", table.name.short()));
+            }
+        }
+    }
+}
+
+/// Tables with a column of the type.
+fn of_type(builder: &mut Builder<'_>, name: &QualifiedName, behavior: DropBehavior) {
+    let catalog = builder.catalog;
+    let ty = types::user_type_name(name, catalog).to_string();
+    for table in catalog.tables.values() {
+        let uses = table
+            .columns
+            .iter()
+            .any(|column| column.ty.strip_suffix("[]").unwrap_or(&column.ty) == ty);
+        if !uses {
+            continue;
+        }
+        match behavior {
+            DropBehavior::Cascade => builder.lock_family(&table.name, AE),
+            DropBehavior::Restrict => {
+                builder.fail(format!("a column of {} has this type", table.name.short()));
+            }
+        }
+    }
+}
+
+fn whole_schema(builder: &mut Builder<'_>, schema: &QualifiedName, behavior: DropBehavior) {
+    let catalog = builder.catalog;
+    let inside = |name: &ObjectName| name.schema == schema.name;
+    let tables: BTreeSet<ObjectName> = catalog
+        .tables
+        .keys()
+        .filter(|n| inside(n))
+        .cloned()
+        .collect();
+    let others: Vec<&ObjectName> = catalog
+        .views
+        .keys()
+        .chain(catalog.sequences.keys())
+        .filter(|name| inside(name))
+        .collect();
+    match behavior {
+        DropBehavior::Restrict => {
+            if !tables.is_empty() || !others.is_empty() {
+                builder.fail(format!("schema {} is not empty", schema.name));
+            }
+        }
+        DropBehavior::Cascade => {
+            for name in others {
+                builder.lock(name, AE);
+            }
+            for name in &tables {
+                if let Some(table) = catalog.tables.get(name) {
+                    one_table(builder, table, DropBehavior::Cascade, &tables);
+                }
+            }
+            // Functions and types in it may be used by tables outside it.
+            builder.effects.unknown =
+                catalog.functions.keys().any(&inside) || catalog.types.keys().any(&inside);
+        }
+    }
+}

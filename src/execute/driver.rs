@@ -1,0 +1,663 @@
+//! Carries out what the machine says, one action at a time, on a live database.
+//!
+//! It adds nothing of its own: which action comes next is [`crate::execute::machine`]'s decision,
+//! how a lock is asked for the guard's, how rows are filled the backfill's. After each action the
+//! journal is read anew, so that nothing is believed that is not written down.
+//! Next: [`crate::execute::apply`] and [`crate::execute::rollback`] call it.
+
+use std::{collections::BTreeMap, time::Instant};
+
+use crate::{
+    db::{Session, Target, activity, get},
+    execute::{
+        Runner, drift,
+        error::ExecuteError,
+        event::{BlockerInfo, EventKind},
+        fill,
+        guard::{
+            BareIndex, BareOutcome, BareWork, GuardContext, GuardedWork, Hold, JournalEntry,
+            run_bare, run_guarded,
+        },
+        journal::{Edge, Journal, MigrationRecord, MigrationState},
+        lease::Lease,
+        machine::{self, Action, Goal, Progress, Refusal, Standing},
+    },
+    parse::PhaseName,
+    plan::{Guard, Plan, Step, StepKind, Undo, UndoKind, Verify},
+};
+
+/// What may be lost by going back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consent {
+    /// Nothing: rows that the old shape cannot keep stop the rollback.
+    None,
+    /// What the rollback lists.
+    Given,
+}
+
+/// Whether a difference between database and plan stops a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DriftPolicy {
+    /// It does.
+    Refuse,
+    /// It is shown, and accepted.
+    Accept,
+}
+
+/// One migration being taken somewhere.
+#[derive(Debug)]
+pub struct Driver<'a> {
+    /// What the run is made with.
+    pub runner: &'a Runner,
+    /// Where steps are recorded.
+    pub journal: &'a Journal,
+    /// The right to do so.
+    pub lease: &'a Lease,
+    /// The stored plan.
+    pub plan: &'a Plan,
+    /// Runs the statements.
+    pub session: Session,
+    /// Looks at the server meanwhile.
+    pub watch: Session,
+    /// What may be lost by going back.
+    pub consent: Consent,
+    /// Whether a difference stops the run.
+    pub drift: DriftPolicy,
+    /// Randomness for pauses.
+    pub rng: fastrand::Rng,
+}
+
+impl<'a> Driver<'a> {
+    /// Opens the sessions of a run.
+    pub async fn open(
+        runner: &'a Runner,
+        journal: &'a Journal,
+        lease: &'a Lease,
+        plan: &'a Plan,
+    ) -> Result<Self, ExecuteError> {
+        Ok(Self {
+            session: connect(&runner.target, "run").await?,
+            watch: connect(&runner.target, "watch").await?,
+            runner,
+            journal,
+            lease,
+            plan,
+            consent: Consent::None,
+            drift: DriftPolicy::Refuse,
+            rng: fastrand::Rng::with_seed(runner.seed),
+        })
+    }
+
+    /// Runs to the goal; the state it ends in.
+    pub async fn run(&mut self, goal: Goal) -> Result<MigrationState, ExecuteError> {
+        let mut observed = None;
+        loop {
+            self.runner.stop.check()?;
+            self.lease.check()?;
+            let record = self.record().await?;
+            let progress = progress(&record);
+            let plan = self.plan;
+            let action = machine::next(plan, &progress, goal, observed.take());
+            tracing::debug!(?progress.state, action = action_name(&action), "next");
+            match action {
+                Action::BeginPhase(phase) => self.begin_phase(phase, &record).await?,
+                Action::EndPhase(phase) => self.end_phase(phase).await?,
+                Action::Look(step) => observed = Some(self.look(step).await?),
+                Action::Clean(step) => self.begin_again(step).await?,
+                Action::Run(step) => self.step(step, &record).await?,
+                Action::RecordDone(step) => {
+                    self.journal
+                        .step_done(&mut self.session, &step.id, self.lease)
+                        .await?;
+                    self.emit(
+                        step,
+                        EventKind::StepSkipped {
+                            why: "it is there already".to_owned(),
+                        },
+                    );
+                }
+                Action::BeginRollback => {
+                    self.runner.events.emit(None, EventKind::RollbackStarted);
+                    self.set_state(MigrationState::RollingBack).await?;
+                }
+                Action::Undo(step) => self.undo(step).await?,
+                Action::RecordUndone(step) => {
+                    self.journal
+                        .step_undone(&mut self.session, &step.id, self.lease)
+                        .await?;
+                    if !step.reversible {
+                        self.runner.events.note(
+                            Some(&step.id),
+                            format!("stays, nothing depends on it: {}", step.title),
+                        );
+                    }
+                }
+                Action::EndRollback => {
+                    self.set_state(MigrationState::RolledBack).await?;
+                    self.runner.events.emit(None, EventKind::RollbackDone);
+                }
+                Action::Reached(state) => return Ok(state),
+                Action::Refuse(why) => return Err(self.refusal(&why)),
+            }
+        }
+    }
+
+    fn emit(&self, step: &Step, kind: EventKind) {
+        self.runner.events.emit(Some(&step.id), kind);
+    }
+
+    async fn record(&mut self) -> Result<MigrationRecord, ExecuteError> {
+        let id = &self.plan.migration.id;
+        self.journal
+            .load(&mut self.watch, id)
+            .await?
+            .ok_or_else(|| ExecuteError::StateUnknown {
+                message: format!("the journal no longer holds {id}"),
+                next: format!("Look at {}.migrations.", self.journal.schema()),
+            })
+    }
+
+    async fn set_state(&mut self, state: MigrationState) -> Result<(), ExecuteError> {
+        let id = &self.plan.migration.id;
+        self.journal
+            .set_state(&mut self.session, id, state, self.lease)
+            .await
+    }
+
+    async fn begin_phase(
+        &mut self,
+        phase: PhaseName,
+        record: &MigrationRecord,
+    ) -> Result<(), ExecuteError> {
+        self.check_drift(record).await?;
+        let none = BTreeMap::new();
+        self.journal
+            .boundary(&mut self.session, phase, Edge::Started, &none, self.lease)
+            .await?;
+        self.set_state(machine::running(phase)).await?;
+        self.runner
+            .events
+            .emit(None, EventKind::PhaseStarted { phase });
+        Ok(())
+    }
+
+    async fn end_phase(&mut self, phase: PhaseName) -> Result<(), ExecuteError> {
+        let fingerprints = drift::fingerprints(&mut self.watch, self.plan).await?;
+        self.journal
+            .boundary(
+                &mut self.session,
+                phase,
+                Edge::Done,
+                &fingerprints,
+                self.lease,
+            )
+            .await?;
+        self.set_state(machine::ended(phase)).await?;
+        self.runner
+            .events
+            .emit(None, EventKind::PhaseDone { phase });
+        Ok(())
+    }
+
+    /// Compares the relations with what they were when the last phase ended.
+    async fn check_drift(&mut self, record: &MigrationRecord) -> Result<(), ExecuteError> {
+        let recorded = record
+            .boundaries
+            .iter()
+            .rev()
+            .find(|boundary| boundary.edge == Edge::Done)
+            .and_then(|boundary| boundary.fingerprints.as_ref());
+        let Some(recorded) = recorded else {
+            return Ok(());
+        };
+        let present = drift::fingerprints(&mut self.watch, self.plan).await?;
+        let Some(difference) = drift::difference(recorded, &present) else {
+            return Ok(());
+        };
+        match self.drift {
+            DriftPolicy::Accept => {
+                self.runner
+                    .events
+                    .note(None, format!("accepted: {difference}"));
+                Ok(())
+            }
+            DriftPolicy::Refuse => Err(ExecuteError::Drift { difference }),
+        }
+    }
+
+    /// Asks where a step stands. A step without a query is always to do.
+    async fn look(&mut self, step: &Step) -> Result<Standing, ExecuteError> {
+        let Some(query) = &step.pre else {
+            return Ok(Standing::Todo);
+        };
+        standing(&mut self.watch, query).await
+    }
+
+    async fn step(&mut self, step: &Step, record: &MigrationRecord) -> Result<(), ExecuteError> {
+        let attempt = record.step(&step.id).map_or(1, |step| step.attempts + 1);
+        self.journal
+            .step_running(&mut self.session, &step.id, self.lease)
+            .await?;
+        self.emit(
+            step,
+            EventKind::StepStarted {
+                title: step.title.clone(),
+                attempt,
+            },
+        );
+        let started = Instant::now();
+        let result = self.carry_out(step, record).await;
+        match result {
+            Ok(()) => {
+                let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+                self.emit(step, EventKind::StepDone { took_ms });
+                Ok(())
+            }
+            Err(error) => {
+                self.failed(step, &error).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Notes down why a step failed. If even that fails, the next run will see the step running.
+    async fn failed(&mut self, step: &Step, error: &ExecuteError) {
+        let message = error.to_string();
+        if matches!(
+            error,
+            ExecuteError::StepFailed { .. } | ExecuteError::RowsFound { .. }
+        ) {
+            drop(
+                self.journal
+                    .step_failed(&mut self.watch, &step.id, &message, self.lease)
+                    .await,
+            );
+        }
+        self.emit(step, EventKind::StepFailed { message });
+    }
+
+    async fn carry_out(
+        &mut self,
+        step: &Step,
+        record: &MigrationRecord,
+    ) -> Result<(), ExecuteError> {
+        match &step.kind {
+            StepKind::Ddl => self.guarded(step, Hold::Short).await,
+            StepKind::LongDdl => self.guarded(step, Hold::Long).await,
+            StepKind::Bare => self.bare(step, None).await,
+            StepKind::CreateIndex { index, table } => {
+                self.bare(step, Some(BareIndex::Create { index, table }))
+                    .await
+            }
+            StepKind::DropIndex { index, table } => {
+                self.bare(step, Some(BareIndex::Drop { index, table }))
+                    .await
+            }
+            StepKind::Backfill { backfill } => {
+                fill::fill(self, step, backfill, record).await?;
+                self.finish(step).await
+            }
+            StepKind::Verify { verify } => {
+                self.verify(step, verify).await?;
+                self.finish(step).await
+            }
+            StepKind::WaitForSnapshots => {
+                self.wait_for_snapshots(step, record).await?;
+                self.finish(step).await
+            }
+        }
+    }
+
+    /// Records a step whose work is not one transaction with its record, after looking once more.
+    async fn finish(&mut self, step: &Step) -> Result<(), ExecuteError> {
+        if let Some(query) = &step.post {
+            let standing = standing(&mut self.watch, query).await?;
+            if standing != Standing::Done {
+                return Err(ExecuteError::StateUnknown {
+                    message: format!(
+                        "{} ran without an error, but its check says {standing:?}",
+                        step.id
+                    ),
+                    next: format!("Run by hand: {query}"),
+                });
+            }
+        }
+        self.journal
+            .step_done(&mut self.session, &step.id, self.lease)
+            .await
+    }
+
+    async fn guarded(&mut self, step: &Step, hold: Hold) -> Result<(), ExecuteError> {
+        let mut cx = GuardContext {
+            session: &mut self.session,
+            watch: &mut self.watch,
+            own: &[],
+            journal: self.journal,
+            lease: self.lease,
+            events: &self.runner.events,
+            stop: &self.runner.stop,
+            settings: &self.runner.settings,
+            rng: &mut self.rng,
+        };
+        let work = GuardedWork {
+            step: &step.id,
+            locks: &step.locks,
+            guard: step.guard,
+            statements: &step.sql,
+            search_path: &self.plan.search_path,
+            hold,
+            record: JournalEntry::StepDone(&step.id),
+        };
+        run_guarded(&mut cx, &work).await?;
+        Ok(())
+    }
+
+    async fn bare(
+        &mut self,
+        step: &Step,
+        index: Option<BareIndex<'_>>,
+    ) -> Result<(), ExecuteError> {
+        let record = JournalEntry::StepDone(&step.id);
+        self.run_bare(&step.id, &step.sql, index, record).await?;
+        Ok(())
+    }
+
+    async fn run_bare(
+        &mut self,
+        step: &str,
+        statements: &[String],
+        index: Option<BareIndex<'_>>,
+        record: JournalEntry<'_>,
+    ) -> Result<BareOutcome, ExecuteError> {
+        let mut cx = GuardContext {
+            session: &mut self.session,
+            watch: &mut self.watch,
+            own: &[],
+            journal: self.journal,
+            lease: self.lease,
+            events: &self.runner.events,
+            stop: &self.runner.stop,
+            settings: &self.runner.settings,
+            rng: &mut self.rng,
+        };
+        let work = BareWork {
+            step,
+            statements,
+            search_path: &self.plan.search_path,
+            index,
+            record,
+        };
+        run_bare(&mut cx, &work).await
+    }
+
+    /// Begins again where an earlier attempt left half of it: the guard drops the INVALID index
+    /// that this very step made, and builds it anew.
+    async fn begin_again(&mut self, step: &Step) -> Result<(), ExecuteError> {
+        let record = self.record().await?;
+        self.step(step, &record).await
+    }
+
+    async fn verify(&mut self, step: &Step, verify: &Verify) -> Result<(), ExecuteError> {
+        match rows_found(&mut self.session, verify).await? {
+            None => Ok(()),
+            Some((count, sample)) => Err(ExecuteError::RowsFound {
+                step: step.id.clone(),
+                count,
+                message: verify.message.replace("{count}", &count.to_string()),
+                sample,
+                help: verify.help.clone(),
+            }),
+        }
+    }
+
+    async fn wait_for_snapshots(
+        &mut self,
+        step: &Step,
+        record: &MigrationRecord,
+    ) -> Result<(), ExecuteError> {
+        let last = record
+            .backfills
+            .iter()
+            .filter_map(|backfill| backfill.last_xid.as_ref()?.parse::<i64>().ok())
+            .max();
+        let Some(last) = last else { return Ok(()) };
+        let mut snapshots = activity::SnapshotWatch::new(last);
+        let started = Instant::now();
+        let mut told: Option<Instant> = None;
+        loop {
+            let own = [self.session.pid(), self.watch.pid()];
+            let holders = snapshots
+                .poll(&mut self.watch, &own)
+                .await
+                .map_err(|error| ExecuteError::from_db("looking for old snapshots", error))?;
+            if holders.is_empty() {
+                return Ok(());
+            }
+            let blockers: Vec<BlockerInfo> = holders.iter().map(BlockerInfo::from).collect();
+            let locks = &self.runner.settings.locks;
+            if told.is_none_or(|told| told.elapsed() >= locks.report_every) {
+                told = Some(Instant::now());
+                self.emit(
+                    step,
+                    EventKind::Waiting {
+                        what: "transactions older than the backfill".to_owned(),
+                        blockers: blockers.clone(),
+                    },
+                );
+            }
+            if started.elapsed() >= locks.budget {
+                return Err(ExecuteError::LockBudget {
+                    step: step.id.clone(),
+                    relations: vec!["older transactions".to_owned()],
+                    budget: crate::execute::event::in_words(
+                        u64::try_from(locks.budget.as_millis()).unwrap_or(u64::MAX),
+                    ),
+                    blockers,
+                });
+            }
+            self.runner.stop.sleep(locks.poll).await?;
+            self.lease.check()?;
+        }
+    }
+
+    async fn undo(&mut self, step: &Step) -> Result<(), ExecuteError> {
+        let last = step.undo.len().saturating_sub(1);
+        for (at, undo) in step.undo.iter().enumerate() {
+            self.check_loss(step, undo).await?;
+            self.undo_one(
+                step,
+                undo,
+                if at == last {
+                    JournalEntry::StepUndone(&step.id)
+                } else {
+                    JournalEntry::Nothing
+                },
+            )
+            .await?;
+        }
+        self.runner
+            .events
+            .note(Some(&step.id), format!("undone: {}", step.title));
+        Ok(())
+    }
+
+    /// Lists what going back would lose, and refuses without consent.
+    async fn check_loss(&mut self, step: &Step, undo: &Undo) -> Result<(), ExecuteError> {
+        let Some(loses) = &undo.loses else {
+            return Ok(());
+        };
+        let Some((count, sample)) = rows_found(&mut self.session, loses).await? else {
+            return Ok(());
+        };
+        let message = loses.message.replace("{count}", &count.to_string());
+        match self.consent {
+            Consent::Given => {
+                self.runner.events.note(Some(&step.id), message);
+                Ok(())
+            }
+            Consent::None => Err(ExecuteError::RowsFound {
+                step: step.id.clone(),
+                count,
+                message,
+                sample,
+                help: loses.help.clone(),
+            }),
+        }
+    }
+
+    async fn undo_one(
+        &mut self,
+        step: &Step,
+        undo: &Undo,
+        record: JournalEntry<'_>,
+    ) -> Result<(), ExecuteError> {
+        let hold = match undo.how {
+            UndoKind::Ddl => Hold::Short,
+            UndoKind::LongDdl => Hold::Long,
+            UndoKind::Bare => {
+                let index = match &step.kind {
+                    StepKind::CreateIndex { index, table } => {
+                        Some(BareIndex::Drop { index, table })
+                    }
+                    _ => None,
+                };
+                self.run_bare(&step.id, &undo.sql, index, record).await?;
+                return Ok(());
+            }
+        };
+        let guard = if undo.locks.iter().any(|lock| lock.mode.blocks_writes()) {
+            Guard::Ladder
+        } else {
+            Guard::None
+        };
+        let mut cx = GuardContext {
+            session: &mut self.session,
+            watch: &mut self.watch,
+            own: &[],
+            journal: self.journal,
+            lease: self.lease,
+            events: &self.runner.events,
+            stop: &self.runner.stop,
+            settings: &self.runner.settings,
+            rng: &mut self.rng,
+        };
+        let work = GuardedWork {
+            step: &step.id,
+            locks: &undo.locks,
+            guard,
+            statements: &undo.sql,
+            search_path: &self.plan.search_path,
+            hold,
+            record,
+        };
+        run_guarded(&mut cx, &work).await?;
+        Ok(())
+    }
+
+    fn refusal(&self, why: &Refusal<'_>) -> ExecuteError {
+        let id = &self.plan.migration.id;
+        match why {
+            Refusal::DoneByOthers(step) => ExecuteError::Refused {
+                code: "done-by-others",
+                message: format!(
+                    "{} is to {}, but that is there already and zdm did not do it",
+                    step.id, step.title
+                ),
+                next: "Remove what was made by hand, or roll back and change the migration."
+                    .to_owned(),
+            },
+            Refusal::ForwardOnly(step) => ExecuteError::Refused {
+                code: "forward-only",
+                message: format!(
+                    "{id} cannot go back: {} ({}) has been committed",
+                    step.id, step.title
+                ),
+                next: format!("Run zdm apply {id} --phase contract to end it."),
+            },
+            Refusal::RollingBack => ExecuteError::Refused {
+                code: "rolling-back",
+                message: format!("{id} is being rolled back"),
+                next: format!("Run zdm rollback {id} to end that."),
+            },
+            Refusal::State(state) => ExecuteError::Refused {
+                code: "wrong-state",
+                message: format!("{id} is {state}: there is nothing to do"),
+                next: format!("Run zdm status {id}."),
+            },
+        }
+    }
+}
+
+/// Opens a session or says that there is no connection.
+pub async fn connect(target: &Target, purpose: &str) -> Result<Session, ExecuteError> {
+    Session::open(target, purpose)
+        .await
+        .map_err(|error| ExecuteError::Connect { error })
+}
+
+/// The journal's view of a migration, for the machine.
+pub fn progress(record: &MigrationRecord) -> Progress {
+    Progress {
+        state: record.state,
+        steps: record
+            .steps
+            .iter()
+            .map(|step| (step.step_id.clone(), step.state))
+            .collect(),
+    }
+}
+
+async fn standing(session: &mut Session, query: &str) -> Result<Standing, ExecuteError> {
+    let text: String = session
+        .value(query)
+        .await
+        .map_err(|error| ExecuteError::from_db("asking where a step stands", error))?;
+    Standing::parse(&text).ok_or_else(|| ExecuteError::StateUnknown {
+        message: format!("a step's check answered `{text}`"),
+        next: format!("Run by hand: {query}"),
+    })
+}
+
+/// The number of rows that must not be there, and a few of them; `None` when there are none.
+pub async fn rows_found(
+    session: &mut Session,
+    verify: &Verify,
+) -> Result<Option<(i64, Vec<String>)>, ExecuteError> {
+    let count: i64 = session
+        .value(&verify.count)
+        .await
+        .map_err(|error| ExecuteError::from_db("counting rows", error))?;
+    if count == 0 {
+        return Ok(None);
+    }
+    let mut sample = Vec::new();
+    if let Some(query) = &verify.sample {
+        let rows = session
+            .rows(query)
+            .await
+            .map_err(|error| ExecuteError::from_db("looking for a few rows", error))?;
+        for row in &rows {
+            let text: Option<String> =
+                get(row, 0).map_err(|error| ExecuteError::from_db("reading a row", error))?;
+            sample.push(text.unwrap_or_else(|| "NULL".to_owned()));
+        }
+    }
+    Ok(Some((count, sample)))
+}
+
+fn action_name(action: &Action<'_>) -> String {
+    match action {
+        Action::BeginPhase(phase) => format!("begin {}", phase.as_str()),
+        Action::EndPhase(phase) => format!("end {}", phase.as_str()),
+        Action::Look(step) => format!("look at {}", step.id),
+        Action::Clean(step) => format!("clean {}", step.id),
+        Action::Run(step) => format!("run {}", step.id),
+        Action::RecordDone(step) => format!("record {} done", step.id),
+        Action::BeginRollback => "begin rollback".to_owned(),
+        Action::Undo(step) => format!("undo {}", step.id),
+        Action::RecordUndone(step) => format!("record {} undone", step.id),
+        Action::EndRollback => "end rollback".to_owned(),
+        Action::Reached(state) => format!("reached {state}"),
+        Action::Refuse(_) => "refuse".to_owned(),
+    }
+}

@@ -1,0 +1,138 @@
+//! `zdm rollback`: back to before expand, keeping every write of a client.
+
+use crate::{
+    execute::{
+        Runner,
+        apply::stored_plan,
+        driver::{Consent, Driver, connect, rows_found},
+        error::ExecuteError,
+        journal::{Journal, MigrationState, MigrationSummary, StepState},
+        lease::{Lease, holder},
+        machine::Goal,
+    },
+    plan::Plan,
+};
+
+/// Takes one migration back; without an id the newest in flight. Returns which.
+pub async fn rollback(
+    runner: &Runner,
+    id: Option<&str>,
+    consent: Consent,
+) -> Result<MigrationSummary, ExecuteError> {
+    let mut session = connect(&runner.target, "rollback").await?;
+    let journal = Journal::open(&mut session, &runner.settings.journal_schema)
+        .await?
+        .journal()?
+        .ok_or_else(nothing)?;
+    let all = journal.migrations(&mut session).await?;
+    let chosen = match id {
+        Some(id) => all.iter().find(|summary| summary.id == id),
+        None => all.iter().rev().find(|summary| in_flight(summary.state)),
+    };
+    let Some(chosen) = chosen else {
+        return Err(nothing());
+    };
+    let lease = Lease::acquire(
+        &runner.target,
+        &journal,
+        &chosen.id,
+        &holder(runner.started),
+        session.pid(),
+        &runner.settings.lease,
+    )
+    .await?;
+    let result = back(runner, &journal, &lease, chosen, consent).await;
+    lease.release().await;
+    result?;
+    Ok(MigrationSummary {
+        state: MigrationState::RolledBack,
+        ..chosen.clone()
+    })
+}
+
+fn nothing() -> ExecuteError {
+    ExecuteError::Refused {
+        code: "nothing-to-roll-back",
+        message: "no migration is in flight".to_owned(),
+        next: "Run zdm status to see where each migration stands.".to_owned(),
+    }
+}
+
+/// Whether a migration has been started and is not at its end.
+pub fn in_flight(state: MigrationState) -> bool {
+    match state {
+        MigrationState::Expanding
+        | MigrationState::Expanded
+        | MigrationState::Migrating
+        | MigrationState::Migrated
+        | MigrationState::Contracting
+        | MigrationState::RollingBack => true,
+        MigrationState::Pending
+        | MigrationState::Queued
+        | MigrationState::Done
+        | MigrationState::RolledBack
+        | MigrationState::Adopted
+        | MigrationState::Failed => false,
+    }
+}
+
+async fn back(
+    runner: &Runner,
+    journal: &Journal,
+    lease: &Lease,
+    chosen: &MigrationSummary,
+    consent: Consent,
+) -> Result<MigrationState, ExecuteError> {
+    let mut runner = runner.clone();
+    runner.events = runner.events.for_migration(&chosen.id);
+    let mut watch = connect(&runner.target, "watch").await?;
+    let record = journal
+        .load(&mut watch, &chosen.id)
+        .await?
+        .ok_or_else(nothing)?;
+    let plan = stored_plan(&record)?;
+    // Said before anything is taken back: a rollback that stops half-way helps nobody.
+    if record.state != MigrationState::RollingBack && consent == Consent::None {
+        let done = |id: &str| {
+            record
+                .step(id)
+                .is_some_and(|step| !matches!(step.state, StepState::Pending | StepState::Undone))
+        };
+        let losses = losses(&mut watch, &plan, done).await?;
+        if !losses.is_empty() {
+            return Err(ExecuteError::RowsFound {
+                step: "rollback".to_owned(),
+                count: i64::try_from(losses.len()).unwrap_or(i64::MAX),
+                message: losses.join("\n"),
+                sample: Vec::new(),
+                help: "Save what is listed, or consent to its loss: zdm rollback --yes.".to_owned(),
+            });
+        }
+    }
+    let mut driver = Driver::open(&runner, journal, lease, &plan).await?;
+    driver.consent = consent;
+    driver.run(Goal::Rollback).await
+}
+
+/// What going back would lose, one line each.
+pub async fn losses(
+    session: &mut crate::db::Session,
+    plan: &Plan,
+    done: impl Fn(&str) -> bool,
+) -> Result<Vec<String>, ExecuteError> {
+    let mut losses = Vec::new();
+    for step in plan.steps().filter(|step| done(&step.id)) {
+        for loses in step.undo.iter().filter_map(|undo| undo.loses.as_ref()) {
+            match rows_found(session, loses).await {
+                Ok(Some((count, _))) => {
+                    losses.push(loses.message.replace("{count}", &count.to_string()));
+                }
+                Ok(None) => {}
+                // A step that is running may not have made what is counted.
+                Err(ExecuteError::Database { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(losses)
+}

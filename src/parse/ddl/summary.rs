@@ -1,0 +1,1 @@
+//! Compact descriptions of statements, for the tests of every family.

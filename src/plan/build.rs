@@ -1,0 +1,309 @@
+//! Puts a plan together: operations, recipes, order, numbers, compatibility.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    catalog::{Catalog, apply::apply, fingerprint::fingerprint},
+    diagnostic::{Diagnostic, Level},
+    ident::{Ident, ObjectName},
+    parse::{PhaseName, Script, StatementKind},
+    plan::{
+        Bypass, Compat, MigrationName, PLAN_VERSION, Phase, Plan, SourceRange,
+        draft::{Draft, Refusal},
+        operation::{Operation, operations},
+        order::{LateExpand, order},
+        recipe::Context,
+        recipes::{RECIPES, as_is},
+    },
+};
+
+/// What a plan is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanInput<'a> {
+    /// The migration.
+    pub migration: &'a MigrationName,
+    /// Its checksum.
+    pub checksum: &'a str,
+    /// Its statements.
+    pub script: &'a Script,
+    /// What exists before it.
+    pub catalog: &'a Catalog,
+    /// What is up to the user.
+    pub settings: &'a PlanSettings,
+}
+
+/// What is up to the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanSettings {
+    /// When a constraint on an existing column starts to refuse writes.
+    pub tighten: Tighten,
+    /// What to do with a need of the new application that can only be met in contract.
+    pub late_expand: LateExpandPolicy,
+    /// The schema of the journal and of the sync functions.
+    pub journal_schema: Ident,
+    /// A secret for the bypass of the sync triggers; random, from the caller.
+    pub secret: String,
+    /// The database the plan is for, when there is one.
+    pub database: Option<String>,
+}
+
+/// When a constraint on an existing column starts to refuse writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tighten {
+    /// In migrate, while the old application still runs.
+    #[default]
+    Migrate,
+    /// At the start of contract.
+    Contract,
+}
+
+/// What to do with a need of the new application that can only be met in contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LateExpandPolicy {
+    /// Refuse, and say where to split the file.
+    #[default]
+    Refuse,
+    /// Accept: the new application is deployed after contract.
+    Accept,
+}
+
+/// A plan, and what stands against it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// The plan; not to be run when it is refused.
+    pub plan: Plan,
+    /// Everything found, errors included.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What exists after the migration.
+    pub after: Catalog,
+}
+
+impl Planned {
+    /// Whether anything forbids running it.
+    pub fn refused(&self) -> bool {
+        self.diagnostics
+            .iter()
+            .any(|diagnostic| diagnostic.level == Level::Error)
+    }
+}
+
+/// Splits a migration into phases.
+pub fn plan(input: &PlanInput<'_>) -> Planned {
+    let mut diagnostics = input.script.diagnostics.clone();
+    let ops = operations(input.script);
+    let bypass = bypass(input);
+    let mut catalog = input.catalog.clone();
+    let mut fresh: BTreeSet<ObjectName> = BTreeSet::new();
+    let mut synced: Vec<(ObjectName, Ident)> = Vec::new();
+    let mut included: BTreeSet<usize> = BTreeSet::new();
+    let mut drafts: Vec<(usize, Draft)> = Vec::new();
+    for (at, op) in ops.iter().enumerate() {
+        let before = catalog.clone();
+        apply(&mut catalog, &op.alone, input.script.source.text());
+        if !included.contains(&at) {
+            let cx = Context {
+                op,
+                at,
+                ops: &ops,
+                before: &before,
+                after: &catalog,
+                input,
+                bypass: &bypass,
+                fresh: &fresh,
+                synced: &synced,
+            };
+            match draft(&cx) {
+                Ok(draft) => {
+                    synced.extend(draft.synced.iter().cloned());
+                    included.extend(&draft.includes);
+                    drafts.push((at, draft));
+                }
+                Err(refusal) => diagnostics.push(refusal.at(op.span)),
+            }
+        }
+        if let StatementKind::CreateTable(create) = &op.statement.kind {
+            let name = catalog.resolve(&create.name);
+            if !before.has_relation(&name) {
+                fresh.insert(name);
+            }
+        }
+    }
+    for late in order(&mut drafts) {
+        diagnostics.push(late_expand(&late, &ops, input));
+    }
+    let plan = assemble(input, &ops, drafts, bypass, &catalog);
+    Planned {
+        plan,
+        diagnostics,
+        after: catalog,
+    }
+}
+
+/// The first recipe that takes the operation; on a table of this very file, none but `as-is`.
+fn draft(cx: &Context<'_>) -> Result<Draft, Refusal> {
+    if target(cx).is_some_and(|table| cx.is_fresh(&table)) {
+        return (as_is::RECIPE.draft)(cx).unwrap_or_else(|| Ok(Draft::default()));
+    }
+    RECIPES
+        .iter()
+        .find_map(|recipe| (recipe.draft)(cx))
+        .unwrap_or_else(|| Ok(Draft::default()))
+}
+
+/// The relation an operation is about, when it is about one.
+pub fn target(cx: &Context<'_>) -> Option<ObjectName> {
+    match &cx.op.statement.kind {
+        StatementKind::AlterRelation(alter) => Some(cx.resolve(&alter.name)),
+        StatementKind::CreateIndex(create) => Some(cx.resolve(&create.table)),
+        StatementKind::Update(update) => Some(cx.resolve(&update.table)),
+        StatementKind::Data(data) => data.targets.first().map(|name| cx.resolve(name)),
+        StatementKind::CreateTable(_)
+        | StatementKind::Drop(_)
+        | StatementKind::Transaction(_)
+        | StatementKind::Set(_)
+        | StatementKind::Opaque(_) => None,
+    }
+}
+
+fn bypass(input: &PlanInput<'_>) -> Bypass {
+    let hash = Sha256::digest(input.migration.id.as_bytes());
+    let hex: String = hash
+        .iter()
+        .take(4)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    Bypass {
+        setting: format!("zdm.bypass_{hex}"),
+        secret: input.settings.secret.clone(),
+    }
+}
+
+fn late_expand(late: &LateExpand, ops: &[Operation<'_>], input: &PlanInput<'_>) -> Diagnostic {
+    let level = match input.settings.late_expand {
+        LateExpandPolicy::Refuse => Level::Error,
+        LateExpandPolicy::Accept => Level::Info,
+    };
+    Diagnostic::new(
+        "late-expand",
+        level,
+        ops[late.operation].span,
+        format!(
+            "`{}` can only happen in contract, but the new application needs it before",
+            late.title
+        ),
+    )
+    .with_label(
+        ops[late.behind].span,
+        "it depends on this, which is finished in contract",
+    )
+    .with_help(
+        "put this statement and all after it into a migration of their own, or allow it with \
+         --late-expand and deploy the new application after contract",
+    )
+}
+
+fn assemble(
+    input: &PlanInput<'_>,
+    ops: &[Operation<'_>],
+    drafts: Vec<(usize, Draft)>,
+    bypass: Bypass,
+    after: &Catalog,
+) -> Plan {
+    let mut phases: Vec<Phase> = PhaseName::ALL
+        .map(|phase| Phase {
+            phase,
+            steps: Vec::new(),
+        })
+        .into();
+    let mut notes: Vec<String> = Vec::new();
+    let mut conditions = Vec::new();
+    let mut verify = Vec::new();
+    let mut breaks_old = false;
+    for (at, draft) in drafts {
+        breaks_old |= draft.breaks_old;
+        for note in draft.notes {
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
+        conditions.extend(draft.conditions);
+        verify.extend(draft.verify);
+        for drafted in draft.steps {
+            let phase = &mut phases[drafted.phase as usize];
+            let mut step = drafted.step;
+            step.id = format!("{}-{}", drafted.phase.as_str(), phase.steps.len() + 1);
+            step.source = Some(source_range(input, &ops[at]));
+            if drafted.phase == PhaseName::Contract && step.undo.is_empty() {
+                let harmless = matches!(
+                    step.kind,
+                    crate::plan::StepKind::Verify { .. } | crate::plan::StepKind::WaitForSnapshots
+                );
+                step.reversible = harmless;
+            }
+            phase.steps.push(step);
+        }
+    }
+    let compat = compat(&phases, &conditions, breaks_old);
+    let fingerprint = fingerprints(input.catalog, &phases);
+    Plan {
+        version: 1,
+        plan_version: PLAN_VERSION,
+        zdm_version: env!("CARGO_PKG_VERSION").to_owned(),
+        pg_version: input.catalog.version,
+        database: input.settings.database.clone(),
+        migration: input.migration.clone(),
+        checksum: input.checksum.to_owned(),
+        fingerprint,
+        compat,
+        phases,
+        notes,
+        search_path: after.search_path.clone(),
+        bypass,
+        verify,
+    }
+}
+
+fn source_range(input: &PlanInput<'_>, op: &Operation<'_>) -> SourceRange {
+    let source = &input.script.source;
+    SourceRange {
+        file: source.name().to_owned(),
+        start: source.position(op.span.start),
+        end: source.position(op.span.end),
+    }
+}
+
+/// The old application until contract begins, the new one from the verified end of migrate.
+fn compat(phases: &[Phase], conditions: &[(PhaseName, String)], breaks_old: bool) -> Vec<Compat> {
+    let migrates = phases
+        .iter()
+        .any(|phase| phase.phase == PhaseName::Migrate && !phase.steps.is_empty());
+    PhaseName::ALL
+        .into_iter()
+        .map(|after| Compat {
+            after,
+            old: after != PhaseName::Contract || !breaks_old,
+            new: after != PhaseName::Expand || !migrates,
+            notes: conditions
+                .iter()
+                .filter(|(phase, _)| *phase == after)
+                .map(|(_, note)| note.clone())
+                .collect(),
+        })
+        .collect()
+}
+
+/// Fingerprints of the tables that the plan locks or reads.
+fn fingerprints(catalog: &Catalog, phases: &[Phase]) -> BTreeMap<String, String> {
+    phases
+        .iter()
+        .flat_map(|phase| &phase.steps)
+        .flat_map(|step| {
+            let locks = step.locks.iter().map(|lock| &lock.relation);
+            locks.chain(step.scans.iter().map(|scan| &scan.relation))
+        })
+        .filter_map(|name| catalog.tables.get(name))
+        .map(|table| (table.name.to_string(), fingerprint(table, &BTreeSet::new())))
+        .collect()
+}

@@ -1,0 +1,162 @@
+//! What the recipes for columns check and look up.
+
+use crate::{
+    catalog::{Column, Table, Volatility, volatility::volatility},
+    ident::Ident,
+    parse::Expr,
+    plan::{draft::Refusal, recipe::Context, sync_trigger},
+};
+
+/// A column that must be there.
+pub fn existing<'a>(table: &'a Table, name: &Ident) -> Result<&'a Column, Refusal> {
+    table.column(name).ok_or_else(|| {
+        let names: Vec<&str> = table
+            .columns
+            .iter()
+            .map(|column| column.name.as_str())
+            .collect();
+        Refusal::new(
+            "no-such-column",
+            format!("{} has no column {name}", table.name.short()),
+            format!("its columns are: {}", names.join(", ")),
+        )
+    })
+}
+
+/// Whether an `up` or `down` can be written into a trigger: columns of this table only, no query,
+/// nothing volatile.
+pub fn check_expression(
+    cx: &Context<'_>,
+    table: &Table,
+    expr: &Expr,
+    what: &str,
+) -> Result<(), Refusal> {
+    if !expr.understood {
+        return Err(Refusal::new(
+            "expression",
+            format!(
+                "the {what} expression `{}` was not understood",
+                expr.text.trim()
+            ),
+            "write an expression over columns of this table, such as `coalesce(a, '')`",
+        ));
+    }
+    if expr.has_query {
+        return Err(Refusal::new(
+            "expression",
+            format!("the {what} expression reads other rows; a trigger could not keep it true"),
+            "write an expression over columns of the same row",
+        ));
+    }
+    for reference in &expr.columns {
+        let Some(column) = table.column(&reference.name) else {
+            return Err(Refusal::new(
+                "expression",
+                format!(
+                    "{} has no column {}, which {what} names",
+                    table.name.short(),
+                    reference.name
+                ),
+                "name columns of the table as they are before this statement",
+            ));
+        };
+        if column.generated.is_some() {
+            return Err(Refusal::new(
+                "expression",
+                format!(
+                    "{what} reads the generated column {}, which has no value yet when a BEFORE \
+                     trigger runs",
+                    column.name
+                ),
+                "write out the generated column's own expression",
+            ));
+        }
+    }
+    if volatility(expr, cx.before) == Volatility::Volatile {
+        return Err(Refusal::new(
+            "expression",
+            format!(
+                "the {what} expression `{}` is volatile: it says something else each time",
+                expr.text.trim()
+            ),
+            "use an expression that depends on the row alone",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether the table lets a sync trigger do its work: no rules, no publication it would break, no
+/// user trigger outside the pair.
+pub fn check_sync_target(table: &Table, helper_column: HelperColumn) -> Result<(), Refusal> {
+    let name = table.name.short();
+    if !table.rules.is_empty() {
+        return Err(Refusal::new(
+            "not-yet",
+            format!(
+                "{name} has rules ({}), which rewrite statements before any trigger sees them",
+                table.rules[0]
+            ),
+            "replace the rule by a trigger first",
+        ));
+    }
+    if let Some(trigger) = table
+        .triggers
+        .iter()
+        .find(|trigger| trigger.before_row && sync_trigger::runs_outside(&trigger.name))
+    {
+        return Err(Refusal::new(
+            "trigger-order",
+            format!(
+                "the BEFORE trigger {} of {name} would run outside zdm's pair: triggers fire in \
+                 the order of their names",
+                trigger.name
+            ),
+            format!(
+                "ALTER TRIGGER {} ON {} RENAME TO … (a name between 0 and z)",
+                trigger.name, table.name
+            ),
+        ));
+    }
+    if table.publications.is_empty() {
+        return Ok(());
+    }
+    let publication = &table.publications[0].name;
+    if helper_column == HelperColumn::Needed {
+        return Err(Refusal::new(
+            "published",
+            format!(
+                "{name} is in the publication {publication}: the helper column that marks unfilled \
+                 rows would stop its subscribers"
+            ),
+            "take the table out of the publication for the time of the migration",
+        ));
+    }
+    let keyless = match table.replica_identity {
+        'd' => table.primary_key().is_none(),
+        'n' => true,
+        _ => false,
+    };
+    if keyless {
+        return Err(Refusal::new(
+            "published",
+            format!(
+                "{name} is in the publication {publication} without a replica identity: the server \
+                 refuses every UPDATE of it, the backfill's too"
+            ),
+            format!(
+                "ALTER TABLE {} REPLICA IDENTITY FULL, or give it a primary key",
+                table.name
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a recipe needs a column that marks unfilled rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HelperColumn {
+    /// It does.
+    Needed,
+    /// NULL says it.
+    NotNeeded,
+}

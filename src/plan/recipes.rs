@@ -1,0 +1,37 @@
+//! The one list of recipes. The first that takes an operation decides, so the special ones come
+//! before the general ones; `as-is` takes whatever is left, or refuses it.
+//!
+//! A new recipe is its file here, its folder in `migrations-examples/`, and one line below.
+
+pub mod add_check;
+pub mod add_column;
+pub mod add_column_not_null;
+pub mod add_column_volatile_default;
+pub mod add_foreign_key;
+pub mod add_unique;
+pub mod as_is;
+pub mod column_from_update;
+pub mod create_index;
+pub mod drop_column;
+pub mod drop_index;
+pub mod rename_column;
+pub mod set_not_null;
+
+use crate::plan::recipe::Recipe;
+
+/// All recipes, in the order they are asked.
+pub const RECIPES: &[Recipe] = &[
+    column_from_update::RECIPE,
+    add_column_not_null::RECIPE,
+    add_column_volatile_default::RECIPE,
+    add_column::RECIPE,
+    set_not_null::RECIPE,
+    add_check::RECIPE,
+    add_foreign_key::RECIPE,
+    add_unique::RECIPE,
+    create_index::RECIPE,
+    drop_index::RECIPE,
+    rename_column::RECIPE,
+    drop_column::RECIPE,
+    as_is::RECIPE,
+];

@@ -1,0 +1,117 @@
+//! ADD CHECK: count violators, add NOT VALID, VALIDATE.
+
+use crate::{
+    catalog::ConstraintKind,
+    ident::ObjectName,
+    parse::{
+        Expr, PhaseName,
+        statement::{AlterActionKind, TableConstraint, TableConstraintKind},
+    },
+    plan::{
+        Tighten,
+        draft::{Draft, Element, Refusal, Touch},
+        pieces,
+        recipe::{Context, Recipe},
+    },
+};
+
+/// See the module.
+pub const RECIPE: Recipe = Recipe {
+    name: "add-check",
+    draft,
+};
+
+fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
+    let (table, AlterActionKind::AddConstraint(constraint)) = cx.alter()? else {
+        return None;
+    };
+    match &constraint.kind {
+        TableConstraintKind::Check(expr) => Some(draft_for(cx, &table, constraint, expr)),
+        _ => None,
+    }
+}
+
+/// The steps for a CHECK, also one that stood inline in ADD COLUMN.
+pub fn draft_for(
+    cx: &Context<'_>,
+    table: &ObjectName,
+    constraint: &TableConstraint,
+    expr: &Expr,
+) -> Result<Draft, Refusal> {
+    cx.plain_table(table)?;
+    let added = cx
+        .added_constraint(table, constraint.name.as_ref(), |kind| {
+            matches!(kind, ConstraintKind::Check { .. })
+        })
+        .ok_or_else(|| {
+            Refusal::new(
+                "unknown-table",
+                format!(
+                    "the name of the new CHECK of {} could not be told",
+                    table.short()
+                ),
+                "give it a name: ADD CONSTRAINT name CHECK (…)",
+            )
+        })?;
+    let name = &added.name;
+    let phase = tighten_phase(cx);
+    let mut definition = format!("CHECK ({})", expr.text);
+    if constraint.attributes.no_inherit == Some(true) {
+        definition.push_str(" NO INHERIT");
+    }
+    let mut draft = Draft::default();
+    if constraint.attributes.enforced == Some(false) {
+        let sql = format!("ALTER TABLE {table} ADD CONSTRAINT {name} {definition} NOT ENFORCED");
+        let mut step = pieces::add_not_valid(table, name, &definition, "it is not enforced");
+        step.sql = vec![sql];
+        draft.push(PhaseName::Expand, step);
+    } else {
+        // A CHECK passes when it is NULL, so only FALSE violates it.
+        let from = format!("FROM ONLY {table} WHERE ({}) IS FALSE", expr.text);
+        draft.push(
+            phase,
+            pieces::count_violators(
+                cx,
+                table,
+                &format!("{name} ({})", expr.text),
+                format!("SELECT pg_catalog.count(*) {from}"),
+                Some(format!("SELECT ctid::pg_catalog.text {from} LIMIT 5")),
+            ),
+        );
+        draft.push(
+            phase,
+            pieces::add_not_valid(
+                table,
+                name,
+                &definition,
+                "checks new rows from here on; its lock is held for a moment only",
+            ),
+        );
+        if !constraint.attributes.not_valid {
+            draft.push(phase, pieces::validate(cx, table, name));
+        }
+        draft.conditions.push((
+            phase,
+            format!("writes that violate {name} are refused from `add {name}` on"),
+        ));
+    }
+    for column in &expr.columns {
+        draft.touches.push(Touch::read(Element::Column(
+            table.clone(),
+            column.name.clone(),
+        )));
+    }
+    draft.touches.push(Touch::write(
+        Element::Name(table.sibling(name.clone())),
+        phase,
+    ));
+    Ok(draft)
+}
+
+/// The phase in which a constraint on an existing column starts to refuse writes.
+pub fn tighten_phase(cx: &Context<'_>) -> PhaseName {
+    match cx.input.settings.tighten {
+        Tighten::Migrate => PhaseName::Migrate,
+        Tighten::Contract => PhaseName::Contract,
+    }
+}

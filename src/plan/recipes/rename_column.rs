@@ -1,0 +1,586 @@
+//! RENAME COLUMN: a second column under the new name, kept in step both ways while old and new
+//! applications write, filled, given everything that hangs on the old one, and left alone at the
+//! end under exactly the names that plain SQL would have left.
+
+use crate::{
+    catalog::{Column, ConstraintKind, Table},
+    effects::LockMode,
+    ident::{Ident, ObjectName},
+    parse::{PhaseName, Strategy, expr_from_text, statement::AlterActionKind},
+    plan::{
+        Backfill, Step, StepKind, Undo, Verify, columns,
+        draft::{Draft, Element, Refusal, Touch, lock, step},
+        moves, pieces,
+        recipe::{Context, Recipe},
+        recipes::{add_foreign_key, add_unique::build_index},
+        state,
+        sync_trigger::{Down, Sync, SyncMode, Unfilled, sync_sql},
+    },
+};
+
+/// See the module.
+pub const RECIPE: Recipe = Recipe {
+    name: "rename-column",
+    draft,
+};
+
+/// What the last transaction does, gathered while the earlier steps are planned.
+#[derive(Default)]
+struct Swap {
+    /// Before the old column goes.
+    before: Vec<String>,
+    /// After it is gone: everything gets its name back.
+    after: Vec<String>,
+    /// Other relations it locks.
+    peers: Vec<ObjectName>,
+}
+
+struct Rename<'a> {
+    table: &'a Table,
+    name: &'a ObjectName,
+    column: &'a Column,
+    from: &'a Ident,
+    to: &'a Ident,
+    key: String,
+}
+
+fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
+    match cx.alter()? {
+        (table, AlterActionKind::RenameColumn { from, to }) => {
+            Some(draft_for(cx, &table, from, to))
+        }
+        _ => None,
+    }
+}
+
+fn draft_for(
+    cx: &Context<'_>,
+    name: &ObjectName,
+    from: &Ident,
+    to: &Ident,
+) -> Result<Draft, Refusal> {
+    if cx.before.views.contains_key(name) {
+        return Err(Refusal::new(
+            "not-yet",
+            format!(
+                "{} is a view: renaming its column breaks the old application at once",
+                name.short()
+            ),
+            "create a second view with the new name and drop this one in a later migration",
+        ));
+    }
+    let table = cx.plain_table(name)?;
+    let column = columns::existing(table, from)?;
+    check(cx, table, column, to)?;
+    let rename = Rename {
+        table,
+        name,
+        column,
+        from,
+        to,
+        key: cx.key(name, to),
+    };
+    let mut draft = Draft::default();
+    let mut swap = Swap::default();
+    expand(cx, &rename, &mut draft, &mut swap);
+    indexes(cx, &rename, &mut draft, &mut swap);
+    constraints(cx, &rename, &mut draft, &mut swap);
+    inbound(cx, &rename, &mut draft, &mut swap);
+    contract(cx, &rename, &mut draft, swap);
+    say(&rename, &mut draft);
+    Ok(draft)
+}
+
+fn check(cx: &Context<'_>, table: &Table, column: &Column, to: &Ident) -> Result<(), Refusal> {
+    let place = format!("{}.{}", table.name.short(), column.name);
+    match cx.strategy() {
+        None | Some(Strategy::Trigger) => {}
+        Some(Strategy::View | Strategy::Shadow) => {
+            return Err(Refusal::new(
+                "not-yet",
+                format!("the strategy asked for to rename {place} does not exist yet"),
+                "leave the directive out: a second column kept in step by triggers is the default",
+            ));
+        }
+    }
+    if table.column(to).is_some() {
+        return Err(Refusal::new(
+            "fails",
+            format!(
+                "{} has a column {to} already: the server refuses this",
+                table.name.short()
+            ),
+            "choose another name",
+        ));
+    }
+    if cx
+        .synced
+        .iter()
+        .any(|(known, synced)| *known == table.name && *synced == column.name)
+    {
+        return Err(Refusal::new(
+            "chained-rename",
+            format!("{place} is made by an earlier statement of this file"),
+            "give the column its final name in that statement",
+        ));
+    }
+    moves::refuse_immovable(cx.before, table, column)?;
+    columns::check_sync_target(table, columns::HelperColumn::NotNeeded)?;
+    if !column.not_null
+        && column
+            .default
+            .as_deref()
+            .is_some_and(|text| !expr_from_text(text).is_null())
+    {
+        return Err(Refusal::new(
+            "undecidable-insert",
+            format!(
+                "{place} has a default and may be NULL: of an INSERT that leaves the new column \
+                 NULL nobody can tell whether NULL was meant or nothing was given"
+            ),
+            "make the column NOT NULL, or drop its default, in a migration before this one",
+        ));
+    }
+    Ok(())
+}
+
+fn expand(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: &mut Swap) {
+    let Rename {
+        name,
+        column,
+        from,
+        to,
+        ..
+    } = rename;
+    let (count, sample) = state::unknown_dependents(name, from);
+    let mut look = step(
+        StepKind::Verify {
+            verify: Verify {
+                table: (*name).clone(),
+                count: count.clone(),
+                sample: Some(sample),
+                message: format!(
+                    "{{count}} objects depend on {}.{from} that zdm cannot move",
+                    name.short()
+                ),
+                help: "drop them or change them so that they do not name the column, then run \
+                       `zdm apply` again"
+                    .to_owned(),
+            },
+        },
+        format!("look for what depends on {}.{from}", name.short()),
+        "everything that hangs on the column must move with it",
+    )
+    .sql([count]);
+    look.locks.clear();
+    draft.push(PhaseName::Expand, look);
+
+    let sync = Sync {
+        key: rename.key.clone(),
+        table: (*name).clone(),
+        new: (*to).clone(),
+        up: expr_from_text(&from.quoted()),
+        inputs: vec![(*from).clone()],
+        down: Some(Down {
+            column: (*from).clone(),
+            expr: expr_from_text(&to.quoted()),
+        }),
+        unfilled: Unfilled::NullBesideValue {
+            old: (*from).clone(),
+        },
+        mode: SyncMode::Follow,
+    };
+    let trigger = sync_sql(&sync, &cx.input.settings.journal_schema, cx.bypass);
+    let collation = column
+        .collation
+        .as_ref()
+        .map_or_else(String::new, |name| format!(" COLLATE {name}"));
+    let mut create = vec![format!(
+        "ALTER TABLE {name} ADD COLUMN {to} {}{collation}",
+        column.ty
+    )];
+    create.extend(moves::properties(name, to, column));
+    create.extend(trigger.create);
+    let mut undo = trigger.drop.clone();
+    undo.push(format!("ALTER TABLE {name} DROP COLUMN {to}"));
+    draft
+        .push(
+            PhaseName::Expand,
+            pieces::short_ddl(
+                name,
+                format!("add {}.{to} and keep it in step with {from}", name.short()),
+                "both applications find the column they know; each write reaches both",
+                create,
+            )
+            .state(state::column_present(name, to))
+            .undone_by(Undo::ddl(undo, lock(name, LockMode::AccessExclusive))),
+        )
+        .new_needs_it = true;
+    draft.push(
+        PhaseName::Migrate,
+        pieces::backfill(
+            cx,
+            name,
+            Backfill {
+                table: (*name).clone(),
+                relations: vec![(*name).clone()],
+                set: vec![pieces::assign(to, from.quoted())],
+                unfilled: trigger.unfilled.clone(),
+                volatile: false,
+            },
+        ),
+    );
+    draft.push(
+        PhaseName::Migrate,
+        pieces::verify_filled(cx, name, to, &trigger.unfilled),
+    );
+    let apart =
+        format!("FROM ONLY {name} WHERE pg_catalog.record_image_ne(ROW({from}), ROW({to}))");
+    draft.verify.push(Verify {
+        table: (*name).clone(),
+        count: format!("SELECT pg_catalog.count(*) {apart}"),
+        sample: Some(format!("SELECT ctid::pg_catalog.text {apart} LIMIT 5")),
+        message: format!(
+            "{{count}} rows of {} differ in {from} and {to}",
+            name.short()
+        ),
+        help: "look for an application that writes both columns".to_owned(),
+    });
+    swap.before.extend(trigger.drop);
+}
+
+/// Indexes are built after the backfill (pitfall 19), those behind a key first taken over by it.
+fn indexes(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: &mut Swap) {
+    let Rename {
+        table,
+        name,
+        from,
+        to,
+        ..
+    } = rename;
+    for moved in moves::indexes(table, from, to, |index| cx.own_name(&rename.key, index)) {
+        let temporary = name.sibling(moved.temporary.clone());
+        draft.push(
+            PhaseName::Migrate,
+            build_index(cx, name, &temporary, moved.create.clone()),
+        );
+        let final_name = &moved.index.name;
+        let constraint = moved
+            .index
+            .constraint
+            .as_ref()
+            .and_then(|constraint| table.constraint(constraint));
+        match constraint {
+            Some(constraint) => {
+                let kind = match constraint.kind {
+                    ConstraintKind::PrimaryKey { .. } => "PRIMARY KEY",
+                    _ => "UNIQUE",
+                };
+                let mut suffix = String::new();
+                if constraint.deferrable {
+                    suffix.push_str(" DEFERRABLE");
+                }
+                if constraint.deferred {
+                    suffix.push_str(" INITIALLY DEFERRED");
+                }
+                let own = &constraint.name;
+                swap.before
+                    .push(format!("ALTER TABLE {name} DROP CONSTRAINT {own}"));
+                swap.after.push(format!(
+                    "ALTER TABLE {name} ADD CONSTRAINT {own} {kind} USING INDEX {}{suffix}",
+                    moved.temporary
+                ));
+                if let Some(comment) = &constraint.comment {
+                    swap.after.push(format!(
+                        "COMMENT ON CONSTRAINT {own} ON {name} IS {}",
+                        crate::ident::quote_literal(comment)
+                    ));
+                }
+            }
+            None => swap
+                .after
+                .push(format!("ALTER INDEX {temporary} RENAME TO {final_name}")),
+        }
+        let index = name.sibling(final_name.clone());
+        if let Some(comment) = &moved.index.comment {
+            swap.after.push(format!(
+                "COMMENT ON INDEX {index} IS {}",
+                crate::ident::quote_literal(comment)
+            ));
+        }
+        if moved.index.clustered {
+            swap.after
+                .push(format!("ALTER TABLE {name} CLUSTER ON {final_name}"));
+        }
+        if moved.index.replica_identity {
+            swap.after.push(format!(
+                "ALTER TABLE {name} REPLICA IDENTITY USING INDEX {final_name}"
+            ));
+        }
+    }
+}
+
+/// NOT NULL, CHECKs, and foreign keys of the column itself.
+fn constraints(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: &mut Swap) {
+    let Rename {
+        table,
+        name,
+        column,
+        from,
+        to,
+        ..
+    } = rename;
+    if column.not_null {
+        let temporary = cx.own_name(
+            &rename.key,
+            &Ident::exact(format!("{}_not_null", to.as_str())),
+        );
+        let proof = pieces::prove_not_null(draft, cx, name, to, &temporary, PhaseName::Migrate);
+        swap.before.extend(proof.contract);
+        if let (Some(temporary), Some((plain, _))) = (proof.rename, &column.not_null_constraint) {
+            swap.after.push(format!(
+                "ALTER TABLE {name} RENAME CONSTRAINT {temporary} TO {plain}"
+            ));
+        }
+    }
+    for constraint in &table.constraints {
+        if !constraint.columns().contains(from) {
+            continue;
+        }
+        let temporary = cx.own_name(&rename.key, &constraint.name);
+        let added: Vec<Step> = match &constraint.kind {
+            ConstraintKind::Check { expr, .. } => {
+                let no_inherit = if constraint.no_inherit {
+                    " NO INHERIT"
+                } else {
+                    ""
+                };
+                let definition = format!(
+                    "CHECK ({}){no_inherit}",
+                    moves::rename_in_expression(expr, from, to)
+                );
+                vec![pieces::add_not_valid(
+                    name,
+                    &temporary,
+                    &definition,
+                    "the same rule for the new column; every row obeys it already",
+                )]
+            }
+            ConstraintKind::ForeignKey { references, .. } => {
+                let Some(definition) = moves::foreign_key_on(name, constraint, name, from, to)
+                else {
+                    continue;
+                };
+                if references != *name {
+                    swap.peers.push(references.clone());
+                }
+                vec![add_foreign_key::add(
+                    name,
+                    references,
+                    &temporary,
+                    &definition,
+                    true,
+                )]
+            }
+            // The index behind a key moves it.
+            ConstraintKind::Unique { .. }
+            | ConstraintKind::PrimaryKey { .. }
+            | ConstraintKind::Exclude { .. }
+            | ConstraintKind::Other => continue,
+        };
+        for step in added {
+            draft.push(PhaseName::Migrate, step);
+        }
+        if constraint.validated {
+            let step = match &constraint.kind {
+                ConstraintKind::ForeignKey { references, .. } => {
+                    add_foreign_key::validate(cx, name, references, &temporary)
+                }
+                _ => pieces::validate(cx, name, &temporary),
+            };
+            draft.push(PhaseName::Migrate, step);
+        }
+        swap.before.push(format!(
+            "ALTER TABLE {name} DROP CONSTRAINT {}",
+            constraint.name
+        ));
+        swap.after.push(format!(
+            "ALTER TABLE {name} RENAME CONSTRAINT {temporary} TO {}",
+            constraint.name
+        ));
+        if let Some(comment) = &constraint.comment {
+            swap.after.push(format!(
+                "COMMENT ON CONSTRAINT {} ON {name} IS {}",
+                constraint.name,
+                crate::ident::quote_literal(comment)
+            ));
+        }
+    }
+}
+
+/// Foreign keys of other tables that reference the column.
+fn inbound(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: &mut Swap) {
+    let Rename { name, from, to, .. } = rename;
+    let mut drops = Vec::new();
+    for (child, constraint) in cx.before.inbound_foreign_keys(name) {
+        let ConstraintKind::ForeignKey {
+            referenced_columns, ..
+        } = &constraint.kind
+        else {
+            continue;
+        };
+        // A key from the table to itself was moved with the column's own constraints, unless only
+        // its referenced side names the column.
+        let own = child.name == **name && constraint.columns().contains(from);
+        if own || !referenced_columns.contains(from) {
+            continue;
+        }
+        let Some(definition) = moves::foreign_key_on(&child.name, constraint, name, from, to)
+        else {
+            continue;
+        };
+        let temporary = cx.own_name(&rename.key, &constraint.name);
+        draft.push(
+            PhaseName::Migrate,
+            add_foreign_key::add(&child.name, name, &temporary, &definition, true),
+        );
+        if constraint.validated {
+            draft.push(
+                PhaseName::Migrate,
+                add_foreign_key::validate(cx, &child.name, name, &temporary),
+            );
+        }
+        drops.push(format!(
+            "ALTER TABLE {} DROP CONSTRAINT {}",
+            child.name, constraint.name
+        ));
+        swap.after.push(format!(
+            "ALTER TABLE {} RENAME CONSTRAINT {temporary} TO {}",
+            child.name, constraint.name
+        ));
+        if let Some(comment) = &constraint.comment {
+            swap.after.push(format!(
+                "COMMENT ON CONSTRAINT {} ON {} IS {}",
+                constraint.name,
+                child.name,
+                crate::ident::quote_literal(comment)
+            ));
+        }
+        swap.peers.push(child.name.clone());
+    }
+    // They depend on the key, so they go before it.
+    let triggers = swap
+        .before
+        .iter()
+        .take_while(|sql| sql.starts_with("DROP "))
+        .count();
+    swap.before.splice(triggers..triggers, drops);
+}
+
+/// One transaction: trigger, constraints, views, the old column, and every name as it was.
+fn contract(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: Swap) {
+    let Rename {
+        name,
+        column,
+        from,
+        to,
+        ..
+    } = rename;
+    draft.push(PhaseName::Contract, pieces::wait_for_snapshots());
+    let mut sql = swap.before;
+    if let Some(default) = &column.default {
+        sql.push(format!(
+            "ALTER TABLE {name} ALTER COLUMN {to} SET DEFAULT {default}"
+        ));
+    }
+    let owned =
+        cx.before.sequences.values().filter(|sequence| {
+            sequence.owned_by.as_ref() == Some(&((*name).clone(), (*from).clone()))
+        });
+    for sequence in owned {
+        sql.push(format!(
+            "ALTER SEQUENCE {} OWNED BY {name}.{to}",
+            sequence.name
+        ));
+    }
+    let views = cx.before.views_reading(name, Some(from));
+    if views.is_empty() {
+        sql.push(format!("ALTER TABLE {name} DROP COLUMN {from}"));
+    } else {
+        // A view knows its columns by number. While the new column bears the old name, the old
+        // definition means the new column; afterwards the view follows the rename by itself.
+        let aside = cx.own_name(&rename.key, from);
+        sql.push(format!(
+            "ALTER TABLE {name} RENAME COLUMN {from} TO {aside}"
+        ));
+        sql.push(format!("ALTER TABLE {name} RENAME COLUMN {to} TO {from}"));
+        for view in &views {
+            let options = if view.options.is_empty() {
+                String::new()
+            } else {
+                format!(" WITH ({})", view.options.join(", "))
+            };
+            sql.push(format!(
+                "CREATE OR REPLACE VIEW {}{options} AS {}",
+                view.name,
+                view.definition.trim_end().trim_end_matches(';')
+            ));
+        }
+        sql.push(format!("ALTER TABLE {name} RENAME COLUMN {from} TO {to}"));
+        sql.push(format!("ALTER TABLE {name} DROP COLUMN {aside}"));
+    }
+    sql.extend(swap.after);
+    let mut step = pieces::short_ddl(
+        name,
+        format!(
+            "drop {}.{from} and what kept it in step with {to}",
+            name.short()
+        ),
+        "trigger first, and all in one transaction: no write falls between",
+        sql,
+    )
+    .state(state::column_absent(name, from))
+    .irreversible();
+    for peer in swap.peers.iter().chain(views.iter().map(|view| &view.name)) {
+        step = step.lock(peer, LockMode::AccessExclusive);
+    }
+    draft.push(PhaseName::Contract, step);
+}
+
+fn say(rename: &Rename<'_>, draft: &mut Draft) {
+    let Rename {
+        table,
+        name,
+        from,
+        to,
+        ..
+    } = rename;
+    draft.breaks_old = true;
+    draft.synced.push(((*name).clone(), (*to).clone()));
+    draft.notes.push(format!(
+        "{}.{to} stands behind the other columns from now on: an INSERT or COPY without a column \
+         list, and SELECT *, see another order than after a plain RENAME",
+        name.short()
+    ));
+    for trigger in &table.triggers {
+        let names_it = trigger
+            .function_source
+            .as_ref()
+            .is_some_and(|source| source.to_lowercase().contains(from.as_str()));
+        if names_it {
+            draft.notes.push(format!(
+                "the function of the trigger {} names {from}: it must be changed by the end of \
+                 contract, as after a plain RENAME",
+                trigger.name
+            ));
+        }
+    }
+    draft.touches.push(Touch::write(
+        Element::Column((*name).clone(), (*from).clone()),
+        PhaseName::Contract,
+    ));
+    draft.touches.push(Touch::write(
+        Element::Column((*name).clone(), (*to).clone()),
+        PhaseName::Expand,
+    ));
+}

@@ -1,0 +1,147 @@
+//! SET NOT NULL: prove first under a weak lock, then set it without a scan.
+//!
+//! With `-- zdm: up …` a trigger gives NULLs a value from expand on, and the rows that hold NULL
+//! are filled. Without it they are counted, and the plan stops while there are any.
+
+use crate::{
+    effects::LockMode,
+    ident::{Ident, ObjectName},
+    parse::{
+        PhaseName,
+        statement::{AlterActionKind, ColumnAction},
+    },
+    plan::{
+        Backfill, StepKind, Undo, columns,
+        draft::{Draft, Element, Refusal, Touch, step},
+        pieces,
+        recipe::{Context, Recipe},
+        recipes::add_check::tighten_phase,
+        state,
+        sync_trigger::{self, Sync, SyncMode, Unfilled},
+    },
+};
+
+/// See the module.
+pub const RECIPE: Recipe = Recipe {
+    name: "set-not-null",
+    draft,
+};
+
+fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
+    match cx.alter()? {
+        (
+            table,
+            AlterActionKind::AlterColumn {
+                name,
+                action: ColumnAction::SetNotNull,
+            },
+        ) => Some(draft_for(cx, &table, name)),
+        _ => None,
+    }
+}
+
+fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft, Refusal> {
+    let before = cx.plain_table(table)?;
+    let column = columns::existing(before, name)?;
+    let mut draft = Draft::default();
+    draft.touches.push(Touch::write(
+        Element::Column(table.clone(), name.clone()),
+        PhaseName::Contract,
+    ));
+    if column.not_null {
+        draft.notes.push(format!(
+            "{}.{name} is NOT NULL already: nothing to do",
+            table.short()
+        ));
+        return Ok(draft);
+    }
+    let mut contract = Vec::new();
+    let mut phase = tighten_phase(cx);
+    if let Some(up) = cx.up(name) {
+        columns::check_expression(cx, before, up, "up")?;
+        columns::check_sync_target(before, columns::HelperColumn::NotNeeded)?;
+        phase = PhaseName::Migrate;
+        let sync = Sync {
+            key: cx.key(table, name),
+            table: table.clone(),
+            new: name.clone(),
+            up: up.clone(),
+            inputs: Vec::new(),
+            down: None,
+            unfilled: Unfilled::Null,
+            mode: SyncMode::Fill,
+        };
+        let sql = sync_trigger::sync_sql(&sync, &cx.input.settings.journal_schema, cx.bypass);
+        draft.push(
+            PhaseName::Expand,
+            step(
+                StepKind::Ddl,
+                format!(
+                    "give {}.{name} a value wherever NULL is written",
+                    table.short()
+                ),
+                "the old application may still write NULL",
+            )
+            .sql(sql.create.clone())
+            .lock(table, LockMode::ShareRowExclusive)
+            .state(state::trigger_present(table, &sql.triggers[0]))
+            .undone_by(Undo::ddl(sql.drop.clone(), sync_trigger::locks(table))),
+        );
+        draft.push(
+            PhaseName::Migrate,
+            pieces::backfill(
+                cx,
+                table,
+                Backfill {
+                    table: table.clone(),
+                    relations: vec![table.clone()],
+                    set: vec![pieces::assign(name, format!("({})", up.text))],
+                    unfilled: sql.unfilled.clone(),
+                    volatile: false,
+                },
+            ),
+        );
+        draft.push(
+            PhaseName::Migrate,
+            pieces::verify_filled(cx, table, name, &sql.unfilled),
+        );
+        draft.synced.push((table.clone(), name.clone()));
+        contract.extend(sql.drop);
+    } else {
+        let from = format!("FROM ONLY {table} WHERE {name} IS NULL");
+        draft.push(
+            phase,
+            pieces::count_violators(
+                cx,
+                table,
+                &format!("{name} NOT NULL (or say what they get: -- zdm: up({name}) <expression>)"),
+                format!("SELECT pg_catalog.count(*) {from}"),
+                Some(format!("SELECT ctid::pg_catalog.text {from} LIMIT 5")),
+            ),
+        );
+        draft.conditions.push((
+            phase,
+            format!(
+                "writes of NULL to {}.{name} are refused from its constraint on",
+                table.short()
+            ),
+        ));
+    }
+    let constraint = pieces::not_null_name(cx, table, name);
+    let proof = pieces::prove_not_null(&mut draft, cx, table, name, &constraint, phase);
+    contract.splice(0..0, proof.contract);
+    if !contract.is_empty() {
+        draft.push(
+            PhaseName::Contract,
+            pieces::short_ddl(
+                table,
+                format!("set {}.{name} NOT NULL", table.short()),
+                "the validated constraint proves it, so nothing is read",
+                contract,
+            )
+            .state(state::column_not_null(table, name))
+            .irreversible(),
+        );
+    }
+    Ok(draft)
+}

@@ -1,0 +1,134 @@
+//! Queries that say where a step stands: `todo`, `half` or `done`, one text each.
+//!
+//! They are asked before a step (whether it must run) and after it (whether it did), and again
+//! whenever a run is resumed. Names are looked up with `to_regclass`, so a relation that is not
+//! there is an answer and no error.
+
+use crate::ident::{Ident, ObjectName, quote_literal};
+
+fn regclass(name: &ObjectName) -> String {
+    format!(
+        "pg_catalog.to_regclass({})",
+        quote_literal(&name.to_string())
+    )
+}
+
+fn done_when(condition: &str) -> String {
+    format!("SELECT CASE WHEN {condition} THEN 'done' ELSE 'todo' END")
+}
+
+fn column_condition(table: &ObjectName, column: &Ident, extra: &str) -> String {
+    format!(
+        "EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attrelid = {} AND attname = {} \
+         AND NOT attisdropped{extra})",
+        regclass(table),
+        quote_literal(column.as_str())
+    )
+}
+
+/// Done when the column is there.
+pub fn column_present(table: &ObjectName, column: &Ident) -> String {
+    done_when(&column_condition(table, column, ""))
+}
+
+/// Done when the column is not there.
+pub fn column_absent(table: &ObjectName, column: &Ident) -> String {
+    done_when(&format!("NOT {}", column_condition(table, column, "")))
+}
+
+/// Done when the column is NOT NULL.
+pub fn column_not_null(table: &ObjectName, column: &Ident) -> String {
+    done_when(&column_condition(table, column, " AND attnotnull"))
+}
+
+/// Done when the column may be NULL.
+pub fn column_nullable(table: &ObjectName, column: &Ident) -> String {
+    done_when(&column_condition(table, column, " AND NOT attnotnull"))
+}
+
+fn constraint_condition(table: &ObjectName, name: &Ident, extra: &str) -> String {
+    format!(
+        "EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conrelid = {} AND conname = {}{extra})",
+        regclass(table),
+        quote_literal(name.as_str())
+    )
+}
+
+/// Done when the constraint is there, valid or not.
+pub fn constraint_present(table: &ObjectName, name: &Ident) -> String {
+    done_when(&constraint_condition(table, name, ""))
+}
+
+/// Done when the constraint is there and valid.
+pub fn constraint_valid(table: &ObjectName, name: &Ident) -> String {
+    done_when(&constraint_condition(table, name, " AND convalidated"))
+}
+
+/// Done when the index is there and valid; half when it is there and INVALID.
+pub fn index_present(index: &ObjectName) -> String {
+    format!(
+        "SELECT coalesce((SELECT CASE WHEN indisvalid AND indisready THEN 'done' ELSE 'half' END \
+         FROM pg_catalog.pg_index WHERE indexrelid = {}), 'todo')",
+        regclass(index)
+    )
+}
+
+/// Done when no relation has this name; half when it is an index being dropped.
+pub fn index_absent(index: &ObjectName) -> String {
+    format!(
+        "SELECT coalesce((SELECT CASE WHEN indisvalid THEN 'todo' ELSE 'half' END \
+         FROM pg_catalog.pg_index WHERE indexrelid = {}), 'done')",
+        regclass(index)
+    )
+}
+
+/// Done when a relation has this name.
+pub fn relation_present(name: &ObjectName) -> String {
+    done_when(&format!("{} IS NOT NULL", regclass(name)))
+}
+
+/// Done when no relation has this name.
+pub fn relation_absent(name: &ObjectName) -> String {
+    done_when(&format!("{} IS NULL", regclass(name)))
+}
+
+/// Done when the table has a trigger of this name.
+pub fn trigger_present(table: &ObjectName, name: &Ident) -> String {
+    done_when(&trigger_condition(table, name))
+}
+
+/// Done when the table has no trigger of this name.
+pub fn trigger_absent(table: &ObjectName, name: &Ident) -> String {
+    done_when(&format!("NOT {}", trigger_condition(table, name)))
+}
+
+fn trigger_condition(table: &ObjectName, name: &Ident) -> String {
+    format!(
+        "EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = {} AND tgname = {})",
+        regclass(table),
+        quote_literal(name.as_str())
+    )
+}
+
+/// Counts what depends on a column beyond what zdm knows how to move: anything but constraints,
+/// indexes, defaults, plain views and owned sequences (`pg_depend`, manual section 53.18).
+pub fn unknown_dependents(table: &ObjectName, column: &Ident) -> (String, String) {
+    let from = format!(
+        "FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_attribute a \
+         ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid \
+         WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = {} \
+         AND a.attname = {} AND d.classid NOT IN \
+         ('pg_catalog.pg_constraint'::pg_catalog.regclass, \
+         'pg_catalog.pg_attrdef'::pg_catalog.regclass, \
+         'pg_catalog.pg_class'::pg_catalog.regclass, \
+         'pg_catalog.pg_rewrite'::pg_catalog.regclass)",
+        regclass(table),
+        quote_literal(column.as_str())
+    );
+    (
+        format!("SELECT pg_catalog.count(*) {from}"),
+        format!(
+            "SELECT pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid) {from} LIMIT 5"
+        ),
+    )
+}

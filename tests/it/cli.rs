@@ -1,0 +1,6 @@
+//! The built command, run as people run it: what it prints where, and what it exits with.
+
+mod basics;
+mod explain;
+mod generated;
+mod run;

@@ -136,6 +136,9 @@ pub fn pass_template(
         "{end page}",
         Some(class_condition("{passes}", "= {pass}")),
     ));
+    if settings.role.is_some() {
+        sql.push("SET LOCAL ROLE NONE".to_owned());
+    }
     sql.push("COMMIT".to_owned());
     sql
 }
@@ -242,7 +245,7 @@ mod tests {
         assert_eq!(template[1], "SET LOCAL ROLE owner");
         assert_eq!(template[3], "SET LOCAL zdm.bypass_1a2b3c4d = 'it''s'");
         assert_eq!(template[7], "SET LOCAL search_path = public, \"My Schema\"");
-        let update = template[template.len() - 2]
+        let update = template[template.len() - 3]
             .replace("{first page}", "0")
             .replace("{end page}", "8")
             .replace("{passes}", "4")

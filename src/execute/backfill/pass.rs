@@ -147,6 +147,10 @@ fn statements(job: &Job<'_>, pass: &Pass<'_>) -> (Vec<String>, usize) {
         counters,
     ]);
     let update_at = sql.len() - 2;
+    if job.pass.role.is_some() {
+        // The checkpoint belongs to the role that is connected.
+        sql.push("SET LOCAL ROLE NONE".to_owned());
+    }
     (sql, update_at)
 }
 

@@ -607,6 +607,26 @@ async fn forced_row_security_is_an_error_and_not_a_lie() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_are_filled_as_the_given_role_and_the_checkpoint_is_not() {
+    let db = fresh_database(newest_version(), USERS).await;
+    let role = format!("app_{}", db.name);
+    db.run(&format!(
+        "ALTER TABLE users ADD COLUMN full_name text; CREATE ROLE {role}; \
+         ALTER TABLE users OWNER TO {role}; GRANT USAGE ON SCHEMA public TO {role}"
+    ))
+    .await;
+    let mut rig = Rig::new(&db.url, &["users"], "full_name", "current_user").await;
+    rig.role = Some(Ident::exact(&role));
+    assert_eq!(rig.fill().await, Ended::Filled { rows: ROWS });
+    let wrong = format!("SELECT count(*) FROM users WHERE full_name <> '{role}'");
+    assert_eq!(rig.number(&wrong).await, 0);
+    db.run(&format!(
+        "ALTER TABLE users OWNER TO postgres; DROP OWNED BY {role}; DROP ROLE {role}"
+    ))
+    .await;
+}
+
 // 33, 65
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_monitoring_role_it_waits_and_says_so_unless_that_is_accepted() {

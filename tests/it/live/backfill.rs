@@ -642,12 +642,11 @@ async fn without_the_monitoring_role_it_waits_and_says_so_unless_that_is_accepte
     let events = Arc::clone(&rig.events);
     let until_yielding = || {
         let events = events.lock().expect("events");
-        match events
-            .iter()
-            .any(|event| matches!(event, Event::Yielding(_)))
-        {
-            true => Order::Stop,
-            false => Order::Run,
+        let yields = |event: &Event| matches!(event, Event::Yielding(_));
+        if events.iter().any(yields) {
+            Order::Stop
+        } else {
+            Order::Run
         }
     };
     let ended = rig.run(until_yielding).await.expect("stops");

@@ -5,6 +5,7 @@
 //! catalog that is not [`Catalog::complete`] may still exist.
 //! Next: [`crate::effects`] says what a statement does to it.
 
+pub mod apply;
 pub mod fingerprint;
 pub mod types;
 pub mod version;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ident::{Ident, ObjectName, QualifiedName};
 
+pub use apply::apply;
 pub use fingerprint::{differences, fingerprint};
 pub use types::{TypeChange, change, domain};
 pub use version::PgVersion;

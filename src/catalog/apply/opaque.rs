@@ -1,0 +1,522 @@
+//! Statements without structure: what can be read from their words.
+
+use crate::{
+    catalog::{
+        Catalog, Function, Policy, Publication, Sequence, Trigger, UserType, UserTypeKind, View,
+        Volatility, types,
+    },
+    ident::{Ident, ObjectName, QualifiedName},
+    parse::statement::Opaque,
+};
+
+use super::text;
+
+/// Statements that leave nothing behind that the catalog models.
+const NO_TRACE: &[&str] = &[
+    "ALTER AGGREGATE",
+    "ALTER COLLATION",
+    "ALTER CONVERSION",
+    "ALTER DATABASE",
+    "ALTER DEFAULT PRIVILEGES",
+    "ALTER EVENT TRIGGER",
+    "ALTER GROUP",
+    "ALTER LANGUAGE",
+    "ALTER OPERATOR",
+    "ALTER POLICY",
+    "ALTER ROLE",
+    "ALTER RULE",
+    "ALTER STATISTICS",
+    "ALTER SYSTEM",
+    "ALTER TEXT SEARCH",
+    "ALTER USER",
+    "ANALYZE",
+    "CHECKPOINT",
+    "CLUSTER",
+    "COMMENT",
+    "CREATE ACCESS METHOD",
+    "CREATE AGGREGATE",
+    "CREATE CAST",
+    "CREATE COLLATION",
+    "CREATE CONVERSION",
+    "CREATE DATABASE",
+    "CREATE EVENT TRIGGER",
+    "CREATE EXTENSION",
+    "CREATE GROUP",
+    "CREATE LANGUAGE",
+    "CREATE OPERATOR",
+    "CREATE ROLE",
+    "CREATE TEXT SEARCH",
+    "CREATE TRANSFORM",
+    "CREATE USER",
+    "DEALLOCATE",
+    "DISCARD",
+    "EXPLAIN",
+    "GRANT",
+    "LISTEN",
+    "LOCK",
+    "NOTIFY",
+    "REFRESH",
+    "REINDEX",
+    "REVOKE",
+    "SECURITY LABEL",
+    "SHOW",
+    "UNLISTEN",
+    "VACUUM",
+];
+
+/// Replays a statement by its words. `sql` is its whole text.
+pub(super) fn apply(catalog: &mut Catalog, opaque: &Opaque, sql: &str) {
+    let words = opaque
+        .keywords
+        .replace("OR REPLACE ", "")
+        .replace("CONSTRAINT TRIGGER", "TRIGGER")
+        .replace("RECURSIVE VIEW", "VIEW");
+    let starts = |prefix: &str| {
+        words
+            .strip_prefix(prefix)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    };
+    let first = opaque.names.first();
+    if starts("CREATE SCHEMA") {
+        if let Some(name) = first
+            && !catalog.schemas.contains(&name.name)
+        {
+            catalog.schemas.push(name.name.clone());
+            catalog.schemas.sort();
+        }
+    } else if starts("CREATE TYPE") || starts("CREATE DOMAIN") {
+        if let Some(name) = first {
+            user_type(catalog, name, sql);
+        }
+    } else if starts("ALTER TYPE") || starts("ALTER DOMAIN") {
+        if let Some(name) = first {
+            alter_type(catalog, name, sql);
+        }
+    } else if starts("CREATE FUNCTION") || starts("CREATE PROCEDURE") {
+        if let Some(name) = function_name(opaque, sql) {
+            function(catalog, &name, sql);
+        }
+    } else if starts("ALTER FUNCTION") || starts("ALTER PROCEDURE") || starts("ALTER ROUTINE") {
+        // Its volatility or name may be another now.
+        catalog.complete = false;
+    } else if starts("CREATE SEQUENCE") {
+        if let Some(name) = first {
+            let name = in_full(catalog, name);
+            catalog.sequences.entry(name.clone()).or_insert(Sequence {
+                name,
+                owned_by: None,
+                identity: false,
+            });
+        }
+    } else if starts("CREATE VIEW") || starts("CREATE MATERIALIZED VIEW") {
+        view(catalog, opaque, sql, words.contains("MATERIALIZED"));
+    } else if starts("CREATE TRIGGER") {
+        trigger(catalog, opaque, sql);
+    } else if starts("CREATE POLICY") {
+        policy(catalog, opaque, sql);
+    } else if starts("CREATE STATISTICS") || starts("CREATE RULE") {
+        statistics_or_rule(catalog, opaque, sql, starts("CREATE RULE"));
+    } else if starts("CREATE PUBLICATION") || starts("ALTER PUBLICATION") {
+        publication(catalog, opaque, sql);
+    } else if !NO_TRACE.iter().any(|known| starts(known)) {
+        catalog.complete = false;
+    }
+}
+
+/// The name of an object to be made.
+fn in_full(catalog: &Catalog, name: &QualifiedName) -> ObjectName {
+    match &name.schema {
+        Some(schema) => ObjectName::new(schema.clone(), name.name.clone()),
+        None => catalog.in_creation_schema(&name.name),
+    }
+}
+
+fn user_type(catalog: &mut Catalog, name: &QualifiedName, sql: &str) {
+    let full = in_full(catalog, name);
+    let words: Vec<String> = text::words(sql).collect();
+    let has = |one: &str, next: &str| {
+        words
+            .windows(2)
+            .any(|pair| pair[0] == one && pair[1] == next)
+    };
+    let kind = if words.iter().take(2).any(|word| word == "domain") {
+        domain(catalog, sql, &words)
+    } else if has("as", "enum") {
+        UserTypeKind::Enum {
+            labels: text::strings(sql).collect(),
+        }
+    } else if has("as", "range") || !words.iter().any(|word| word == "as") {
+        UserTypeKind::Other
+    } else {
+        UserTypeKind::Composite
+    };
+    catalog
+        .types
+        .insert(full.clone(), UserType { name: full, kind });
+}
+
+/// `CREATE DOMAIN name [AS] type …`.
+fn domain(catalog: &Catalog, sql: &str, words: &[String]) -> UserTypeKind {
+    let lower = sql.to_ascii_lowercase();
+    // The type begins after the name, or after AS, and ends at the first clause.
+    let after_name = lower.find("domain").map_or(0, |at| at + "domain".len());
+    let rest = sql[after_name..].trim_start();
+    let name_end = rest
+        .char_indices()
+        .scan(false, |quoted, (at, c)| {
+            if c == '"' {
+                *quoted = !*quoted;
+            }
+            Some((at, c.is_whitespace() && !*quoted))
+        })
+        .find(|(_, ends)| *ends)
+        .map_or(rest.len(), |(at, _)| at);
+    let mut ty = rest[name_end..].trim_start();
+    if ty.len() > 3
+        && ty[..2].eq_ignore_ascii_case("as")
+        && ty[2..].starts_with(char::is_whitespace)
+    {
+        ty = ty[3..].trim_start();
+    }
+    let lower = ty.to_ascii_lowercase();
+    let end = [
+        " not null",
+        " null",
+        " default",
+        " check",
+        " constraint",
+        " collate",
+    ]
+    .iter()
+    .filter_map(|clause| lower.find(clause))
+    .min()
+    .unwrap_or(ty.len());
+    UserTypeKind::Domain {
+        base: types::spelled(&ty[..end], catalog),
+        not_null: words
+            .windows(2)
+            .any(|pair| pair[0] == "not" && pair[1] == "null"), // `CHECK (VALUE IS NOT NULL)` is one too, in effect.
+        checked: words.iter().any(|word| word == "check"),
+        default: words
+            .iter()
+            .any(|word| word == "default")
+            // Kept as something that may vary: its text is not cut out here.
+            .then(|| "(…)".to_owned()),
+    }
+}
+
+fn alter_type(catalog: &mut Catalog, name: &QualifiedName, sql: &str) {
+    let full = types::user_type_name(name, catalog);
+    let words: Vec<String> = text::words(sql).collect();
+    let adds_value = words
+        .windows(2)
+        .any(|pair| pair[0] == "add" && pair[1] == "value");
+    let Some(ty) = catalog.types.get_mut(&full) else {
+        return;
+    };
+    match &mut ty.kind {
+        UserTypeKind::Enum { labels } if adds_value => {
+            let mut strings = text::strings(sql);
+            let (Some(label), anchor) = (strings.next(), strings.next()) else {
+                return;
+            };
+            if labels.contains(&label) {
+                return;
+            }
+            let at = anchor
+                .and_then(|anchor| labels.iter().position(|known| *known == anchor))
+                .map_or(labels.len(), |at| {
+                    at + usize::from(words.iter().any(|word| word == "after"))
+                });
+            labels.insert(at, label);
+        }
+        UserTypeKind::Domain {
+            not_null, checked, ..
+        } => {
+            // Which constraint came or went is not followed: the stricter is assumed.
+            *not_null = true;
+            *checked = true;
+            catalog.complete = false;
+        }
+        UserTypeKind::Enum { .. } | UserTypeKind::Composite | UserTypeKind::Other => {
+            catalog.complete = false;
+        }
+    }
+}
+
+/// The function's name is the one before its argument list; it may not be among the names found.
+fn function_name(opaque: &Opaque, sql: &str) -> Option<QualifiedName> {
+    if let Some(name) = opaque.names.first() {
+        return Some(name.clone());
+    }
+    let head = &sql[..sql.find('(')?];
+    let mut names: Vec<Ident> = text::names(head).collect();
+    let name = names.pop()?;
+    let qualified = head.trim_end().trim_end_matches('"').contains('.');
+    Some(match (qualified, names.pop()) {
+        (true, Some(schema)) => QualifiedName::new(schema, name),
+        _ => QualifiedName::bare(name),
+    })
+}
+
+fn function(catalog: &mut Catalog, name: &QualifiedName, sql: &str) {
+    let full = in_full(catalog, name);
+    let words: Vec<String> = text::words(sql).collect();
+    let volatility = if words.iter().any(|word| word == "immutable") {
+        Volatility::Immutable
+    } else if words.iter().any(|word| word == "stable") {
+        Volatility::Stable
+    } else {
+        Volatility::Volatile
+    };
+    let language = words
+        .iter()
+        .position(|word| word == "language")
+        .and_then(|at| words.get(at + 1))
+        .cloned()
+        .unwrap_or_else(|| "sql".to_owned());
+    let arguments = arguments(sql).trim().to_owned();
+    let made = Function {
+        arguments: arguments.clone(),
+        volatility,
+        language,
+        source: text::body(sql).map(str::to_owned),
+    };
+    let overloads = catalog.functions.entry(full).or_default();
+    match overloads
+        .iter_mut()
+        .find(|known| known.arguments == arguments)
+    {
+        Some(known) => *known = made,
+        None => overloads.push(made),
+    }
+}
+
+/// What stands in the first pair of parentheses.
+fn arguments(sql: &str) -> &str {
+    let Some(open) = sql.find('(') else { return "" };
+    let mut depth = 0;
+    for (at, c) in sql[open..].char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' => {
+                depth -= 1;
+                if depth == 0 {
+                    return &sql[open + 1..open + at];
+                }
+            }
+            _ => {}
+        }
+    }
+    ""
+}
+
+/// A view reads every relation that its text names; which of their columns, the text does not
+/// tell safely.
+fn view(catalog: &mut Catalog, opaque: &Opaque, sql: &str, materialized: bool) {
+    let Some((first, others)) = opaque.names.split_first() else {
+        catalog.complete = false;
+        return;
+    };
+    let name = in_full(catalog, first);
+    let mut reads: Vec<(ObjectName, Option<Ident>)> = others
+        .iter()
+        .map(|other| catalog.resolve(other))
+        .filter(|other| catalog.has_relation(other) && *other != name)
+        .map(|other| (other, None))
+        .collect();
+    reads.sort();
+    reads.dedup();
+    catalog.views.insert(
+        name.clone(),
+        View {
+            name,
+            definition: sql.to_owned(),
+            reads,
+            options: Vec::new(),
+            owner: None,
+            materialized,
+            has_triggers: false,
+        },
+    );
+    if materialized {
+        // Its columns, on which it may have indexes, are those of a query.
+        catalog.complete = false;
+    }
+}
+
+/// The first name that is a table's.
+fn table_named(catalog: &Catalog, opaque: &Opaque) -> Option<ObjectName> {
+    opaque
+        .names
+        .iter()
+        .map(|name| catalog.resolve(name))
+        .find(|name| catalog.tables.contains_key(name))
+}
+
+/// Columns of the table that the text names.
+fn columns_named(catalog: &Catalog, table: &ObjectName, sql: &str) -> Vec<Ident> {
+    let named: Vec<Ident> = text::names(sql).collect();
+    catalog
+        .tables
+        .get(table)
+        .map(|table| {
+            table
+                .columns
+                .iter()
+                .map(|column| column.name.clone())
+                .filter(|column| named.contains(column))
+                .collect()
+        })
+        .unwrap_or_default()
+}
+
+/// The name that follows a word.
+fn name_after(sql: &str, word: &str) -> Option<Ident> {
+    let names: Vec<Ident> = text::names(sql).collect();
+    let at = names.iter().position(|name| name.as_str() == word)?;
+    names.get(at + 1).cloned()
+}
+
+fn trigger(catalog: &mut Catalog, opaque: &Opaque, sql: &str) {
+    let (Some(table), Some(name)) = (table_named(catalog, opaque), name_after(sql, "trigger"))
+    else {
+        if let Some(view) = opaque
+            .names
+            .iter()
+            .map(|name| catalog.resolve(name))
+            .find(|name| catalog.views.contains_key(name))
+            && let Some(view) = catalog.views.get_mut(&view)
+        {
+            view.has_triggers = true;
+        } else {
+            catalog.complete = false;
+        }
+        return;
+    };
+    let words: Vec<String> = text::words(sql).collect();
+    let head: Vec<&str> = words
+        .iter()
+        .map(String::as_str)
+        .take_while(|word| *word != "execute")
+        .collect();
+    let has = |word: &str| head.contains(&word);
+    let of = |from: &str, to: &[&str]| -> Vec<Ident> {
+        let start = head.iter().position(|word| *word == from);
+        let Some(start) = start else {
+            return Vec::new();
+        };
+        let listed: Vec<Ident> = head[start + 1..]
+            .iter()
+            .take_while(|word| !to.contains(word))
+            .map(Ident::folded)
+            .collect();
+        columns_named(catalog, &table, &list_text(&listed))
+    };
+    let made = Trigger {
+        name: name.clone(),
+        definition: sql.to_owned(),
+        before_row: has("before") && has("row"),
+        on_insert: has("insert"),
+        on_update: has("update"),
+        columns: of("of", &["on", "or"]),
+        when_columns: of("when", &[]),
+        enabled: 'O',
+        function_source: None,
+        cloned: false,
+    };
+    for (at, member) in super::constraint::members(catalog, &table)
+        .into_iter()
+        .enumerate()
+    {
+        let Some(owner) = catalog.tables.get_mut(&member) else {
+            continue;
+        };
+        // Row triggers reach partitions, not children by INHERITS.
+        if at > 0 && (owner.partition_bound.is_none() || !has("row")) {
+            continue;
+        }
+        owner.triggers.retain(|known| known.name != name);
+        owner.triggers.push(Trigger {
+            cloned: at > 0,
+            ..made.clone()
+        });
+        owner.triggers.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+}
+
+fn list_text(columns: &[Ident]) -> String {
+    columns
+        .iter()
+        .map(Ident::quoted)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn policy(catalog: &mut Catalog, opaque: &Opaque, sql: &str) {
+    let (Some(table), Some(name)) = (table_named(catalog, opaque), name_after(sql, "policy"))
+    else {
+        catalog.complete = false;
+        return;
+    };
+    let columns = columns_named(catalog, &table, sql);
+    if let Some(owner) = catalog.tables.get_mut(&table) {
+        owner.policies.push(Policy { name, columns });
+        owner.policies.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+}
+
+fn statistics_or_rule(catalog: &mut Catalog, opaque: &Opaque, sql: &str, rule: bool) {
+    let word = if rule { "rule" } else { "statistics" };
+    let (Some(table), Some(name)) = (table_named(catalog, opaque), name_after(sql, word)) else {
+        catalog.complete = false;
+        return;
+    };
+    let columns = columns_named(catalog, &table, sql);
+    let statistics = table.sibling(name.clone());
+    if let Some(owner) = catalog.tables.get_mut(&table) {
+        if rule {
+            owner.rules.push(name);
+            owner.rules.sort();
+        } else {
+            owner.statistics.push((statistics, columns));
+        }
+    }
+}
+
+/// The tables named are published; so are all for ALL TABLES. Lists and filters are not told
+/// apart: every column is taken for one of a filter.
+fn publication(catalog: &mut Catalog, opaque: &Opaque, sql: &str) {
+    let Some(name) = name_after(sql, "publication") else {
+        return;
+    };
+    let words: Vec<String> = text::words(sql).collect();
+    let has = |word: &str| words.iter().any(|known| known == word);
+    if has("drop") || has("set") || has("rename") {
+        catalog.complete = false;
+        return;
+    }
+    let everything = has("all") || has("schema");
+    let named: Vec<ObjectName> = opaque
+        .names
+        .iter()
+        .map(|name| catalog.resolve(name))
+        .filter(|name| catalog.tables.contains_key(name))
+        .collect();
+    let filtered = has("where") || sql.contains('(');
+    for table in catalog.tables.values_mut() {
+        if !(everything || named.contains(&table.name)) {
+            continue;
+        }
+        let columns: Vec<Ident> = if filtered {
+            table.columns.iter().map(|c| c.name.clone()).collect()
+        } else {
+            Vec::new()
+        };
+        table.publications.push(Publication {
+            name: name.clone(),
+            columns: (filtered && !has("where")).then(|| columns.clone()),
+            filter_columns: if has("where") { columns } else { Vec::new() },
+        });
+    }
+}

@@ -1,0 +1,170 @@
+//! Words of SQL text: what is outside strings, dollar quotes and comments.
+
+use crate::ident::Ident;
+
+/// A piece of SQL text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Piece<'a> {
+    /// A key word or an identifier, as written.
+    Word(&'a str),
+    /// An identifier in double quotes, with them.
+    Quoted(&'a str),
+    /// A string, a dollar-quoted string or a comment.
+    Inert(&'a str),
+    /// One other character.
+    Other(&'a str),
+}
+
+fn pieces<'a>(text: &'a str) -> impl Iterator<Item = Piece<'a>> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let first = rest.chars().next()?;
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        let (length, make): (usize, fn(&'a str) -> Piece<'a>) = if first == '\'' {
+            (quoted_length(rest, '\''), Piece::Inert)
+        } else if first == '"' {
+            (quoted_length(rest, '"'), Piece::Quoted)
+        } else if rest.starts_with("--") {
+            (rest.find('\n').unwrap_or(rest.len()), Piece::Inert)
+        } else if rest.starts_with("/*") {
+            (
+                rest.find("*/").map_or(rest.len(), |at| at + 2),
+                Piece::Inert,
+            )
+        } else if let Some(length) = dollar_quoted(rest) {
+            (length, Piece::Inert)
+        } else if is_word(first) {
+            let end = rest
+                .find(|c: char| !is_word(c) && c != '$')
+                .unwrap_or(rest.len());
+            (end, Piece::Word)
+        } else {
+            (first.len_utf8(), Piece::Other)
+        };
+        let (piece, after) = rest.split_at(length);
+        rest = after;
+        Some(make(piece))
+    })
+}
+
+/// The length of a quoted piece; a doubled quote is part of it.
+fn quoted_length(text: &str, quote: char) -> usize {
+    let mut chars = text.char_indices().skip(1).peekable();
+    while let Some((at, c)) = chars.next() {
+        if c == quote {
+            if chars.peek().is_some_and(|(_, next)| *next == quote) {
+                chars.next();
+            } else {
+                return at + 1;
+            }
+        }
+    }
+    text.len()
+}
+
+fn dollar_quoted(text: &str) -> Option<usize> {
+    let after = text.strip_prefix('$')?;
+    let tag_end = after.find('$')?;
+    let tag = &text[..tag_end + 2];
+    let is_tag = tag[1..=tag_end]
+        .chars()
+        .all(|c| c.is_alphanumeric() || c == '_')
+        && !tag[1..].starts_with(|c: char| c.is_ascii_digit());
+    if !is_tag {
+        return None;
+    }
+    let body = &text[tag.len()..];
+    Some(tag.len() + body.find(tag).map_or(body.len(), |at| at + tag.len()))
+}
+
+/// The unquoted words, in lower case.
+pub(super) fn words(text: &str) -> impl Iterator<Item = String> + '_ {
+    pieces(text).filter_map(|piece| match piece {
+        Piece::Word(word) => Some(word.to_ascii_lowercase()),
+        Piece::Quoted(_) | Piece::Inert(_) | Piece::Other(_) => None,
+    })
+}
+
+/// Every name in the text, quoted or not, as the catalog would store it.
+pub(super) fn names(text: &str) -> impl Iterator<Item = Ident> + '_ {
+    pieces(text).filter_map(|piece| match piece {
+        Piece::Word(word) => Some(Ident::folded(word)),
+        Piece::Quoted(name) => Some(unquote(name)),
+        Piece::Inert(_) | Piece::Other(_) => None,
+    })
+}
+
+/// The strings in the text, unquoted.
+pub(super) fn strings(text: &str) -> impl Iterator<Item = String> + '_ {
+    pieces(text).filter_map(|piece| match piece {
+        Piece::Inert(text) => Some(
+            text.strip_prefix('\'')?
+                .strip_suffix('\'')?
+                .replace("''", "'"),
+        ),
+        Piece::Word(_) | Piece::Quoted(_) | Piece::Other(_) => None,
+    })
+}
+
+/// The first dollar-quoted or quoted string: the body of a function.
+pub(super) fn body(text: &str) -> Option<&str> {
+    let mut seen_as = false;
+    for piece in pieces(text) {
+        match piece {
+            Piece::Word(word) if word.eq_ignore_ascii_case("as") => seen_as = true,
+            Piece::Inert(text) if seen_as && !text.starts_with("--") && !text.starts_with("/*") => {
+                return Some(text);
+            }
+            Piece::Word(_) | Piece::Quoted(_) | Piece::Inert(_) | Piece::Other(_) => {}
+        }
+    }
+    None
+}
+
+/// The text with every mention of the name `from` replaced; not those that are called like a
+/// function.
+pub(super) fn renamed(text: &str, from: &Ident, to: &Ident) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut pieces = pieces(text).peekable();
+    while let Some(piece) = pieces.next() {
+        let (written, name) = match piece {
+            Piece::Word(word) => (word, Some(Ident::folded(word))),
+            Piece::Quoted(name) => (name, Some(unquote(name))),
+            Piece::Inert(text) | Piece::Other(text) => (text, None),
+        };
+        let called = pieces.peek() == Some(&Piece::Other("("));
+        if name.as_ref() == Some(from) && !called {
+            out.push_str(&to.quoted());
+        } else {
+            out.push_str(written);
+        }
+    }
+    out
+}
+
+fn unquote(name: &str) -> Ident {
+    Ident::exact(name.trim_matches('"').replace("\"\"", "\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_are_renamed() {
+        let rename = |text: &str| renamed(text, &Ident::exact("a"), &Ident::exact("B c"));
+        assert_eq!(
+            rename("a > 'a' AND \"a\" <> ab OR A(x) = $$a$$ -- a"),
+            "\"B c\" > 'a' AND \"B c\" <> ab OR A(x) = $$a$$ -- a"
+        );
+    }
+
+    #[test]
+    fn words_strings_and_bodies_are_found() {
+        let text = "CREATE FUNCTION f() RETURNS text STABLE AS $x$ SELECT 'volatile' $x$";
+        assert!(words(text).any(|word| word == "stable"));
+        assert!(!words(text).any(|word| word == "volatile"));
+        assert_eq!(body(text), Some("$x$ SELECT 'volatile' $x$"));
+        assert_eq!(strings("('a', 'it''s')").collect::<Vec<_>>(), ["a", "it's"]);
+    }
+}

@@ -3,9 +3,11 @@
 mod apply;
 mod introspect;
 mod bare;
+mod case;
 mod checks;
 mod guard;
 mod journal;
 mod lease;
 mod sandbox;
 mod snapshot;
+mod sync_trigger;

@@ -1,11 +1,13 @@
 //! Tests that need a PostgreSQL server. An absent server is a failure, never a skip.
 
+mod activity;
 mod apply;
-mod introspect;
+mod backfill;
 mod bare;
 mod case;
 mod checks;
 mod guard;
+mod introspect;
 mod journal;
 mod lease;
 mod sandbox;

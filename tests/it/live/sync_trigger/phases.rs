@@ -164,7 +164,7 @@ async fn pitfall_12_no_migration_is_completed_unasked() {
 async fn pitfall_13_a_refusal_is_no_success() {
     for (migration, rule) in [
         ("ALTER TABLE people RENAME COLUMN nam TO full_name;", "no-such-column"),
-        ("ALTER TABLE persons RENAME COLUMN name TO full_name;", "unknown-table"),
+        ("ALTER TABLE persons RENAME COLUMN name TO full_name;", "no-such-table"),
         ("ALTER TABLE people RENAME COLUMN name TO other;", "fails"),
         ("ALTER TABLE people ADD COLUMN label text NOT NULL;", "missing-up"),
     ] {

@@ -204,25 +204,58 @@ const EQUAL_BUT_NOT_THE_SAME: &[(&str, &str, &str)] = &[
 
 #[tokio::test]
 async fn pitfall_46_what_equals_is_not_the_same() {
-    for (ty, first, second) in EQUAL_BUT_NOT_THE_SAME {
-        let setup = format!(
-            "CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level1', deterministic = false);
-             CREATE TABLE t (id int PRIMARY KEY, a {ty});
-             INSERT INTO t VALUES (1, '{first}'), (2, '{first}'), (3, '{first}');"
-        );
-        each(&setup, "ALTER TABLE t RENAME COLUMN a TO b;", async |case| {
-            case.expand().await;
-            case.sql(&format!("UPDATE t SET a = '{second}' WHERE id = 1")).await;
-            case.migrate().await;
-            case.sql(&format!("UPDATE t SET a = '{second}' WHERE id = 2")).await;
-            case.sql(&format!("UPDATE t SET b = '{second}' WHERE id = 3")).await;
-            let mut conn = case.db.connect().await;
-            let written = super::super::case::text(&mut conn, &format!("SELECT CAST('{second}' AS {ty})")).await;
-            case.is("SELECT string_agg(DISTINCT a::text || '|' || b::text, ',') FROM t", &format!("{written}|{written}")).await;
-            case.contract().await;
-            case.is("SELECT string_agg(DISTINCT b::text, ',') FROM t", &written).await;
-        })
-        .await;
+    let list = |one: &dyn Fn(usize, &(&str, &str, &str)) -> String, separator: &str| {
+        let parts: Vec<String> =
+            EQUAL_BUT_NOT_THE_SAME.iter().enumerate().map(|(n, entry)| one(n, entry)).collect();
+        parts.join(separator)
+    };
+    let setup = format!(
+        "CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level1', deterministic = false);
+         CREATE TABLE t (id int PRIMARY KEY, {});
+         INSERT INTO t SELECT n, {} FROM generate_series(1, 3) n;
+         CREATE TABLE written AS SELECT * FROM t LIMIT 0;
+         INSERT INTO written SELECT 0, {};",
+        list(&|n, (ty, _, _)| format!("a{n} {ty}"), ", "),
+        list(&|_, (ty, first, _)| cast(first, ty), ", "),
+        list(&|_, (ty, _, second)| cast(second, ty), ", "),
+    );
+    let migration =
+        list(&|n, _| format!("ALTER TABLE t RENAME COLUMN a{n} TO b{n};"), "\n");
+    let set = |column: &str, id: i32| {
+        let set = list(&|n, (ty, _, second)| format!("{column}{n} = {}", cast(second, ty)), ", ");
+        format!("UPDATE t SET {set} WHERE id = {id}")
+    };
+    let both = list(&|n, _| format!("a{n} b{n}"), " ").replace(' ', ", ");
+    let wrong = |columns: &str| {
+        let written = list(&|n, _| format!("a{n}"), ", ");
+        let written = if columns.contains("a0") && columns.contains("b0") {
+            list(&|n, _| format!("a{n}, a{n}"), ", ")
+        } else {
+            written
+        };
+        format!(
+            "SELECT string_agg(t::text, ' ') FROM t WHERE record_image_ne(ROW({columns}), \
+             (SELECT ROW({written}) FROM written))"
+        )
+    };
+    each(&setup, &migration, async |case| {
+        case.expand().await;
+        case.sql(&set("a", 1)).await;
+        case.migrate().await;
+        case.sql(&set("a", 2)).await;
+        case.sql(&set("b", 3)).await;
+        case.is(&wrong(&both), "NULL").await;
+        case.contract().await;
+        case.is(&wrong(&list(&|n, _| format!("b{n}"), ", ")), "NULL").await;
+    })
+    .await;
+}
+
+/// A literal of a type, which may come with its collation.
+fn cast(value: &str, ty: &str) -> String {
+    match ty.split_once(" COLLATE ") {
+        Some((ty, collation)) => format!("CAST('{value}' AS {ty}) COLLATE {collation}"),
+        None => format!("CAST('{value}' AS {ty})"),
     }
 }
 

@@ -11,6 +11,7 @@
 //! - [`report`]: findings, plans and states as text and JSON.
 //! - [`db`]: talking to PostgreSQL.
 //! - [`execute`]: running a plan; the only module that changes a user's database.
+//! - [`progress`]: bars and lines while a plan runs.
 //! - [`sandbox`]: a private, throw-away server.
 //! - [`config`]: `zdm.toml`, the environment, the folder of migrations.
 //! - [`cli`]: the command line.
@@ -26,6 +27,7 @@ pub mod ident;
 pub mod lint;
 pub mod parse;
 pub mod plan;
+pub mod progress;
 pub mod report;
 pub mod sandbox;
 pub mod source;

@@ -8,6 +8,7 @@ CREATE TABLE shops (
     UNIQUE (region, number),
     FOREIGN KEY (region) REFERENCES regions (code) ON UPDATE CASCADE DEFERRABLE INITIALLY DEFERRED
 );
+ALTER TABLE shops REPLICA IDENTITY USING INDEX shops_region_number_key;
 INSERT INTO shops SELECT md5(n::text)::uuid, 'r' || n % 10, n, NULL FROM generate_series(1, 1000) n;
 CREATE TABLE sales (
     at integer,
@@ -16,4 +17,3 @@ CREATE TABLE sales (
     CONSTRAINT sales_shop FOREIGN KEY (region, number) REFERENCES shops (region, number) MATCH FULL ON DELETE CASCADE
 );
 INSERT INTO sales SELECT n, 'r' || n % 10, n FROM generate_series(1, 1000) n;
-ALTER TABLE shops REPLICA IDENTITY USING INDEX shops_region_number_key;

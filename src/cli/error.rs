@@ -84,7 +84,151 @@ pub enum ErrorCode {
     Database,
     /// The migration has mistakes that stop it from being planned.
     InvalidMigration,
+    /// A run ended early, with the run's own code; [`RUN_CODES`] lists them.
+    Run(&'static str),
 }
+
+/// The codes of runs that end early, what each means, and what the process ends with.
+pub const RUN_CODES: &[(&str, &str, Exit)] = &[
+    (
+        "cannot-connect",
+        "The database cannot be reached.",
+        Exit::Usage,
+    ),
+    (
+        "changed-file",
+        "The file is not the one whose expand was started.",
+        Exit::Found,
+    ),
+    (
+        "connection-lost",
+        "The connection broke; what was done is in the journal.",
+        Exit::Stopped,
+    ),
+    (
+        "copy",
+        "The journal belongs to another database: this one is a copy.",
+        Exit::Found,
+    ),
+    (
+        "database",
+        "The server refused a query of zdm.",
+        Exit::Stopped,
+    ),
+    (
+        "deadline",
+        "A statement outside a transaction took longer than it may.",
+        Exit::Stopped,
+    ),
+    (
+        "done-by-others",
+        "What a step is to make is there, and zdm did not make it.",
+        Exit::Found,
+    ),
+    (
+        "drift",
+        "The tables are not what they were when the last phase ended.",
+        Exit::Found,
+    ),
+    (
+        "foreign-schema",
+        "The journal's schema exists and is no journal.",
+        Exit::Found,
+    ),
+    (
+        "forward-only",
+        "Contract has passed the point of no return.",
+        Exit::Found,
+    ),
+    (
+        "journal-exists",
+        "The database has a journal already.",
+        Exit::Found,
+    ),
+    ("lease-lost", "Another run has taken over.", Exit::Stopped),
+    (
+        "lock-budget",
+        "A lock was not granted within the budget; none is held.",
+        Exit::Stopped,
+    ),
+    (
+        "needs-consent",
+        "There is no terminal to ask, and --yes was not given.",
+        Exit::Found,
+    ),
+    (
+        "newer-journal",
+        "A newer zdm wrote the journal.",
+        Exit::Found,
+    ),
+    (
+        "no-journal",
+        "The database has tables and no journal.",
+        Exit::Found,
+    ),
+    (
+        "no-plan",
+        "The migration was not started by zdm.",
+        Exit::Found,
+    ),
+    (
+        "not-a-table",
+        "A backfill was to fill something without rows of its own.",
+        Exit::Found,
+    ),
+    (
+        "nothing-to-roll-back",
+        "No migration is in flight.",
+        Exit::Found,
+    ),
+    (
+        "out-of-order",
+        "A later migration that shares a table is applied already.",
+        Exit::Found,
+    ),
+    (
+        "preflight",
+        "The checks before the first change found several things.",
+        Exit::Found,
+    ),
+    (
+        "queued",
+        "Another migration in flight shares a table.",
+        Exit::Stopped,
+    ),
+    (
+        "rolling-back",
+        "The migration is being rolled back.",
+        Exit::Found,
+    ),
+    (
+        "rows-found",
+        "Rows that must not be there are.",
+        Exit::Found,
+    ),
+    ("second-runner", "Another run holds the lease.", Exit::Found),
+    (
+        "state-unknown",
+        "Database and journal disagree.",
+        Exit::Unknown,
+    ),
+    (
+        "step-failed",
+        "The server refused a statement; it was rolled back.",
+        Exit::Found,
+    ),
+    ("stopped", "The run was asked to stop.", Exit::Stopped),
+    (
+        "unknown-migration",
+        "There is no migration of this id.",
+        Exit::Found,
+    ),
+    (
+        "wrong-state",
+        "The migration's state does not allow it.",
+        Exit::Found,
+    ),
+];
 
 impl ErrorCode {
     /// All, in the order of the reference page.
@@ -114,6 +258,7 @@ impl ErrorCode {
             Self::Privilege => "privilege",
             Self::Database => "database",
             Self::InvalidMigration => "invalid-migration",
+            Self::Run(code) => code,
         }
     }
 
@@ -132,6 +277,10 @@ impl ErrorCode {
             Self::InvalidMigration => {
                 "The migration has mistakes that stop it from being planned; each is shown with its place."
             }
+            Self::Run(code) => RUN_CODES
+                .iter()
+                .find(|(known, ..)| *known == code)
+                .map_or("A check before the run refused it.", |(_, doc, _)| *doc),
         }
     }
 
@@ -148,6 +297,10 @@ impl ErrorCode {
             | Self::Privilege
             | Self::Database => Exit::Usage,
             Self::InvalidMigration => Exit::Found,
+            Self::Run(code) => RUN_CODES
+                .iter()
+                .find(|(known, ..)| *known == code)
+                .map_or(Exit::Found, |(.., exit)| *exit),
         }
     }
 }

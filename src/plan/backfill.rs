@@ -52,7 +52,8 @@ impl Slice {
 pub struct PassSettings<'a> {
     /// What lets it past the sync triggers.
     pub bypass: &'a Bypass,
-    /// Where unqualified names of the migration's expressions are looked up.
+    /// Where unqualified names are looked up: those of the migration's expressions, and those in
+    /// functions of the user's triggers. Empty: as the session has it.
     pub search_path: &'a [Ident],
     /// The role it runs as, when that is not the one that is connected.
     pub role: Option<&'a Ident>,
@@ -72,25 +73,20 @@ impl PassSettings<'_> {
                 self.setting_name(),
                 quote_literal(&self.bypass.secret)
             ),
-            format!("SET LOCAL search_path = {}", self.path()),
             // A range of pages is read by a Tid Range Scan; no estimate may talk the server into
             // anything else.
             "SET LOCAL enable_seqscan = off".to_owned(),
             "SET LOCAL enable_indexscan = off".to_owned(),
             "SET LOCAL enable_bitmapscan = off".to_owned(),
         ];
+        if !self.search_path.is_empty() {
+            let names: Vec<String> = self.search_path.iter().map(Ident::quoted).collect();
+            sql.push(format!("SET LOCAL search_path = {}", names.join(", ")));
+        }
         if let Some(role) = self.role {
             sql.insert(1, format!("SET LOCAL ROLE {role}"));
         }
         sql
-    }
-
-    fn path(&self) -> String {
-        if self.search_path.is_empty() {
-            return "''".to_owned();
-        }
-        let names: Vec<String> = self.search_path.iter().map(Ident::quoted).collect();
-        names.join(", ")
     }
 
     /// A setting's name has two parts, each an identifier.
@@ -242,7 +238,7 @@ mod tests {
         let template = pass_template(&backfill, &backfill.table, &settings);
         assert_eq!(template[1], "SET LOCAL ROLE owner");
         assert_eq!(template[3], "SET LOCAL zdm.bypass_1a2b3c4d = 'it''s'");
-        assert_eq!(template[4], "SET LOCAL search_path = public, \"My Schema\"");
+        assert_eq!(template[7], "SET LOCAL search_path = public, \"My Schema\"");
         let update = template[template.len() - 2]
             .replace("{first page}", "0")
             .replace("{end page}", "8")

@@ -1,10 +1,12 @@
 //! Tests that need a PostgreSQL server. An absent server is a failure, never a skip.
 
+mod activity;
 mod apply;
-mod introspect;
+mod backfill;
 mod bare;
 mod checks;
 mod guard;
+mod introspect;
 mod journal;
 mod lease;
 mod sandbox;

@@ -1,5 +1,6 @@
 //! What zdm shows: plans for people and as a script, and every JSON output against its schema.
 
+mod events;
 mod plan;
 mod sample;
 pub(crate) mod schema;

@@ -288,7 +288,7 @@ impl<'r, 'j, 's, S: CheckpointStore> Runner<'r, 'j, 's, S> {
             Passed::TableLocked(error) => {
                 filling.table_failures += 1;
                 self.gave_way(filling, &slice, error);
-                self.sleep(pause(filling.table_failures)).await;
+                sleep(pause(filling.table_failures), self.around.order).await;
                 Ok(None)
             }
         }
@@ -381,8 +381,8 @@ impl<'r, 'j, 's, S: CheckpointStore> Runner<'r, 'j, 's, S> {
         let begun = Instant::now();
         self.tell(Event::Yielding(reason.clone()));
         loop {
-            self.sleep(self.around.throttle.settings().every.min(NAP * 5))
-                .await;
+            let every = self.around.throttle.settings().every;
+            sleep(every.min(NAP * 5), self.around.order).await;
             if (self.around.order)() == Order::Stop {
                 return Ok(());
             }
@@ -402,18 +402,6 @@ impl<'r, 'j, 's, S: CheckpointStore> Runner<'r, 'j, 's, S> {
         let waited = begun.elapsed();
         self.tell(Event::GoingOn { waited });
         Ok(())
-    }
-
-    /// Sleeps, and wakes up early when it is told to stop.
-    async fn sleep(&self, time: Duration) {
-        let until = Instant::now() + time;
-        while (self.around.order)() != Order::Stop {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            tokio::time::sleep(left.min(NAP)).await;
-        }
     }
 
     /// Records a relation that has no page to fill.
@@ -511,6 +499,18 @@ impl Wait {
     fn end(&mut self) -> Option<Duration> {
         let begun = self.begun.take()?;
         std::mem::take(&mut self.said).then(|| begun.elapsed())
+    }
+}
+
+/// Sleeps, and wakes up early when it is told to stop.
+async fn sleep(time: Duration, order: &(dyn Fn() -> Order + Sync)) {
+    let until = Instant::now() + time;
+    while order() != Order::Stop {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return;
+        }
+        tokio::time::sleep(left.min(NAP)).await;
     }
 }
 

@@ -147,7 +147,7 @@ fn schemas_describe_every_field() {
             _ => {}
         }
     }
-    for name in ["lint", "plan", "status", "error"] {
+    for name in ["lint", "plan", "status", "error", "event"] {
         objects_are_closed(&schema(name), name);
     }
 }

@@ -89,7 +89,7 @@ impl Command {
             Self::Status(args) => args.format,
             Self::Rollback(args) => args.format,
             Self::Verify(args) => args.format,
-            Self::Adopt(_) => Format::Human,
+            Self::Adopt(args) => args.format,
         }
     }
 

@@ -10,6 +10,7 @@
 //! | `end.sql` | if there: run at the very end, before rows are compared; takes random values out |
 //! | `plain.sql` | if there: what `migration.sql` means, where it fails plainly for want of values |
 //! | `stays.sql` | if there: what a rollback leaves behind |
+//! | `stays-of-migrate.sql` | the same, of what migrate did |
 //! | `back.sql` | if there: run after a rollback, before rows are compared |
 //! | `loses.txt` | if there: words of what a rollback asks for before it drops it |
 //!
@@ -63,6 +64,7 @@ struct Example {
     end: String,
     stays: String,
     back: String,
+    stays_of_migrate: String,
     plain: String,
     loses: String,
 }
@@ -89,6 +91,7 @@ impl Example {
             new: read("new.sql"),
             end: optional("end.sql"),
             stays: optional("stays.sql"),
+            stays_of_migrate: optional("stays-of-migrate.sql"),
             back: optional("back.sql"),
             plain: match optional("plain.sql") {
                 none if none.is_empty() => read("migration.sql"),
@@ -318,6 +321,9 @@ async fn goes_back_after(example: &Example, version: u32, last: PhaseName) {
         .unwrap_or_else(|error| panic!("PostgreSQL {version}: rollback after {last:?}: {error}"));
     let (mut a, mut b) = (untouched.connect().await, db.connect().await);
     run(&mut a, &example.stays).await;
+    if last == PhaseName::Migrate {
+        run(&mut a, &example.stays_of_migrate).await;
+    }
     assert_same_schema(&mut a, &mut b).await;
     run(&mut a, &example.back).await;
     run(&mut b, &example.back).await;

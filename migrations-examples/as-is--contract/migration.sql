@@ -2,5 +2,4 @@ DROP VIEW adults;
 DROP TABLE visits;
 ALTER TABLE users DROP CONSTRAINT age_sane, DROP CONSTRAINT users_name;
 ALTER TABLE users RENAME CONSTRAINT old_name TO id_positive;
-ALTER TABLE users VALIDATE CONSTRAINT not_yet;
 REVOKE INSERT ON users FROM "shop app";

@@ -14,7 +14,6 @@ CREATE TABLE users (
     CONSTRAINT old_name CHECK (id > 0)
 );
 INSERT INTO users SELECT n, 'user ' || n, n % 90 FROM generate_series(1, 1000) n;
-ALTER TABLE users ADD CONSTRAINT not_yet CHECK (age >= 0) NOT VALID;
 CREATE TABLE visits (id integer PRIMARY KEY, user_id bigint REFERENCES users);
 INSERT INTO visits SELECT n, n FROM generate_series(1, 100) n;
 CREATE VIEW adults AS SELECT id FROM users WHERE age >= 18;

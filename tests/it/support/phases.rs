@@ -9,7 +9,7 @@ use zdm::{
     diagnostic::Diagnostic,
     execute::{
         ExecuteError, ExecuteSettings, Runner, Stop,
-        apply::{ApplyError, ApplyRequest, MigrationFile, Through, apply, live_catalog, plan_file},
+        apply::{ApplyError, ApplyRequest, MigrationFile, OutOfOrder, Through, apply, live_catalog, plan_file},
         backfill,
         driver::{Consent, DriftPolicy},
         event::Events,
@@ -118,6 +118,7 @@ impl Zdm {
             only: vec![self.file.name.id.clone()],
             to: None,
             through: Through::Phase(phase),
+            out_of_order: OutOfOrder::WhenDisjoint,
             drift: DriftPolicy::Refuse,
             plan: plan_settings(),
         };

@@ -5,7 +5,10 @@
 //! to stderr. Raw arguments become resolved settings here and go no further.
 //! Next: [`error`] says which exit code means what.
 
+pub mod adopt;
+pub mod apply;
 pub mod connect;
+pub mod engine;
 pub mod error;
 pub mod explain;
 pub mod history;
@@ -13,7 +16,10 @@ pub mod lint;
 pub mod output;
 pub mod plan;
 pub mod reference;
+pub mod rollback;
 pub mod state;
+pub mod status;
+pub mod verify;
 
 use std::{
     ffi::OsString,
@@ -56,6 +62,11 @@ enum Command {
     Lint(lint::Args),
     Explain(explain::Args),
     Plan(plan::Args),
+    Apply(apply::Args),
+    Status(status::Args),
+    Rollback(rollback::Args),
+    Verify(verify::Args),
+    Adopt(adopt::Args),
 }
 
 /// The formats of most commands.
@@ -74,6 +85,11 @@ impl Command {
             Self::Lint(args) => args.format,
             Self::Explain(args) => args.format,
             Self::Plan(args) => args.error_format(),
+            Self::Apply(args) => args.format,
+            Self::Status(args) => args.format,
+            Self::Rollback(args) => args.format,
+            Self::Verify(args) => args.format,
+            Self::Adopt(args) => args.format,
         }
     }
 
@@ -86,6 +102,11 @@ impl Command {
             Self::Lint(args) => lint::run(args, &config()?).await,
             Self::Explain(args) => explain::run(args),
             Self::Plan(args) => plan::run(args, &config()?).await,
+            Self::Apply(args) => apply::run(args, &config()?).await,
+            Self::Status(args) => status::run(args, &config()?).await,
+            Self::Rollback(args) => rollback::run(args, &config()?).await,
+            Self::Verify(args) => verify::run(args, &config()?).await,
+            Self::Adopt(args) => adopt::run(args, &config()?).await,
         }
     }
 }

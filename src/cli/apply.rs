@@ -15,7 +15,7 @@ use crate::{
         apply::{self, Applied, ApplyError, ApplyRequest, Through, live_catalog},
         driver::{DriftPolicy, connect},
         error::ExecuteError,
-        journal::{MigrationState},
+        journal::MigrationState,
     },
     plan::{LateExpandPolicy, PhaseName, PlanSettings},
     report::status,
@@ -116,7 +116,11 @@ fn request(args: &Args, config: &Config) -> ApplyRequest {
             Some(PhaseChoice::Contract) => Through::Phase(PhaseName::Contract),
             Some(PhaseChoice::All) => Through::All,
         },
-        drift: if args.accept_drift { DriftPolicy::Accept } else { DriftPolicy::Refuse },
+        drift: if args.accept_drift {
+            DriftPolicy::Accept
+        } else {
+            DriftPolicy::Refuse
+        },
         plan: PlanSettings {
             tighten: settings.tighten,
             late_expand: if args.allow_late_expand {
@@ -124,7 +128,7 @@ fn request(args: &Args, config: &Config) -> ApplyRequest {
             } else {
                 LateExpandPolicy::Refuse
             },
-            journal_schema: settings.journal_schema.clone(),
+            journal_schema: settings.execute.journal_schema.clone(),
             secret: engine::secret(),
             database: None,
         },
@@ -146,13 +150,13 @@ fn consent(args: &Args) -> Result<(), CliError> {
 }
 
 /// Plans what is pending on the live catalog, one after the other, and shows it.
-async fn dry_run(
-    args: &Args,
-    config: &Config,
-    migrations: &[Migration],
-) -> Result<Exit, CliError> {
-    let engine =
-        Engine::start(&args.connect, &config.settings, Overrides::default(), args.format)?;
+async fn dry_run(args: &Args, config: &Config, migrations: &[Migration]) -> Result<Exit, CliError> {
+    let engine = Engine::start(
+        &args.connect,
+        &config.settings,
+        Overrides::default(),
+        args.format,
+    )?;
     let mut session = connect(&engine.runner.target, "plan").await?;
     let known = apply::states(&engine.runner, &mut session).await?;
     let mut catalog = live_catalog(&mut session).await?;
@@ -175,10 +179,13 @@ async fn dry_run(
             };
             return Err(engine::apply_error(error, migrations));
         }
-        plan::show(&planned, match args.format {
-            Format::Human => plan::PlanFormat::Human,
-            Format::Json => plan::PlanFormat::Json,
-        });
+        plan::show(
+            &planned,
+            match args.format {
+                Format::Human => plan::PlanFormat::Human,
+                Format::Json => plan::PlanFormat::Json,
+            },
+        );
         catalog = planned.after;
     }
     Ok(Exit::Done)
@@ -193,7 +200,9 @@ fn summary(applied: &[Applied]) -> String {
         let name = &one.migration;
         out.push_str(&format!("{} {}: {}\n", name.id, name.name, one.state));
     }
-    let waiting = applied.iter().find(|one| one.state == MigrationState::Migrated);
+    let waiting = applied
+        .iter()
+        .find(|one| one.state == MigrationState::Migrated);
     if let Some(waiting) = waiting {
         let id = &waiting.migration.id;
         out.push_str(&format!(
@@ -216,5 +225,5 @@ fn show_blockers(args: &Args, error: &ApplyError) {
         .find(|phase| step.starts_with(phase.as_str()))
         .unwrap_or(PhaseName::Contract);
     let id = args.only.first().map_or("", String::as_str);
-    output::note(&status::blocked(id, step, phase, &engine::blockers(blockers)));
+    output::note(&status::blocked(id, step, phase, blockers));
 }

@@ -2,11 +2,15 @@
 //!
 //! The codes are listed in `docs/reference/errors.md`, which is made from this file.
 
+pub mod run_codes;
+
 use crate::{
     config::{ConfigError, migrations::MigrationsError},
     db::{DbError, Failure},
     report::json::DatabaseState,
 };
+
+pub use run_codes::{RUN_CODES, run_code};
 
 /// How a run ends (INTERFACES: exit codes).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -84,10 +88,12 @@ pub enum ErrorCode {
     Database,
     /// The migration has mistakes that stop it from being planned.
     InvalidMigration,
+    /// A run was refused or ended early; the codes are those of [`RUN_CODES`].
+    Run(&'static str),
 }
 
 impl ErrorCode {
-    /// All, in the order of the reference page.
+    /// All but those of runs, in the order of the reference page.
     pub const ALL: [Self; 10] = [
         Self::Usage,
         Self::Config,
@@ -107,13 +113,14 @@ impl ErrorCode {
             Self::Usage => "usage",
             Self::Config => "config",
             Self::Migrations => "migrations",
-            Self::NoSuchMigration => "no-such-migration",
+            Self::NoSuchMigration => "unknown-migration",
             Self::NoSuchRule => "no-such-rule",
             Self::NoDatabase => "no-database",
-            Self::Connection => "connection",
+            Self::Connection => "cannot-connect",
             Self::Privilege => "privilege",
             Self::Database => "database",
             Self::InvalidMigration => "invalid-migration",
+            Self::Run(code) => code,
         }
     }
 
@@ -128,10 +135,13 @@ impl ErrorCode {
             Self::NoDatabase => "A database is needed, and none was named.",
             Self::Connection => "The database cannot be reached, or the connection was lost.",
             Self::Privilege => "The role may not do what is needed.",
-            Self::Database => "The server refused a query of zdm.",
+            Self::Database => {
+                "The server refused a query of zdm. Within a run that is recorded, and the exit code is 3."
+            }
             Self::InvalidMigration => {
                 "The migration has mistakes that stop it from being planned; each is shown with its place."
             }
+            Self::Run(code) => run_code(code).map_or("", |(_, doc, _)| doc),
         }
     }
 
@@ -148,6 +158,7 @@ impl ErrorCode {
             | Self::Privilege
             | Self::Database => Exit::Usage,
             Self::InvalidMigration => Exit::Found,
+            Self::Run(code) => run_code(code).map_or(Exit::Found, |(_, _, exit)| *exit),
         }
     }
 }
@@ -216,8 +227,8 @@ impl CliError {
     }
 
     /// Its stable code.
-    pub fn code(&self) -> ErrorCode {
-        self.code
+    pub fn code(&self) -> &'static str {
+        self.code.as_str()
     }
 
     /// What is known of the database.

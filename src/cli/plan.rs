@@ -48,7 +48,7 @@ impl Args {
 
 /// The formats of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
-enum PlanFormat {
+pub(super) enum PlanFormat {
     /// For people.
     Human,
     /// For programs: the plan as it is stored when expand starts.
@@ -121,7 +121,8 @@ fn show_diagnostics(migration: &Migration, diagnostics: &[Diagnostic]) {
     }
 }
 
-fn show(planned: &Planned, format: PlanFormat) {
+/// Prints a plan.
+pub(super) fn show(planned: &Planned, format: PlanFormat) {
     output::result(&match format {
         PlanFormat::Human => plan_human::plan(&planned.plan),
         PlanFormat::Json => json::pretty(&planned.plan),

@@ -8,5 +8,6 @@ mod guard;
 mod introspect;
 mod journal;
 mod lease;
+mod lints;
 mod sandbox;
 mod snapshot;

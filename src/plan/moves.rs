@@ -160,16 +160,23 @@ pub fn indexes<'a>(
 
 /// `pg_get_indexdef` with another name and another column, CONCURRENTLY.
 fn index_on(table: &Table, index: &Index, from: &Ident, to: &Ident, name: &Ident) -> String {
-    // pg_get_indexdef always prints: CREATE [UNIQUE] INDEX name ON [ONLY] table USING method (…) …
+    // What stands behind ON table. pg_get_indexdef always prints USING there; an index that is known
+    // from a migration has what was written.
     let definition = &index.definition;
-    let rest = definition
-        .find(" USING ")
-        .map_or("", |at| &definition[at..]);
+    let script = parse(SourceFile::new("index", definition.clone()));
+    let rest = match script.statements.first().map(|statement| &statement.kind) {
+        Some(StatementKind::CreateIndex(create)) => {
+            format!(" {}", create.definition.of(definition).trim_start())
+        }
+        _ => definition
+            .find(" USING ")
+            .map_or_else(String::new, |at| definition[at..].to_owned()),
+    };
     let unique = if index.unique { "UNIQUE " } else { "" };
     format!(
         "CREATE {unique}INDEX CONCURRENTLY {name} ON {}{}",
         table.name,
-        rename_in_index(rest, from, to)
+        rename_in_index(&rest, from, to)
     )
 }
 

@@ -4,6 +4,7 @@ mod apply;
 mod backfill;
 mod bare;
 mod checks;
+mod demo;
 mod guard;
 mod introspect;
 mod journal;

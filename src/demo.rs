@@ -114,7 +114,7 @@ pub async fn run(
     settings: &Settings,
     told: UnboundedSender<Event>,
 ) -> Result<Figures, DemoError> {
-    let (events, receiver) = Events::channel("", Timestamp::now);
+    let (events, receiver) = Events::channel("demo", Timestamp::now);
     let collected = tokio::spawn(collect(receiver, told));
     let mut stagehand = prepare(sandbox, settings, events).await?;
     let table = stagehand.play(settings).await?;
@@ -169,7 +169,10 @@ pub async fn run(
 }
 
 /// Passes events on, and keeps them.
-async fn collect(mut receiver: UnboundedReceiver<Event>, told: UnboundedSender<Event>) -> Vec<Event> {
+async fn collect(
+    mut receiver: UnboundedReceiver<Event>,
+    told: UnboundedSender<Event>,
+) -> Vec<Event> {
     let mut events = Vec::new();
     while let Some(event) = receiver.recv().await {
         // Whoever listened may have gone.
@@ -285,7 +288,9 @@ impl Stagehand {
         table.after_migrate = self.size().await?;
         let seed = settings.seed.wrapping_add(u64::from(clients));
         let new = Clients::start(&world, Application::New, clients, seed).await?;
-        self.note(format!("{clients} clients of the new application beside them"));
+        self.note(format!(
+            "{clients} clients of the new application beside them"
+        ));
         self.pause(Stage::Both, settings.pause).await;
         old.stop().await?;
         self.note("the old application is stopped".to_owned());

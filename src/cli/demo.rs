@@ -148,8 +148,10 @@ fn demo_error(error: DemoError) -> CliError {
             )
             .behind(frames)
         }
-        error @ DemoError::Client(_) => CliError::new(ErrorCode::Run("demo-client"), error.to_string())
-            .with_state(json::DatabaseState::Unchanged, Exit::Unknown),
+        error @ DemoError::Client(_) => {
+            CliError::new(ErrorCode::Run("demo-client"), error.to_string())
+                .with_state(json::DatabaseState::Unchanged, Exit::Unknown)
+        }
     }
 }
 
@@ -183,7 +185,15 @@ fn in_words(figures: &Figures) -> String {
     let _ = writeln!(
         out,
         "{:<9} {:<12} {:>8} {:>9} {:>7} {:>9} {:>9} {:>9}   {}",
-        "phase", "clients", "seconds", "requests", "errors", "p50", "p99", "max", "behind a lock of zdm"
+        "phase",
+        "clients",
+        "seconds",
+        "requests",
+        "errors",
+        "p50",
+        "p99",
+        "max",
+        "behind a lock of zdm"
     );
     for stage in &figures.stages {
         let _ = writeln!(out, "{}", row(stage));
@@ -197,7 +207,11 @@ fn in_words(figures: &Figures) -> String {
         thousands(whole(backfill.rows_per_second()))
     );
     if let Some(ratio) = backfill.hot_ratio {
-        let _ = write!(out, "; {:.0} % of the updates stayed on their pages", ratio * 100.0);
+        let _ = write!(
+            out,
+            "; {:.0} % of the updates stayed on their pages",
+            ratio * 100.0
+        );
     }
     let table = &figures.table;
     let _ = writeln!(
@@ -216,7 +230,8 @@ fn in_words(figures: &Figures) -> String {
 }
 
 fn row(stage: &StageFigures) -> String {
-    let time = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.1} ms"));
+    let time =
+        |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.1} ms"));
     format!(
         "{:<9} {:<12} {:>8.1} {:>9} {:>7} {:>9} {:>9} {:>9}   {}",
         stage.stage.as_str(),
@@ -254,14 +269,18 @@ fn checks(out: &mut String, figures: &Figures) {
         "{}  schema: equals plain execution ({}; column order aside), {}",
         verdict(schema.differences.is_empty()),
         count(u64::try_from(schema.facts).unwrap_or(u64::MAX), "fact") + " compared",
-        count(u64::try_from(schema.differences.len()).unwrap_or(u64::MAX), "difference")
+        count(
+            u64::try_from(schema.differences.len()).unwrap_or(u64::MAX),
+            "difference"
+        )
     );
     let writes = &figures.writes;
     let _ = writeln!(
         out,
-        "{}  writes: {} acknowledged; of {}, {} missing, {} altered, {} unexpected",
+        "{}  writes: {} acknowledged to {}; of {} now there, {} missing, {} altered, {} unexpected",
         verdict(writes.missing == 0 && writes.altered == 0 && writes.unexpected == 0),
-        count(writes.acknowledged, "row") + " written by clients and",
+        thousands(writes.acknowledged),
+        count(writes.written_rows, "row"),
         count(writes.rows, "row"),
         writes.missing,
         writes.altered,

@@ -50,8 +50,10 @@ async fn facts(session: &mut Session, journal: &str) -> Result<Vec<String>, DbEr
 /// Whether every row says what it must.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct WritesCheck {
-    /// Rows whose last write was acknowledged.
+    /// Writes that the server acknowledged to clients.
     pub acknowledged: u64,
+    /// Rows that these writes went to.
+    pub written_rows: u64,
     /// Rows in all.
     pub rows: u64,
     /// Rows that are gone.
@@ -96,7 +98,8 @@ pub(super) async fn writes(
         .rows("SELECT verdict, count(*) FROM judged GROUP BY verdict")
         .await?;
     let mut check = WritesCheck {
-        acknowledged: u64::try_from(written.len()).unwrap_or(u64::MAX),
+        acknowledged: ledger.writes(),
+        written_rows: u64::try_from(written.len()).unwrap_or(u64::MAX),
         rows: unsigned(session.value("SELECT count(*) FROM users").await?),
         ..WritesCheck::default()
     };

@@ -216,8 +216,9 @@ impl Client {
         let value = self.new_value();
         match self.update(claim.id, &value).await {
             Ok(touched) => {
-                let wrong = (touched != 1).then(|| format!("an update of row {} touched {touched} rows", claim.id));
-                world.ledger.give_back(claim, Known::Written(value));
+                let wrong = (touched != 1)
+                    .then(|| format!("an update of row {} touched {touched} rows", claim.id));
+                world.ledger.acknowledged(claim.id, value);
                 Ok(wrong)
             }
             Err(error) => {
@@ -256,7 +257,10 @@ impl Client {
         let sql = match self.protocol {
             Protocol::Simple => {
                 let column = self.application.column();
-                bind(&format!("UPDATE users SET {column} = $1 WHERE id = $2"), &values)
+                bind(
+                    &format!("UPDATE users SET {column} = $1 WHERE id = $2"),
+                    &values,
+                )
             }
             Protocol::Prepared => bind("EXECUTE write_user ($1, $2)", &values),
         };
@@ -272,14 +276,16 @@ impl Client {
             Protocol::Simple => {
                 let column = self.application.column();
                 bind(
-                    &format!("INSERT INTO users ({column}, email, team_id) VALUES ($1, $2, $3) RETURNING id"),
+                    &format!(
+                        "INSERT INTO users ({column}, email, team_id) VALUES ($1, $2, $3) RETURNING id"
+                    ),
                     &values,
                 )
             }
             Protocol::Prepared => bind("EXECUTE add_user ($1, $2, $3)", &values),
         };
         let id = self.session.value::<i64>(&sql).await?;
-        self.world.ledger.inserted(id, value);
+        self.world.ledger.acknowledged(id, value);
         Ok(())
     }
 
@@ -307,7 +313,9 @@ async fn open(
     // The backfill makes way for applications, and it knows zdm's own sessions by their name.
     let name = application.as_str();
     session
-        .run(&format!("SET application_name = '{name} application'; SET row_security = on"))
+        .run(&format!(
+            "SET application_name = '{name} application'; SET row_security = on"
+        ))
         .await?;
     if protocol == Protocol::Prepared {
         let column = application.column();

@@ -14,8 +14,8 @@ FROM rel
 UNION ALL
 SELECT format('column %s.%I: %s%s%s%s, default %s, statistics %s, acl %s, comment %s', r.name, a.attname,
     format_type(a.atttypid, a.atttypmod), CASE WHEN a.attnotnull THEN ' not null' ELSE '' END,
-    CASE a.attidentity WHEN '' THEN '' ELSE ' identity ' || a.attidentity END,
-    CASE a.attgenerated WHEN '' THEN '' ELSE ' generated ' || a.attgenerated END,
+    CASE a.attidentity WHEN '' THEN '' ELSE ' identity ' || a.attidentity::text END,
+    CASE a.attgenerated WHEN '' THEN '' ELSE ' generated ' || a.attgenerated::text END,
     coalesce(pg_get_expr(d.adbin, d.adrelid), '-'), coalesce((to_jsonb(a) ->> 'attstattarget')::int, -1),
     coalesce(a.attacl::text, '-'), coalesce(quote_literal(col_description(r.oid, a.attnum)), '-'))
 FROM rel r

@@ -6,13 +6,17 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 /// The last acknowledged value of every row that a client wrote.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     rows: Mutex<HashMap<i64, Row>>,
+    writes: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -55,16 +59,21 @@ impl Ledger {
         Some(Claim { id, known })
     }
 
-    /// Gives a row back, with what is known of it now.
+    /// Gives a row back that was only read, or of which nothing certain is known any more.
     pub(super) fn give_back(&self, claim: Claim, known: Known) {
-        self.rows()
-            .insert(claim.id, Row { busy: false, known });
+        self.rows().insert(claim.id, Row { busy: false, known });
     }
 
-    /// Enters a row that a client has inserted.
-    pub(super) fn inserted(&self, id: i64, value: String) {
+    /// Enters the value of a row that the server has acknowledged, and gives the row back.
+    pub(super) fn acknowledged(&self, id: i64, value: String) {
+        self.writes.fetch_add(1, Ordering::Relaxed);
         let known = Known::Written(value);
         self.rows().insert(id, Row { busy: false, known });
+    }
+
+    /// How many writes were acknowledged.
+    pub(super) fn writes(&self) -> u64 {
+        self.writes.load(Ordering::Relaxed)
     }
 
     /// Every row with an acknowledged value, and the rows of which nothing certain is known.
@@ -95,7 +104,7 @@ mod tests {
         let claim = ledger.claim(7).unwrap();
         assert_eq!(claim.known, Known::Initial);
         assert!(ledger.claim(7).is_none());
-        ledger.give_back(claim, Known::Written("a".into()));
+        ledger.acknowledged(claim.id, "a".into());
         assert_eq!(ledger.claim(7).unwrap().known, Known::Written("a".into()));
     }
 
@@ -106,7 +115,8 @@ mod tests {
         ledger.give_back(read, Known::Initial);
         let failed = ledger.claim(2).unwrap();
         ledger.give_back(failed, Known::Uncertain);
-        ledger.inserted(3, "new".into());
+        ledger.acknowledged(3, "new".into());
         assert_eq!(ledger.all(), (vec![(3, "new".into())], vec![2]));
+        assert_eq!(ledger.writes(), 1);
     }
 }

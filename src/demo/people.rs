@@ -11,8 +11,22 @@ const FIRST: [&str; 16] = [
 ];
 
 const LAST: [&str; 16] = [
-    "Lovelace", "Hopper", "Turing", "Liskov", "Codd", "Allen", "Knuth", "Perlman", "Dijkstra",
-    "Hamilton", "Wirth", "Goldwasser", "O'Hoare", "Jones", "Lamport", "Wilson",
+    "Lovelace",
+    "Hopper",
+    "Turing",
+    "Liskov",
+    "Codd",
+    "Allen",
+    "Knuth",
+    "Perlman",
+    "Dijkstra",
+    "Hamilton",
+    "Wirth",
+    "Goldwasser",
+    "O'Hoare",
+    "Jones",
+    "Lamport",
+    "Wilson",
 ];
 
 /// The name that the row of that number begins with, as `Ada B. Turing`.
@@ -34,7 +48,10 @@ pub(super) fn name_sql() -> String {
 
 /// The address of the row of number `n`, as an SQL expression.
 pub(super) fn email_sql() -> String {
-    format!("lower(({})[1 + n % 16]) || n || '@example.com'", array(&FIRST))
+    format!(
+        "lower(({})[1 + n % 16]) || n || '@example.com'",
+        array(&FIRST)
+    )
 }
 
 /// Fills `users`, and leaves the sequence behind its last row.

@@ -37,14 +37,22 @@ async fn no_request_fails_nothing_is_lost_and_the_schema_is_that_of_plain_execut
         assert_eq!(figures.stages.len(), Stage::ALL.len());
         for stage in &figures.stages {
             assert!(stage.requests > 0, "{version}: {stage:?}");
-            assert_eq!((stage.errors, stage.wrong_reads), (0, 0), "{version}: {stage:?}");
+            assert_eq!(
+                (stage.errors, stage.wrong_reads),
+                (0, 0),
+                "{version}: {stage:?}"
+            );
             assert!(stage.p50_ms <= stage.p99_ms && stage.p99_ms <= stage.max_ms);
         }
         assert!(figures.writes.acknowledged > 50, "{:?}", figures.writes);
         assert!(figures.writes.rows > 5000, "{:?}", figures.writes);
         assert!(figures.schema.facts > 15, "{:?}", figures.schema);
         // Rows that clients write meanwhile are filled by the trigger.
-        assert!((4000..=5000).contains(&figures.backfill.rows), "{:?}", figures.backfill);
+        assert!(
+            (4000..=5000).contains(&figures.backfill.rows),
+            "{:?}",
+            figures.backfill
+        );
         let contract = &figures.stages[4];
         assert!(contract.lock_wait_ms.is_some(), "{contract:?}");
     }

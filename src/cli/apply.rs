@@ -10,12 +10,14 @@ use crate::{
         history::{self, Migration},
         output, plan,
     },
-    config::{Config, duration},
+    config::{Config, StrictOrder, duration},
     execute::{
-        apply::{self, Applied, ApplyError, ApplyRequest, Through, live_catalog},
+        Runner,
+        apply::{self, Applied, ApplyError, ApplyRequest, OutOfOrder, Through, live_catalog},
         driver::{DriftPolicy, connect},
         error::ExecuteError,
         journal::MigrationState,
+        machine,
     },
     plan::{LateExpandPolicy, PhaseName, PlanSettings},
     report::status,
@@ -89,6 +91,7 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
     let files: Vec<_> = migrations.iter().map(engine::file).collect();
     let request = request(args, config);
     let result = apply::apply(&engine.runner, &files, &request).await;
+    let runner = engine.quiet();
     engine.finish().await;
     match result {
         Ok(applied) => {
@@ -98,7 +101,7 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
             Ok(Exit::Done)
         }
         Err(error) => {
-            show_blockers(args, &error);
+            show_blockers(args, &runner, &error).await;
             Err(engine::apply_error(error, &migrations))
         }
     }
@@ -115,6 +118,10 @@ fn request(args: &Args, config: &Config) -> ApplyRequest {
             Some(PhaseChoice::Migrate) => Through::Phase(PhaseName::Migrate),
             Some(PhaseChoice::Contract) => Through::Phase(PhaseName::Contract),
             Some(PhaseChoice::All) => Through::All,
+        },
+        out_of_order: match settings.strict_order {
+            StrictOrder::WhenItMatters => OutOfOrder::WhenDisjoint,
+            StrictOrder::Always => OutOfOrder::Refuse,
         },
         drift: if args.accept_drift {
             DriftPolicy::Accept
@@ -213,7 +220,7 @@ fn summary(applied: &[Applied]) -> String {
 }
 
 /// At three in the morning: who is in the way, and the commands to choose from.
-fn show_blockers(args: &Args, error: &ApplyError) {
+async fn show_blockers(args: &Args, runner: &Runner, error: &ApplyError) {
     let ApplyError::Execute(ExecuteError::LockBudget { step, blockers, .. }) = error else {
         return;
     };
@@ -224,6 +231,13 @@ fn show_blockers(args: &Args, error: &ApplyError) {
         .into_iter()
         .find(|phase| step.starts_with(phase.as_str()))
         .unwrap_or(PhaseName::Contract);
-    let id = args.only.first().map_or("", String::as_str);
+    let Ok(mut session) = connect(&runner.target, "status").await else {
+        return;
+    };
+    let Ok(known) = apply::states(runner, &mut session).await else {
+        return;
+    };
+    let stopped = known.iter().find(|one| one.state == machine::running(phase));
+    let id = stopped.map_or("", |one| one.id.as_str());
     output::note(&status::blocked(id, step, phase, blockers));
 }

@@ -77,6 +77,12 @@ impl Engine {
         })
     }
 
+    /// The same run with nobody to tell, for a look afterwards.
+    pub fn quiet(&self) -> Runner {
+        let (events, _) = Events::channel("", Timestamp::now);
+        Runner { events, ..self.runner.clone() }
+    }
+
     /// Ends the run and waits until its last event is shown.
     pub async fn finish(self) {
         drop(self.runner);

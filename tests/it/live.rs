@@ -1,5 +1,6 @@
 //! Tests that need a PostgreSQL server. An absent server is a failure, never a skip.
 
+mod activity;
 mod apply;
 mod backfill;
 mod bare;

@@ -5,7 +5,7 @@ use zdm::{
     db::{Session, Target},
     execute::{
         Runner,
-        apply::{Applied, ApplyError, ApplyRequest, MigrationFile, Through, apply},
+        apply::{Applied, ApplyError, ApplyRequest, MigrationFile, OutOfOrder, Through, apply},
         backfill,
         driver::{Consent, DriftPolicy},
         event::{Event, Events},
@@ -69,6 +69,7 @@ pub(crate) fn request(through: Through) -> ApplyRequest {
         only: Vec::new(),
         to: None,
         through,
+        out_of_order: OutOfOrder::WhenDisjoint,
         drift: DriftPolicy::Refuse,
         plan: PlanSettings {
             tighten: Tighten::Migrate,

@@ -225,7 +225,6 @@ pub(super) fn plan() -> Plan {
         ],
         notes: vec!["The columns end in another physical order than plain SQL gives.".into()],
         search_path: vec![Ident::exact("public")],
-        verify: Vec::new(),
         bypass: Bypass {
             setting: "zdm.bypass_1a2b3c4d".into(),
             secret: "s3cret".into(),

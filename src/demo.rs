@@ -15,7 +15,7 @@ use crate::{
     db::{DbError, Session, Target, get},
     execute::{
         Events, ExecuteError, ExecuteSettings, Journal, Runner, Stop,
-        apply::{ApplyError, ApplyRequest, MigrationFile, Through, apply},
+        apply::{ApplyError, ApplyRequest, MigrationFile, OutOfOrder, Through, apply},
         backfill,
         driver::DriftPolicy,
         event::Event,
@@ -250,6 +250,7 @@ fn request(execute: &ExecuteSettings, rng: &mut fastrand::Rng) -> ApplyRequest {
         only: Vec::new(),
         to: None,
         through: Through::Default,
+        out_of_order: OutOfOrder::Refuse,
         drift: DriftPolicy::Refuse,
         plan: PlanSettings {
             tighten: Tighten::default(),

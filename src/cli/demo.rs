@@ -184,16 +184,8 @@ fn in_words(figures: &Figures) -> String {
     );
     let _ = writeln!(
         out,
-        "{:<9} {:<12} {:>8} {:>9} {:>7} {:>9} {:>9} {:>9}   {}",
-        "phase",
-        "clients",
-        "seconds",
-        "requests",
-        "errors",
-        "p50",
-        "p99",
-        "max",
-        "behind a lock of zdm"
+        "{:<9} {:<12} {:>8} {:>9} {:>7} {:>9} {:>9} {:>9}   behind a lock of zdm",
+        "phase", "clients", "seconds", "requests", "errors", "p50", "p99", "max"
     );
     for stage in &figures.stages {
         let _ = writeln!(out, "{}", row(stage));

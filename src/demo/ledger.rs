@@ -61,7 +61,8 @@ impl Ledger {
 
     /// Gives a row back that was only read, or of which nothing certain is known any more.
     pub(super) fn give_back(&self, claim: Claim, known: Known) {
-        self.rows().insert(claim.id, Row { busy: false, known });
+        let Claim { id, .. } = claim;
+        self.rows().insert(id, Row { busy: false, known });
     }
 
     /// Enters the value of a row that the server has acknowledged, and gives the row back.

@@ -6,6 +6,7 @@ mod backfill;
 mod bare;
 mod case;
 mod checks;
+mod demo;
 mod guard;
 mod introspect;
 mod journal;

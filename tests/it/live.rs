@@ -8,6 +8,7 @@ mod case;
 mod checks;
 mod demo;
 mod guard;
+mod guard_ends;
 mod introspect;
 mod journal;
 mod lease;

@@ -5,18 +5,18 @@ use std::time::{Duration, Instant};
 use sqlx::PgConnection;
 use zdm::{
     effects::LockMode::{AccessExclusive, ShareRowExclusive},
-    execute::{EventKind, GuardOutcome, Hold, JournalEntry, run_guarded},
+    execute::{EventKind, GuardOutcome, run_guarded},
     plan::Guard,
 };
 
 use crate::support::{
-    runner::{Runner, lock, plan, sql, until, work},
+    runner::{Runner, lock, sql, until, work},
     server::{newest_version, run, versions},
 };
 
 pub(super) const TABLE: &str = "CREATE TABLE t (id int PRIMARY KEY, a int); \
                      INSERT INTO t SELECT n, n FROM generate_series(1, 1000) n;";
-pub(super) const TWO_TABLES: &str = "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY); \
+const TWO_TABLES: &str = "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY); \
                           INSERT INTO a VALUES (1); INSERT INTO b VALUES (1);";
 pub(super) const STEP: &str = "expand-1";
 
@@ -39,7 +39,9 @@ pub(super) async fn pid(conn: &mut PgConnection) -> i32 {
 }
 
 /// Runs `ALTER TABLE t ADD COLUMN z` under guard.
-pub(super) async fn add_column(runner: &mut Runner) -> Result<GuardOutcome, zdm::execute::ExecuteError> {
+pub(super) async fn add_column(
+    runner: &mut Runner,
+) -> Result<GuardOutcome, zdm::execute::ExecuteError> {
     let locks = [lock("t", AccessExclusive)];
     let statements = sql(["ALTER TABLE t ADD COLUMN z int -- a comment"]);
     run_guarded(&mut runner.guard(), &work(STEP, &locks, &statements)).await

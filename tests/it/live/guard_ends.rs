@@ -1,17 +1,16 @@
 //! How guarded statements end: too late, stopped, fenced off, refused.
 
-use super::guard::{STEP, TABLE, TWO_TABLES, add_column, client, columns, pid};
+use super::guard::{STEP, TABLE, add_column, client, columns, pid};
 use std::time::{Duration, Instant};
 
-use sqlx::PgConnection;
 use zdm::{
-    effects::LockMode::{AccessExclusive, ShareRowExclusive},
-    execute::{EventKind, GuardOutcome, Hold, JournalEntry, run_guarded},
+    effects::LockMode::AccessExclusive,
+    execute::{EventKind, Hold, JournalEntry, run_guarded},
     plan::Guard,
 };
 
 use crate::support::{
-    runner::{Runner, lock, plan, sql, until, work},
+    runner::{Runner, lock, plan, sql, work},
     server::{newest_version, run, versions},
 };
 

@@ -268,7 +268,7 @@ impl<'r, 'j, 's, S: CheckpointStore> Runner<'r, 'j, 's, S> {
         }
         match passed {
             Passed::Filled(filled) => {
-                if let Some(horizon) = filled.horizon {
+                if let Some(horizon) = &filled.horizon {
                     self.horizon = horizon.oldest;
                 }
                 filling.took_in(&filled);

@@ -1,12 +1,17 @@
 //! Tests that need a PostgreSQL server. An absent server is a failure, never a skip.
 
+mod activity;
 mod apply;
 mod backfill;
 mod bare;
+mod case;
 mod checks;
+mod demo;
 mod guard;
 mod introspect;
 mod journal;
 mod lease;
+mod lints;
 mod sandbox;
 mod snapshot;
+mod sync_trigger;

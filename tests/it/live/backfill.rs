@@ -151,6 +151,7 @@ async fn volatile(db: &Db) -> Rig {
         down: None,
         unfilled: Unfilled::Null,
         mode: SyncMode::Fill,
+        search_path: vec![Ident::exact("public")],
     };
     install(db, &sync, "uuid").await;
     db.run(

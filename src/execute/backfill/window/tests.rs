@@ -210,7 +210,7 @@ proptest! {
                     prop_assert!(last.is_none_or(|last| precedes(*last, horizon)));
                 }
             }
-            let (Fate::Done { rows, hot_percent, millis }) = fate else {
+            let Fate::Done { rows, hot_percent, millis } = fate else {
                 plan.failed(&slice, now);
                 continue;
             };

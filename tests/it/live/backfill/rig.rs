@@ -87,6 +87,7 @@ impl Rig {
             }),
             unfilled: Unfilled::NullBesideValue { old: name },
             mode: SyncMode::Follow,
+            search_path: vec![Ident::exact("public")],
         };
         let unfilled = install(db, &sync, "text").await;
         let mut rig = Self::new(&db.url, &["users"], "full_name", "name").await;

@@ -13,3 +13,4 @@ mod lease;
 mod sandbox;
 mod snapshot;
 mod sync_trigger;
+mod traffic;

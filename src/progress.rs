@@ -235,17 +235,83 @@ impl Bars {
     }
 }
 
+/// Before anything can be measured.
+const SPINNER: &str = "{spinner} {wide_msg}";
+/// When it is known how much there is to do.
+const MEASURED: &str = "{spinner} {bar:24} {percent:>3} % {wide_msg}";
+
 fn spinner() -> ProgressStyle {
-    style("{spinner} {wide_msg}")
+    style(SPINNER)
 }
 
 fn measured() -> ProgressStyle {
-    style("{spinner} {bar:24} {percent:>3} % {wide_msg}")
+    style(MEASURED)
 }
 
-/// A template of this file; the tests draw each of them.
+/// A template of this file; a test reads each of them.
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("█▌░")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(kind: EventKind) -> Event {
+        Event {
+            version: 1,
+            seq: 1,
+            at: Timestamp::UNIX_EPOCH,
+            migration: "0002".into(),
+            step: Some("migrate-1".into()),
+            kind,
+        }
+    }
+
+    #[test]
+    fn templates_can_be_read() {
+        for template in [SPINNER, MEASURED] {
+            assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
+        }
+    }
+
+    #[test]
+    fn a_bar_shows_rows_rate_and_time_left_and_is_never_more_than_full() {
+        let mut bars = Bars::new(ProgressDrawTarget::hidden());
+        bars.show(&event(EventKind::StepStarted {
+            title: "fill full_name".into(),
+            attempt: 1,
+        }));
+        assert_eq!(bars.bar.message(), "migrate-1 fill full_name");
+        bars.show(&event(EventKind::BackfillProgress {
+            relation: "public.users".into(),
+            rows_done: 1_200,
+            rows_total: 1_000,
+            pages_done: 1,
+            pages_total: 2,
+            rows_per_second: 400.4,
+            eta_ms: Some(3_000),
+            window_pages: 25,
+            passes: 10,
+            hot_ratio: None,
+        }));
+        assert_eq!(
+            bars.bar.message(),
+            "migrate-1 fill full_name: 1,200 of about 1,000 rows, 400/s, 3 s left"
+        );
+        assert_eq!(
+            (bars.bar.position(), bars.bar.length()),
+            (1_200, Some(1_200))
+        );
+        bars.show(&event(EventKind::BackfillWaiting {
+            why: "a standby is behind".into(),
+        }));
+        assert!(
+            bars.bar
+                .message()
+                .ends_with("makes way: a standby is behind")
+        );
+    }
 }

@@ -19,6 +19,10 @@ use zdm::{
 
 type Outcome = datatest_stable::Result<()>;
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the harness hands the text over"
+)]
 fn page(path: &Path, text: String) -> Outcome {
     let name = path
         .file_stem()

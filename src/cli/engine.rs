@@ -96,11 +96,8 @@ impl Engine {
 
 /// A secret for the bypass of sync triggers.
 pub fn secret() -> String {
-    let mut secret = String::new();
-    for _ in 0..4 {
-        secret.push_str(&format!("{:016x}", fastrand::u64(..)));
-    }
-    secret
+    let parts: [u64; 4] = std::array::from_fn(|_| fastrand::u64(..));
+    parts.map(|part| format!("{part:016x}")).concat()
 }
 
 fn execute_settings(settings: &Settings, overrides: Overrides) -> ExecuteSettings {
@@ -131,7 +128,7 @@ pub fn file(migration: &Migration) -> MigrationFile {
         name: migration.name.clone(),
         script: migration.script.clone(),
         checksum: migration.checksum.clone(),
-        source: migration.script.source.text().to_owned(),
+        source: migration.file.text().to_owned(),
     }
 }
 
@@ -160,7 +157,7 @@ pub fn apply_error(error: ApplyError, migrations: &[Migration]) -> CliError {
 fn frames(migration: &Migration, diagnostics: &[Diagnostic]) -> String {
     diagnostics
         .iter()
-        .map(|diagnostic| human::diagnostic(&migration.script.source, diagnostic) + "\n")
+        .map(|diagnostic| human::diagnostic(&migration.file, diagnostic) + "\n")
         .collect()
 }
 

@@ -2,11 +2,15 @@
 //!
 //! The codes are listed in `docs/reference/errors.md`, which is made from this file.
 
+pub mod run_codes;
+
 use crate::{
     config::{ConfigError, migrations::MigrationsError},
     db::{DbError, Failure},
     report::json::DatabaseState,
 };
+
+pub use run_codes::{RUN_CODES, run_code};
 
 /// How a run ends (INTERFACES: exit codes).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -84,154 +88,12 @@ pub enum ErrorCode {
     Database,
     /// The migration has mistakes that stop it from being planned.
     InvalidMigration,
-    /// A run ended early, with the run's own code; [`RUN_CODES`] lists them.
+    /// A run was refused or ended early; the codes are those of [`RUN_CODES`].
     Run(&'static str),
 }
 
-/// The codes of runs that end early, what each means, and what the process ends with.
-pub const RUN_CODES: &[(&str, &str, Exit)] = &[
-    (
-        "cannot-connect",
-        "The database cannot be reached.",
-        Exit::Usage,
-    ),
-    (
-        "changed-file",
-        "The file is not the one whose expand was started.",
-        Exit::Found,
-    ),
-    (
-        "connection-lost",
-        "The connection broke; what was done is in the journal.",
-        Exit::Stopped,
-    ),
-    (
-        "copy",
-        "The journal belongs to another database: this one is a copy.",
-        Exit::Found,
-    ),
-    (
-        "database",
-        "The server refused a query of zdm.",
-        Exit::Stopped,
-    ),
-    (
-        "deadline",
-        "A statement outside a transaction took longer than it may.",
-        Exit::Stopped,
-    ),
-    (
-        "done-by-others",
-        "What a step is to make is there, and zdm did not make it.",
-        Exit::Found,
-    ),
-    (
-        "drift",
-        "The tables are not what they were when the last phase ended.",
-        Exit::Found,
-    ),
-    (
-        "foreign-schema",
-        "The journal's schema exists and is no journal.",
-        Exit::Found,
-    ),
-    (
-        "forward-only",
-        "Contract has passed the point of no return.",
-        Exit::Found,
-    ),
-    (
-        "journal-exists",
-        "The database has a journal already.",
-        Exit::Found,
-    ),
-    ("lease-lost", "Another run has taken over.", Exit::Stopped),
-    (
-        "lock-budget",
-        "A lock was not granted within the budget; none is held.",
-        Exit::Stopped,
-    ),
-    (
-        "needs-consent",
-        "There is no terminal to ask, and --yes was not given.",
-        Exit::Found,
-    ),
-    (
-        "newer-journal",
-        "A newer zdm wrote the journal.",
-        Exit::Found,
-    ),
-    (
-        "no-journal",
-        "The database has tables and no journal.",
-        Exit::Found,
-    ),
-    (
-        "no-plan",
-        "The migration was not started by zdm.",
-        Exit::Found,
-    ),
-    (
-        "not-a-table",
-        "A backfill was to fill something without rows of its own.",
-        Exit::Found,
-    ),
-    (
-        "nothing-to-roll-back",
-        "No migration is in flight.",
-        Exit::Found,
-    ),
-    (
-        "out-of-order",
-        "A later migration that shares a table is applied already.",
-        Exit::Found,
-    ),
-    (
-        "preflight",
-        "The checks before the first change found several things.",
-        Exit::Found,
-    ),
-    (
-        "queued",
-        "Another migration in flight shares a table.",
-        Exit::Stopped,
-    ),
-    (
-        "rolling-back",
-        "The migration is being rolled back.",
-        Exit::Found,
-    ),
-    (
-        "rows-found",
-        "Rows that must not be there are.",
-        Exit::Found,
-    ),
-    ("second-runner", "Another run holds the lease.", Exit::Found),
-    (
-        "state-unknown",
-        "Database and journal disagree.",
-        Exit::Unknown,
-    ),
-    (
-        "step-failed",
-        "The server refused a statement; it was rolled back.",
-        Exit::Found,
-    ),
-    ("stopped", "The run was asked to stop.", Exit::Stopped),
-    (
-        "unknown-migration",
-        "There is no migration of this id.",
-        Exit::Found,
-    ),
-    (
-        "wrong-state",
-        "The migration's state does not allow it.",
-        Exit::Found,
-    ),
-];
-
 impl ErrorCode {
-    /// All, in the order of the reference page.
+    /// All but those of runs, in the order of the reference page.
     pub const ALL: [Self; 10] = [
         Self::Usage,
         Self::Config,
@@ -251,10 +113,10 @@ impl ErrorCode {
             Self::Usage => "usage",
             Self::Config => "config",
             Self::Migrations => "migrations",
-            Self::NoSuchMigration => "no-such-migration",
+            Self::NoSuchMigration => "unknown-migration",
             Self::NoSuchRule => "no-such-rule",
             Self::NoDatabase => "no-database",
-            Self::Connection => "connection",
+            Self::Connection => "cannot-connect",
             Self::Privilege => "privilege",
             Self::Database => "database",
             Self::InvalidMigration => "invalid-migration",
@@ -273,14 +135,13 @@ impl ErrorCode {
             Self::NoDatabase => "A database is needed, and none was named.",
             Self::Connection => "The database cannot be reached, or the connection was lost.",
             Self::Privilege => "The role may not do what is needed.",
-            Self::Database => "The server refused a query of zdm.",
+            Self::Database => {
+                "The server refused a query of zdm. Within a run that is recorded, and the exit code is 3."
+            }
             Self::InvalidMigration => {
                 "The migration has mistakes that stop it from being planned; each is shown with its place."
             }
-            Self::Run(code) => RUN_CODES
-                .iter()
-                .find(|(known, ..)| *known == code)
-                .map_or("A check before the run refused it.", |(_, doc, _)| *doc),
+            Self::Run(code) => run_code(code).map_or("", |(_, doc, _)| doc),
         }
     }
 
@@ -297,53 +158,58 @@ impl ErrorCode {
             | Self::Privilege
             | Self::Database => Exit::Usage,
             Self::InvalidMigration => Exit::Found,
-            Self::Run(code) => RUN_CODES
-                .iter()
-                .find(|(known, ..)| *known == code)
-                .map_or(Exit::Found, |(.., exit)| *exit),
+            Self::Run(code) => run_code(code).map_or(Exit::Found, |(_, _, exit)| *exit),
         }
     }
 }
 
-/// An error as it is shown.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{message}")]
-pub struct CliError {
+/// An error as it is shown. Boxed, since it is far larger than what is returned when all is well.
+#[derive(Debug, Clone)]
+pub struct CliError(Box<Shown>);
+
+#[derive(Debug, Clone)]
+struct Shown {
     code: ErrorCode,
     message: String,
     /// Code frames and other text that comes before the message.
-    shown_before: Option<String>,
+    before: Option<String>,
     hints: Vec<String>,
     database_state: DatabaseState,
-    next: Option<String>,
-    exit: Option<Exit>,
+    exit: Exit,
 }
+
+impl std::fmt::Display for CliError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl std::error::Error for CliError {}
 
 impl CliError {
     /// An error that left the database as it was.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Shown {
             code,
             message: message.into(),
-            shown_before: None,
+            before: None,
             hints: Vec::new(),
             database_state: DatabaseState::Unchanged,
-            next: None,
-            exit: None,
-        }
+            exit: code.exit(),
+        }))
     }
 
     /// Adds a line `Hint: …`: what to do, starting with a verb.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hints.push(hint.into());
+        self.0.hints.push(hint.into());
         self
     }
 
     /// Puts code frames before the message.
     #[must_use]
     pub fn behind(mut self, frames: impl Into<String>) -> Self {
-        self.shown_before = Some(frames.into());
+        self.0.before = Some(frames.into());
         self
     }
 
@@ -351,48 +217,39 @@ impl CliError {
     /// usually means.
     #[must_use]
     pub fn with_state(mut self, state: DatabaseState, exit: Exit) -> Self {
-        self.database_state = state;
-        self.exit = Some(exit);
-        self
-    }
-
-    /// The command that goes on from here.
-    #[must_use]
-    pub fn with_next(mut self, next: impl Into<String>) -> Self {
-        self.next = Some(next.into());
+        self.0.database_state = state;
+        self.0.exit = exit;
         self
     }
 
     /// What the process ends with.
     pub fn exit(&self) -> Exit {
-        self.exit.unwrap_or_else(|| self.code.exit())
+        self.0.exit
     }
 
     /// Its stable code.
-    pub fn code(&self) -> ErrorCode {
-        self.code
+    pub fn code(&self) -> &'static str {
+        self.0.code.as_str()
     }
 
     /// What is known of the database.
     pub fn database_state(&self) -> DatabaseState {
-        self.database_state
+        self.0.database_state
     }
 
-    /// The command that goes on from here, or the first hint.
+    /// What to do: the first hint.
     pub fn next(&self) -> Option<&str> {
-        self.next
-            .as_deref()
-            .or_else(|| self.hints.first().map(String::as_str))
+        self.0.hints.first().map(String::as_str)
     }
 
     /// Its hints, in order.
     pub fn hints(&self) -> &[String] {
-        &self.hints
+        &self.0.hints
     }
 
     /// What is shown before the message.
     pub fn shown_before(&self) -> Option<&str> {
-        self.shown_before.as_deref()
+        self.0.before.as_deref()
     }
 }
 

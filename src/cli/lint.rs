@@ -12,7 +12,7 @@ use crate::{
     },
     config::{Config, FailOn, migrations},
     diagnostic::Level,
-    lint::{Linted, lint},
+    lint::{Linted, lint, rules},
     report::{Shown, human, json},
     source::SourceFile,
 };
@@ -74,7 +74,11 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
     match args.format {
         Format::Human => {
             output::result(&human::diagnostics(&shown));
-            output::note(&(human::summary(&shown, looked.len()) + "\n"));
+            let explained = shown
+                .iter()
+                .map(|shown| shown.diagnostic.rule)
+                .find(|rule| rules::find(rule).is_some());
+            output::note(&(human::summary(&shown, looked.len(), explained) + "\n"));
         }
         Format::Json => {
             output::result(&json::pretty(&json::Lint::new(&shown, database.as_deref())));

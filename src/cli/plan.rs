@@ -121,6 +121,7 @@ fn show_diagnostics(migration: &Migration, diagnostics: &[Diagnostic]) {
     }
 }
 
+/// Prints a plan.
 pub(super) fn show(planned: &Planned, format: PlanFormat) {
     output::result(&match format {
         PlanFormat::Human => plan_human::plan(&planned.plan),

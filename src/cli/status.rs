@@ -228,12 +228,12 @@ fn next(record: &MigrationRecord) -> Option<String> {
         | MigrationState::Queued
         | MigrationState::Expanding
         | MigrationState::Expanded
-        | MigrationState::Migrating => Some(format!("zdm apply {id}")),
+        | MigrationState::Migrating
+        | MigrationState::RolledBack => Some(format!("zdm apply {id}")),
         MigrationState::Migrated | MigrationState::Contracting => {
             Some(format!("zdm apply {id} --phase contract"))
         }
         MigrationState::RollingBack => Some(format!("zdm rollback {id}")),
-        MigrationState::RolledBack => Some(format!("zdm apply {id}")),
         MigrationState::Done | MigrationState::Adopted | MigrationState::Failed => None,
     }
 }

@@ -281,12 +281,15 @@ impl Reader {
                             }
                         }
                     }
-                    _ => {
-                        if let Some(expr) = self.text(value, &shown) {
-                            let text = format!("{key} {expr}");
-                            found.push(DirectiveText { text, span });
-                        }
-                    }
+                    _ => self.mistakes.push(
+                        Diagnostic::new(
+                            "config-value",
+                            Level::Error,
+                            span,
+                            format!("{shown} does not say which column it is for"),
+                        )
+                        .with_help(format!("Write `{key}.<column> = \"<expression>\"`.")),
+                    ),
                 },
                 "phase" => {
                     let words = PhaseName::ALL.map(|phase| (phase.as_str(), phase));
@@ -507,7 +510,7 @@ mod tests {
             schema = "Ops"
             [migration."0042"]
             up.full_name = "lower(name)"
-            down = "full_name"
+            down.name = "full_name"
             phase = "contract"
             strategy = "trigger"
             "#,
@@ -548,7 +551,7 @@ mod tests {
         assert_eq!(
             texts,
             [
-                "down full_name",
+                "down(name) full_name",
                 "phase contract",
                 "strategy trigger",
                 "up(full_name) lower(name)"
@@ -585,7 +588,7 @@ mod tests {
             mistakes(
                 "lock = 1\n[locks]\nbugdet = \"10m\"\nmax_active = 2\nmax_wait = 5\nmax_hold = \"5\"\n\
                  [backfill]\nmax_active = 0\n[plan]\ntighten = \"contact\"\n[lint.levels]\n\
-                 index-not-concurent = \"off\"\n[migration.\"1\"]\nupp = \"x\"\n[zebra]\n",
+                 index-not-concurent = \"off\"\n[migration.\"1\"]\nupp = \"x\"\ndown = \"x\"\n[zebra]\n",
             ),
             @r#"
         unknown-key at `lock`: `lock` is not a section of zdm.toml | Did you mean `[locks]`?
@@ -597,6 +600,7 @@ mod tests {
         config-value at `"contact"`: `plan.tighten` cannot be `contact`; it is one of `migrate` and `contract` | Did you mean `contract`?
         unknown-rule at `index-not-concurent`: There is no rule `index-not-concurent` | Did you mean `index-not-concurrent`?
         unknown-key at `upp`: `upp` is not a directive that zdm.toml can hold | Did you mean `up`?
+        config-value at `"x"`: `migration."1".down` does not say which column it is for | Write `down.<column> = "<expression>"`.
         unknown-key at `zebra`: `zebra` is not a section of zdm.toml | The sections are `database`, `migrations`, `locks`, `backfill`, `plan`, `order`, `lint`, `role`, `journal` and `migration`.
         "#
         );

@@ -6,15 +6,12 @@ use std::fmt::Write as _;
 
 use crate::{
     execute::event::{BlockerInfo, Event, EventKind},
-    report::{count, duration, thousands},
+    report::{count, duration, json, thousands},
 };
 
 /// One event as a line of JSON, the line break included.
 pub fn json_line(event: &Event) -> String {
-    let mut line = serde_json::to_string(event)
-        .unwrap_or_else(|error| format!("{{\"version\":1,\"unserialisable\":\"{error}\"}}"));
-    line.push('\n');
-    line
+    json::line(event)
 }
 
 /// One event in words, behind its migration and step; without a line break at the end.

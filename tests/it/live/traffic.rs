@@ -16,7 +16,7 @@ use crate::{
 const LONGEST: Duration = Duration::from_millis(1500);
 
 const ROWS: u32 = 12_000;
-const SIXTY_THREE: &str = "\"a Name of sixty-three bytes with $$ and 'quotes' that goes on & on\"";
+const SIXTY_THREE: &str = "\"a Name of sixty-three bytes with $$ and 'quotes' and so on & on\"";
 
 /// Both ways a migration can end.
 async fn both_ways(name: &str, shape: &Shape, migration: &str) {

@@ -5,6 +5,7 @@ mod apply;
 mod backfill;
 mod bare;
 mod case;
+mod chaos;
 mod checks;
 mod demo;
 mod guard;

@@ -78,6 +78,9 @@ impl PassSettings<'_> {
             "SET LOCAL enable_seqscan = off".to_owned(),
             "SET LOCAL enable_indexscan = off".to_owned(),
             "SET LOCAL enable_bitmapscan = off".to_owned(),
+            // Before PostgreSQL 18 what is switched off counts as so dear that each pass would be
+            // compiled first.
+            "SET LOCAL jit = off".to_owned(),
         ];
         if !self.search_path.is_empty() {
             let names: Vec<String> = self.search_path.iter().map(Ident::quoted).collect();

@@ -138,8 +138,10 @@ pub(super) async fn run<S: CheckpointStore>(
                 }
             },
         })),
-        // A deferred trigger ran into a lock; a failed COMMIT has rolled back by itself.
+        // A deferred trigger ran into a lock, or the time was over. What fails while it commits has
+        // rolled back by itself; what fails before that has not, so it is said in any case.
         Err(failed) if failed.at == 0 && gives_way(&failed.error) => {
+            roll_back(session, lost(&failed.error)).await?;
             Ok(Passed::RowLocked(failed.error))
         }
         Err(failed) => Err(failed.error.into()),

@@ -4,7 +4,7 @@
 
 use crate::{
     catalog::{Column, PgVersion},
-    effects::LockMode,
+    effects::{LockMode, RelationLock},
     ident::{Ident, ObjectName},
     parse::{
         StatementKind,
@@ -97,11 +97,53 @@ pub fn with_undo(cx: &Context<'_>, mut step: Step) -> Step {
                 step
             }
         },
+        StatementKind::Opaque(_) => {
+            let (drops, locks) = drops_of_new(cx);
+            if drops.is_empty() {
+                step.reversible = false;
+                return step;
+            }
+            step.undone_by(Undo::ddl(drops, locks))
+        }
         _ => {
             step.reversible = false;
             step
         }
     }
+}
+
+/// What drops the objects that an operation makes: views, sequences, functions, types, triggers.
+fn drops_of_new(cx: &Context<'_>) -> (Vec<String>, Vec<RelationLock>) {
+    let (before, after) = (cx.before, cx.after);
+    let mut drops = Vec::new();
+    let mut locks = Vec::new();
+    for (name, view) in &after.views {
+        if !before.views.contains_key(name) {
+            let kind = if view.materialized { "MATERIALIZED VIEW" } else { "VIEW" };
+            drops.push(format!("DROP {kind} IF EXISTS {name}"));
+        }
+    }
+    for (name, table) in &after.tables {
+        let known = before.tables.get(name);
+        for trigger in &table.triggers {
+            let old = known.is_none_or(|known| known.triggers.iter().any(|t| t.name == trigger.name));
+            if !old {
+                drops.push(format!("DROP TRIGGER IF EXISTS {} ON {name}", trigger.name));
+                locks = lock(name, LockMode::AccessExclusive);
+            }
+        }
+    }
+    let new = |name: &&ObjectName| !before.functions.contains_key(*name);
+    drops.extend(
+        after.functions.keys().filter(new).map(|name| format!("DROP ROUTINE IF EXISTS {name}")),
+    );
+    let new = |name: &&ObjectName| !before.sequences.contains_key(*name);
+    drops.extend(
+        after.sequences.keys().filter(new).map(|name| format!("DROP SEQUENCE IF EXISTS {name}")),
+    );
+    let new = |name: &&ObjectName| !before.types.contains_key(*name);
+    drops.extend(after.types.keys().filter(new).map(|name| format!("DROP TYPE IF EXISTS {name}")));
+    (drops, locks)
 }
 
 fn restore_default(table: &ObjectName, column: &Column) -> String {

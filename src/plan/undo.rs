@@ -59,6 +59,7 @@ pub fn with_undo(cx: &Context<'_>, mut step: Step) -> Step {
             Some(vec![drop_table(&created_name(cx, &create.name), &step)])
         }
         StatementKind::AlterRelation(_) => undo_alter(cx),
+        StatementKind::Opaque(_) => drops_of_new(cx).map(|undo| vec![undo]),
         _ => None,
     };
     match undo {
@@ -98,6 +99,59 @@ fn undo_alter(cx: &Context<'_>) -> Option<Vec<Undo>> {
         ColumnAction::DropNotNull if column.not_null => Some(restore_not_null(cx, &table, column)),
         _ => None,
     }
+}
+
+/// What drops the objects that an operation makes: views, sequences, functions, types, triggers.
+fn drops_of_new(cx: &Context<'_>) -> Option<Undo> {
+    let (before, after) = (cx.before, cx.after);
+    let mut drops = Vec::new();
+    let mut locks = Vec::new();
+    for (name, view) in &after.views {
+        if !before.views.contains_key(name) {
+            let kind = if view.materialized {
+                "MATERIALIZED VIEW"
+            } else {
+                "VIEW"
+            };
+            drops.push(format!("DROP {kind} IF EXISTS {name}"));
+        }
+    }
+    for (name, table) in &after.tables {
+        let known = before.tables.get(name);
+        for trigger in &table.triggers {
+            let old =
+                known.is_none_or(|known| known.triggers.iter().any(|t| t.name == trigger.name));
+            if !old {
+                drops.push(format!("DROP TRIGGER IF EXISTS {} ON {name}", trigger.name));
+                locks = lock(name, LockMode::AccessExclusive);
+            }
+        }
+    }
+    let new = |name: &&ObjectName| !before.functions.contains_key(*name);
+    drops.extend(
+        after
+            .functions
+            .keys()
+            .filter(new)
+            .map(|name| format!("DROP ROUTINE IF EXISTS {name}")),
+    );
+    let new = |name: &&ObjectName| !before.sequences.contains_key(*name);
+    drops.extend(
+        after
+            .sequences
+            .keys()
+            .filter(new)
+            .map(|name| format!("DROP SEQUENCE IF EXISTS {name}")),
+    );
+    let new = |name: &&ObjectName| !before.types.contains_key(*name);
+    drops.extend(
+        after
+            .types
+            .keys()
+            .filter(new)
+            .map(|name| format!("DROP TYPE IF EXISTS {name}")),
+    );
+    (!drops.is_empty()).then(|| Undo::ddl(drops, locks))
 }
 
 fn restore_default(table: &ObjectName, column: &Column) -> String {

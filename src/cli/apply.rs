@@ -237,7 +237,9 @@ async fn show_blockers(args: &Args, runner: &Runner, error: &ApplyError) {
     let Ok(known) = apply::states(runner, &mut session).await else {
         return;
     };
-    let stopped = known.iter().find(|one| one.state == machine::running(phase));
+    let stopped = known
+        .iter()
+        .find(|one| one.state == machine::running(phase));
     let id = stopped.map_or("", |one| one.id.as_str());
     output::note(&status::blocked(id, step, phase, blockers));
 }

@@ -80,7 +80,10 @@ impl Engine {
     /// The same run with nobody to tell, for a look afterwards.
     pub fn quiet(&self) -> Runner {
         let (events, _) = Events::channel("", Timestamp::now);
-        Runner { events, ..self.runner.clone() }
+        Runner {
+            events,
+            ..self.runner.clone()
+        }
     }
 
     /// Ends the run and waits until its last event is shown.

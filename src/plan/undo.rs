@@ -153,7 +153,7 @@ pub fn restore_not_null(cx: &Context<'_>, table: &ObjectName, column: &Column) -
             |(name, _)| name.clone(),
         );
         return vec![
-            Undo::ddl(
+            Undo::tighten(
                 [
                     // An interrupted rollback may have been here before.
                     format!("ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {constraint}"),
@@ -162,22 +162,22 @@ pub fn restore_not_null(cx: &Context<'_>, table: &ObjectName, column: &Column) -
                     ),
                 ],
                 strong,
-            )
-            .losing(nulls),
+                nulls,
+            ),
             long(&constraint),
         ];
     }
     let key = cx.key(table, name);
     let check = cx.own_name(&key, &Ident::exact(format!("{}_back", name.as_str())));
     vec![
-        Undo::ddl(
+        Undo::tighten(
             [
                 format!("ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {check}"),
                 format!("ALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({name} IS NOT NULL) NOT VALID"),
             ],
             strong.clone(),
-        )
-        .losing(nulls),
+            nulls,
+        ),
         long(&check),
         Undo::ddl(
             [

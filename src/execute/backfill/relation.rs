@@ -13,7 +13,7 @@ use super::{
     BackfillError, Checkpoint, CheckpointStore, Ended, Event, Job, Order, RelationState,
     Surroundings,
     horizon::{horizon_sql, oldest_holder, read_horizon},
-    pass::{self, Pass, Passed, Timeouts},
+    pass::{self, Pass, Passed, Then, Timeouts},
     progress::{Meter, Progress, ratio},
     sizing::{Measured, Sizing},
     window::{Growth, Next, Schedule, pause, precedes},
@@ -57,6 +57,8 @@ pub(super) struct Runner<'r, 'j, 's, S> {
     meter: Meter,
     told: Option<Instant>,
     looked: Option<Instant>,
+    /// What was read last. It only moves forward, so an old reading errs on the safe side; before
+    /// the first pass nothing waits for it.
     horizon: Option<u32>,
 }
 
@@ -263,7 +265,9 @@ impl<'r, 'j, 's, S: CheckpointStore> Runner<'r, 'j, 's, S> {
         }
         match passed {
             Passed::Filled(filled) => {
-                self.horizon = filled.horizon;
+                if let Some(horizon) = filled.horizon {
+                    self.horizon = horizon;
+                }
                 filling.took_in(&filled);
                 filling.plan.done(&slice, &filled.measured, filled.xid);
                 self.rows += filled.measured.rows;
@@ -313,6 +317,11 @@ impl<'r, 'j, 's, S: CheckpointStore> Runner<'r, 'j, 's, S> {
             oid: filling.found.oid,
             slice,
             timeouts: self.timeouts,
+            then: if filling.plan.is_ready_besides(&slice, self.horizon) {
+                Then::Nothing
+            } else {
+                Then::Horizon
+            },
         };
         let (plan, name, found, rows) = (&filling.plan, filling.name, filling.found, self.rows);
         let checkpoint = move |measured: &Measured, xid, filenode| {

@@ -1,5 +1,7 @@
 //! Whole runs: `apply`, `rollback` and `verify` as the commands call them.
 
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+
 use jiff::Timestamp;
 use zdm::{
     db::{Session, Target},
@@ -27,7 +29,8 @@ use crate::support::server::{self, Db};
 /// A run on a database, and everything it told.
 pub(crate) struct Run {
     pub(crate) runner: Runner,
-    pub(crate) events: tokio::sync::mpsc::UnboundedReceiver<Event>,
+    /// Keeps the events coming; nobody reads them here.
+    pub(crate) _events: tokio::sync::mpsc::UnboundedReceiver<Event>,
 }
 
 /// A run with the defaults.
@@ -45,7 +48,7 @@ pub(crate) fn run_on(db: &Db) -> Run {
     };
     Run {
         runner,
-        events: receiver,
+        _events: receiver,
     }
 }
 

@@ -364,6 +364,7 @@ async fn prepare(session: &mut Session, method: Method) -> Result<String> {
         }),
         unfilled: Unfilled::NullBesideValue { old: name },
         mode: SyncMode::Follow,
+        search_path: Vec::new(),
     };
     let sql = sync_sql(&sync, &Ident::exact("public"), &bypass());
     if method == Method::Zdm {

@@ -164,7 +164,9 @@ impl<'a> AddedColumn<'a> {
         Verify {
             table: table.clone(),
             count: format!("SELECT pg_catalog.count(*) {own}"),
-            sample: Some(format!("SELECT ROW({column})::pg_catalog.text {own} LIMIT 5")),
+            sample: Some(format!(
+                "SELECT ROW({column})::pg_catalog.text {own} LIMIT 5"
+            )),
             message: format!(
                 "{{count}} values of {}.{column}, written by the new application, would go",
                 table.short()

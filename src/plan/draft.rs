@@ -237,7 +237,10 @@ impl Undo {
         locks: Vec<RelationLock>,
         rows: Verify,
     ) -> Self {
-        Self { how: UndoKind::Tighten, ..Self::ddl(sql, locks).losing(rows) }
+        Self {
+            how: UndoKind::Tighten,
+            ..Self::ddl(sql, locks).losing(rows)
+        }
     }
 
     /// States what going back would lose.

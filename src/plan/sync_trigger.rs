@@ -126,7 +126,10 @@ pub fn sync_sql(sync: &Sync, journal_schema: &Ident, bypass: &Bypass) -> SyncSql
         quote_literal(&bypass.secret)
     );
     let unfilled = unfilled_in(sync, "OLD");
-    let when_first = format!("{bypass_condition} AND ({} OR {unfilled})", changed(&watched(sync)));
+    let when_first = format!(
+        "{bypass_condition} AND ({} OR {unfilled})",
+        changed(&watched(sync))
+    );
     // What a user's trigger makes of the old side in a row that the backfill writes must reach the
     // new side too, so the last trigger is not bypassed then.
     let when_last = match sync.mode {
@@ -197,8 +200,7 @@ fn dollar_quote(text: &str) -> String {
 /// needs nothing fixed, and is spared the cost.
 fn search_path(sync: &Sync) -> String {
     let plain = |expr: &Expr| {
-        expr.columns.len() == 1
-            && expr.rewrite(|_| Some(String::new())).trim().is_empty()
+        expr.columns.len() == 1 && expr.rewrite(|_| Some(String::new())).trim().is_empty()
     };
     if plain(&sync.up) && sync.down.as_ref().is_none_or(|down| plain(&down.expr)) {
         return String::new();

@@ -173,7 +173,9 @@ pub fn restore_not_null(cx: &Context<'_>, table: &ObjectName, column: &Column) -
         Undo::tighten(
             [
                 format!("ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {check}"),
-                format!("ALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({name} IS NOT NULL) NOT VALID"),
+                format!(
+                    "ALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({name} IS NOT NULL) NOT VALID"
+                ),
             ],
             strong.clone(),
             nulls,

@@ -60,7 +60,11 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
         }
     }
     // What the old application goes on writing must reach the new column.
-    let mode = if inputs.is_empty() { SyncMode::Fill } else { SyncMode::FollowInStep };
+    let mode = if inputs.is_empty() {
+        SyncMode::Fill
+    } else {
+        SyncMode::FollowInStep
+    };
     let sync = Sync {
         key: cx.key(table, column),
         table: table.clone(),

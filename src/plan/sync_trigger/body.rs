@@ -25,8 +25,14 @@ fn differs(left: &str, right: &str) -> String {
 
 /// A fingerprint of some columns of NEW.
 fn hash(columns: &[Ident]) -> String {
-    let fields: Vec<String> = columns.iter().map(|column| format!("NEW.{column}")).collect();
-    format!("pg_catalog.hashtextextended(ROW({})::pg_catalog.text, 0)", fields.join(", "))
+    let fields: Vec<String> = columns
+        .iter()
+        .map(|column| format!("NEW.{column}"))
+        .collect();
+    format!(
+        "pg_catalog.hashtextextended(ROW({})::pg_catalog.text, 0)",
+        fields.join(", ")
+    )
 }
 
 fn clear_marker(sync: &Sync) -> String {

@@ -29,8 +29,8 @@ use crate::support::server::{self, Db};
 /// A run on a database, and everything it told.
 pub(crate) struct Run {
     pub(crate) runner: Runner,
-    /// Keeps the events coming; nobody reads them here.
-    pub(crate) _events: tokio::sync::mpsc::UnboundedReceiver<Event>,
+    /// Everything it told.
+    pub(crate) events: tokio::sync::mpsc::UnboundedReceiver<Event>,
 }
 
 /// A run with the defaults.
@@ -48,7 +48,7 @@ pub(crate) fn run_on(db: &Db) -> Run {
     };
     Run {
         runner,
-        _events: receiver,
+        events: receiver,
     }
 }
 

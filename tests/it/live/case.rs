@@ -45,12 +45,19 @@ impl Case {
         run.runner.settings.locks.poll = Duration::from_millis(20);
         run.runner.settings.bare.poll = Duration::from_millis(20);
         adopt(&run).await;
-        Self { db, run, files: vec![file("1", migration)], request: request(Through::Default) }
+        Self {
+            db,
+            run,
+            files: vec![file("1", migration)],
+            request: request(Through::Default),
+        }
     }
 
     /// The plan on the database as it is now.
     pub(crate) async fn planned(&self) -> Planned {
-        let mut session = Session::open(&self.run.runner.target, "test").await.unwrap();
+        let mut session = Session::open(&self.run.runner.target, "test")
+            .await
+            .unwrap();
         let catalog = live_catalog(&mut session).await.unwrap();
         plan_file(&self.files[0], &catalog, &self.request.plan)
     }
@@ -64,10 +71,20 @@ impl Case {
 
     /// The plan that is being run.
     pub(crate) async fn plan_of_run(&self) -> Plan {
-        let mut session = Session::open(&self.run.runner.target, "test").await.unwrap();
-        let opened = Journal::open(&mut session, &Ident::exact("zdm")).await.unwrap();
+        let mut session = Session::open(&self.run.runner.target, "test")
+            .await
+            .unwrap();
+        let opened = Journal::open(&mut session, &Ident::exact("zdm"))
+            .await
+            .unwrap();
         let journal = opened.journal().unwrap().unwrap();
-        journal.load(&mut session, "1").await.unwrap().unwrap().plan.unwrap()
+        journal
+            .load(&mut session, "1")
+            .await
+            .unwrap()
+            .unwrap()
+            .plan
+            .unwrap()
     }
 
     /// What a plan is refused for.
@@ -82,9 +99,15 @@ impl Case {
     }
 
     pub(crate) async fn try_apply(&self, through: Through) -> Result<MigrationState, ApplyError> {
-        let request = ApplyRequest { through, ..self.request.clone() };
+        let request = ApplyRequest {
+            through,
+            ..self.request.clone()
+        };
         let applied = apply(&self.run.runner, &self.files, &request).await?;
-        Ok(applied.last().unwrap_or_else(|| panic!("nothing was applied")).state)
+        Ok(applied
+            .last()
+            .unwrap_or_else(|| panic!("nothing was applied"))
+            .state)
     }
 
     async fn apply(&self, through: Through, state: MigrationState) {
@@ -96,7 +119,8 @@ impl Case {
     }
 
     pub(crate) async fn expand(&self) {
-        self.apply(Through::Phase(PhaseName::Expand), MigrationState::Expanded).await;
+        self.apply(Through::Phase(PhaseName::Expand), MigrationState::Expanded)
+            .await;
     }
 
     /// Expand and migrate, or what is left of them.
@@ -109,17 +133,24 @@ impl Case {
     }
 
     pub(crate) async fn try_rollback(&self, consent: Consent) -> Result<(), ExecuteError> {
-        rollback(&self.run.runner, Some("1"), consent).await.map(|_| ())
+        rollback(&self.run.runner, Some("1"), consent)
+            .await
+            .map(|_| ())
     }
 
     pub(crate) async fn rollback(&self) {
-        self.try_rollback(Consent::None).await.unwrap_or_else(|error| panic!("{error:#?}"));
+        self.try_rollback(Consent::None)
+            .await
+            .unwrap_or_else(|error| panic!("{error:#?}"));
     }
 
     /// Panics unless both shapes agree.
     pub(crate) async fn verify(&self) {
         let checked = verify(&self.run.runner, None).await.unwrap();
-        assert!(checked.iter().all(|one| one.wrong.is_none()), "{checked:#?}");
+        assert!(
+            checked.iter().all(|one| one.wrong.is_none()),
+            "{checked:#?}"
+        );
     }
 
     pub(crate) async fn sql(&self, script: &str) {

@@ -27,5 +27,7 @@ const RENAME: &str = "ALTER TABLE people RENAME COLUMN name TO full_name;";
 
 /// Both columns of one row.
 fn both(id: i64) -> String {
-    format!("SELECT concat_ws('|', coalesce(name, '-'), coalesce(full_name, '-')) FROM people WHERE id = {id}")
+    format!(
+        "SELECT concat_ws('|', coalesce(name, '-'), coalesce(full_name, '-')) FROM people WHERE id = {id}"
+    )
 }

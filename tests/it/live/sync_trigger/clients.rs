@@ -32,7 +32,13 @@ async fn pitfall_03_a_search_path_decides_nothing() {
                  INSERT INTO public.people (id, full_name) VALUES (-2, 'n');",
             )
             .await;
-            for (id, expected) in [(1, "old|old"), (2, "new|new"), (3, "name 3|name 3"), (-1, "o|o"), (-2, "n|n")] {
+            for (id, expected) in [
+                (1, "old|old"),
+                (2, "new|new"),
+                (3, "name 3|name 3"),
+                (-1, "o|o"),
+                (-2, "n|n"),
+            ] {
                 case.is(&both(id), expected).await;
             }
         }
@@ -48,8 +54,13 @@ async fn pitfall_03_a_search_path_decides_nothing() {
         let mut conn = case.db.connect().await;
         for path in ["new, public", "new, pg_catalog, public", "''"] {
             server::run(&mut conn, &format!("SET search_path = {path}")).await;
-            server::run(&mut conn, "UPDATE public.people SET name = name || 'x' WHERE id = 1").await;
-            case.is("SELECT loud = upper(name) FROM people WHERE id = 1", "true").await;
+            server::run(
+                &mut conn,
+                "UPDATE public.people SET name = name || 'x' WHERE id = 1",
+            )
+            .await;
+            case.is("SELECT loud = upper(name) FROM people WHERE id = 1", "true")
+                .await;
         }
     })
     .await;
@@ -69,7 +80,12 @@ async fn pitfall_04_replication_does_not_pass_the_triggers_by() {
              UPDATE people SET other = 1 WHERE id = 2;",
         )
         .await;
-        for (id, expected) in [(-1, "o|o"), (-2, "n|n"), (1, "old|old"), (2, "name 2|name 2")] {
+        for (id, expected) in [
+            (-1, "o|o"),
+            (-2, "n|n"),
+            (1, "old|old"),
+            (2, "name 2|name 2"),
+        ] {
             case.is(&both(id), expected).await;
         }
     })
@@ -92,11 +108,20 @@ async fn pitfall_05_a_users_trigger_that_fires_late_is_followed() {
         let setup = with_trigger(name, "NEW.name := lower(NEW.name);");
         each(&setup, RENAME, async |case| {
             case.migrate().await;
-            case.sql("INSERT INTO people (id, name) VALUES (-1, 'OLD')").await;
-            case.sql("INSERT INTO people (id, full_name) VALUES (-2, 'NEW')").await;
-            case.sql("UPDATE people SET name = 'Old' WHERE id = 1").await;
-            case.sql("UPDATE people SET full_name = 'New' WHERE id = 2").await;
-            for (id, expected) in [(-1, "old|old"), (-2, "new|new"), (1, "old|old"), (2, "new|new")] {
+            case.sql("INSERT INTO people (id, name) VALUES (-1, 'OLD')")
+                .await;
+            case.sql("INSERT INTO people (id, full_name) VALUES (-2, 'NEW')")
+                .await;
+            case.sql("UPDATE people SET name = 'Old' WHERE id = 1")
+                .await;
+            case.sql("UPDATE people SET full_name = 'New' WHERE id = 2")
+                .await;
+            for (id, expected) in [
+                (-1, "old|old"),
+                (-2, "new|new"),
+                (1, "old|old"),
+                (2, "new|new"),
+            ] {
                 case.is(&both(id), expected).await;
             }
             case.verify().await;
@@ -112,7 +137,10 @@ async fn pitfall_05_a_users_trigger_that_fires_late_is_followed() {
         .await;
     }
     let setup = with_trigger("audit", "").replace("INSERT OR UPDATE", "UPDATE OF name");
-    each(&setup, RENAME, async |case| assert_eq!(case.refusal().await.rule, "cannot-move")).await;
+    each(&setup, RENAME, async |case| {
+        assert_eq!(case.refusal().await.rule, "cannot-move")
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -121,7 +149,11 @@ async fn pitfall_05_the_backfill_follows_a_users_trigger_too() {
     let setup = with_trigger("audit", "NEW.name := upper(NEW.name);");
     each(&setup, RENAME, async |case| {
         case.migrate().await;
-        case.is("SELECT count(*) FROM people WHERE name IS DISTINCT FROM full_name", "0").await;
+        case.is(
+            "SELECT count(*) FROM people WHERE name IS DISTINCT FROM full_name",
+            "0",
+        )
+        .await;
         case.is(&both(1), "NAME 1|NAME 1").await;
     })
     .await;
@@ -223,11 +255,20 @@ async fn pitfall_49_a_trigger_that_writes_more_rows_of_the_table() {
              NEW.name := NEW.name || '!'; RETURN NEW; END $f$",
         )
         .await;
-        case.sql("INSERT INTO people (id, name) VALUES (-1, 'a')").await;
-        case.sql("UPDATE people SET full_name = 'b' WHERE id = 1").await;
+        case.sql("INSERT INTO people (id, name) VALUES (-1, 'a')")
+            .await;
+        case.sql("UPDATE people SET full_name = 'b' WHERE id = 1")
+            .await;
         // Both given, and the trigger changes one of them: what was given stands.
-        case.sql("UPDATE people SET name = 'c', full_name = 'd' WHERE id = 2").await;
-        for (id, expected) in [(-1, "a!|a!"), (1, "b!|b!"), (2, "c!|d"), (300, "nested!|nested!"), (-5001, "nested!|nested!")] {
+        case.sql("UPDATE people SET name = 'c', full_name = 'd' WHERE id = 2")
+            .await;
+        for (id, expected) in [
+            (-1, "a!|a!"),
+            (1, "b!|b!"),
+            (2, "c!|d"),
+            (300, "nested!|nested!"),
+            (-5001, "nested!|nested!"),
+        ] {
             case.is(&both(id), expected).await;
         }
     })
@@ -243,7 +284,11 @@ async fn pitfall_50_a_writer_needs_nothing_of_zdm() {
     );
     each(&setup, RENAME, async |case| {
         case.migrate().await;
-        case.is("SELECT has_schema_privilege('pitfall_50', 'zdm', 'usage')", "false").await;
+        case.is(
+            "SELECT has_schema_privilege('pitfall_50', 'zdm', 'usage')",
+            "false",
+        )
+        .await;
         case.sql(
             "SET ROLE pitfall_50;
              INSERT INTO people (id, name) VALUES (-1, 'o');

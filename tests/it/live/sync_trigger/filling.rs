@@ -4,29 +4,45 @@ use std::time::Duration;
 
 use zdm::{
     execute::{ExitClass, apply::ApplyError, apply::Through, event::EventKind, signals::Stop},
-    plan::{StepKind, backfill::{Classes, Slice, pass_sql}},
+    plan::{
+        StepKind,
+        backfill::{Classes, Slice, pass_sql},
+    },
 };
 
 use super::{PEOPLE, RENAME, both, each};
-use crate::{live::case::{Case, text}, support::server};
+use crate::{
+    live::case::{Case, text},
+    support::server,
+};
 
 /// Enough pages for several windows.
-const LARGE: &str = "CREATE TABLE people (id bigint PRIMARY KEY, name text, other int, filler text);
+const LARGE: &str =
+    "CREATE TABLE people (id bigint PRIMARY KEY, name text, other int, filler text);
     INSERT INTO people SELECT n, 'name ' || n, 0, repeat('x', 200) FROM generate_series(1, 20000) n;
     ANALYZE people;";
 
 #[tokio::test]
 async fn pitfall_54_an_update_that_reads_what_it_writes_is_refused() {
-    each(LARGE, "UPDATE people SET other = other + 1;", async |case| {
-        assert_eq!(case.refusal().await.rule, "large-change");
-    })
+    each(
+        LARGE,
+        "UPDATE people SET other = other + 1;",
+        async |case| {
+            assert_eq!(case.refusal().await.rule, "large-change");
+        },
+    )
     .await;
     // On a small table it is one statement, and hits each row once.
-    each(PEOPLE, "UPDATE people SET other = coalesce(other, 0) + 1;", async |case| {
-        case.sql("ANALYZE people").await;
-        case.migrate().await;
-        case.is("SELECT count(*) FROM people WHERE other = 1", "301").await;
-    })
+    each(
+        PEOPLE,
+        "UPDATE people SET other = coalesce(other, 0) + 1;",
+        async |case| {
+            case.sql("ANALYZE people").await;
+            case.migrate().await;
+            case.is("SELECT count(*) FROM people WHERE other = 1", "301")
+                .await;
+        },
+    )
     .await;
 }
 
@@ -39,7 +55,11 @@ async fn pitfall_55_the_backfill_gives_way_in_a_deadlock() {
         let mut held = Vec::new();
         for id in [40, 1040] {
             let mut conn = case.db.connect().await;
-            server::run(&mut conn, &format!("BEGIN; UPDATE people SET name = 'held' WHERE id = {id}")).await;
+            server::run(
+                &mut conn,
+                &format!("BEGIN; UPDATE people SET name = 'held' WHERE id = {id}"),
+            )
+            .await;
             held.push((conn, id));
         }
         let fill = async { case.migrate().await };
@@ -48,7 +68,13 @@ async fn pitfall_55_the_backfill_gives_way_in_a_deadlock() {
                 tokio::time::sleep(Duration::from_millis(60)).await;
                 for (conn, id) in &mut held {
                     let from = *id - 40;
-                    server::run(conn, &format!("UPDATE people SET other = other + 1 WHERE id > {from} AND id < {id}")).await;
+                    server::run(
+                        conn,
+                        &format!(
+                            "UPDATE people SET other = other + 1 WHERE id > {from} AND id < {id}"
+                        ),
+                    )
+                    .await;
                 }
             }
             for (conn, _) in &mut held {
@@ -57,7 +83,8 @@ async fn pitfall_55_the_backfill_gives_way_in_a_deadlock() {
         };
         tokio::join!(fill, clients);
         case.is(&both(40), "held|held").await;
-        case.is("SELECT sum(other) FROM people", &(2 * 39 * 8).to_string()).await;
+        case.is("SELECT sum(other) FROM people", &(2 * 39 * 8).to_string())
+            .await;
         case.verify().await;
     })
     .await;
@@ -69,7 +96,11 @@ async fn pitfall_56_an_old_snapshot_is_waited_for_and_named() {
         case.run.runner.backfill.patience = Some(Duration::from_millis(600));
         case.expand().await;
         let mut reader = case.db.connect().await;
-        server::run(&mut reader, "SET application_name = 'old reader'; BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1").await;
+        server::run(
+            &mut reader,
+            "SET application_name = 'old reader'; BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1",
+        )
+        .await;
         case.events();
         case.migrate().await;
         let events = case.events();
@@ -81,7 +112,9 @@ async fn pitfall_56_an_old_snapshot_is_waited_for_and_named() {
         // The swap waits for it in any case.
         case.run.runner.settings.locks.budget = Duration::from_millis(300);
         let error = case.try_apply(Through::All).await.unwrap_err();
-        let ApplyError::Execute(error) = error else { panic!("{error}") };
+        let ApplyError::Execute(error) = error else {
+            panic!("{error}")
+        };
         assert_eq!(error.exit(), ExitClass::Stopped, "{error:#?}");
         server::run(&mut reader, "COMMIT").await;
         case.contract().await;
@@ -128,12 +161,22 @@ async fn pitfall_58_row_security_is_an_error_and_no_lie() {
         assert_ne!(url, db.url);
         let case = Case::on(db, &url, RENAME).await;
         let error = case.try_apply(Through::Default).await.unwrap_err();
-        let ApplyError::Execute(error) = error else { panic!("{error}") };
-        assert_eq!((error.code(), error.exit()), ("row-security", ExitClass::Refused));
+        let ApplyError::Execute(error) = error else {
+            panic!("{error}")
+        };
+        assert_eq!(
+            (error.code(), error.exit()),
+            ("row-security", ExitClass::Refused)
+        );
         assert!(error.to_string().contains("row"), "{error}");
         // And were it switched on between, the session itself would refuse.
-        let mut session = zdm::db::Session::open(&case.run.runner.target, "test").await.unwrap();
-        let error = session.value::<i64>("SELECT count(*) FROM people").await.unwrap_err();
+        let mut session = zdm::db::Session::open(&case.run.runner.target, "test")
+            .await
+            .unwrap();
+        let error = session
+            .value::<i64>("SELECT count(*) FROM people")
+            .await
+            .unwrap_err();
         assert_eq!(error.sqlstate.as_deref(), Some("42501"));
     }
 }

@@ -50,13 +50,17 @@ const SPLIT: &[&str] = &[
 
 async fn each_plan(test: impl AsyncFn(&Case, &Plan)) {
     for migration in SPLIT {
-        each(RICH, migration, async |case| test(&case, &case.plan().await).await).await;
+        each(RICH, migration, async |case| {
+            test(&case, &case.plan().await).await
+        })
+        .await;
     }
 }
 
 /// The position of the first statement that begins so.
 fn position(sql: &[String], start: &str) -> Option<usize> {
-    sql.iter().position(|statement| statement.starts_with(start))
+    sql.iter()
+        .position(|statement| statement.starts_with(start))
 }
 
 fn is_constraint(sql: &str) -> bool {
@@ -85,7 +89,9 @@ async fn pitfall_02_trigger_goes_before_the_column() {
         });
         let mut gone = 0;
         for sql in plan.steps().map(|step| &step.sql).chain(undo) {
-            let Some(trigger) = position(sql, "DROP TRIGGER") else { continue };
+            let Some(trigger) = position(sql, "DROP TRIGGER") else {
+                continue;
+            };
             gone += 1;
             let function = position(sql, "DROP FUNCTION").unwrap();
             assert!(trigger < function, "{sql:#?}");
@@ -102,7 +108,10 @@ async fn pitfall_02_trigger_goes_before_the_column() {
 #[tokio::test]
 async fn pitfall_10_nothing_is_dropped_that_was_not_named() {
     each_plan(async |_, plan| {
-        let undo = plan.steps().flat_map(|step| &step.undo).flat_map(|undo| &undo.sql);
+        let undo = plan
+            .steps()
+            .flat_map(|step| &step.undo)
+            .flat_map(|undo| &undo.sql);
         for sql in plan.steps().flat_map(|step| &step.sql).chain(undo) {
             assert!(!sql.ends_with("CASCADE"), "{sql}");
         }
@@ -147,30 +156,54 @@ async fn pitfall_10_nothing_is_dropped_that_was_not_named() {
 #[tokio::test]
 async fn pitfall_12_no_migration_is_completed_unasked() {
     let setup = "CREATE TABLE a (x int); CREATE TABLE b (x int); INSERT INTO a VALUES (1);";
-    each(setup, "ALTER TABLE a RENAME COLUMN x TO y;", async |mut case| {
-        case.files.push(file("2", "ALTER TABLE b RENAME COLUMN x TO y;"));
-        case.files.push(file("3", "ALTER TABLE b ADD COLUMN z int;"));
-        let error = case.try_apply(Through::Default).await.unwrap_err();
-        let ApplyError::Execute(error) = error else { panic!("{error}") };
-        assert_eq!((error.code(), error.exit()), ("queued", ExitClass::Stopped));
-        // The first two wait for contract, and the old application still finds its columns.
-        case.sql("UPDATE a SET x = 2; INSERT INTO b (x) VALUES (3);").await;
-        case.is("SELECT string_agg(state, ',' ORDER BY id) FROM zdm.migrations", "migrated,migrated").await;
-    })
+    each(
+        setup,
+        "ALTER TABLE a RENAME COLUMN x TO y;",
+        async |mut case| {
+            case.files
+                .push(file("2", "ALTER TABLE b RENAME COLUMN x TO y;"));
+            case.files
+                .push(file("3", "ALTER TABLE b ADD COLUMN z int;"));
+            let error = case.try_apply(Through::Default).await.unwrap_err();
+            let ApplyError::Execute(error) = error else {
+                panic!("{error}")
+            };
+            assert_eq!((error.code(), error.exit()), ("queued", ExitClass::Stopped));
+            // The first two wait for contract, and the old application still finds its columns.
+            case.sql("UPDATE a SET x = 2; INSERT INTO b (x) VALUES (3);")
+                .await;
+            case.is(
+                "SELECT string_agg(state, ',' ORDER BY id) FROM zdm.migrations",
+                "migrated,migrated",
+            )
+            .await;
+        },
+    )
     .await;
 }
 
 #[tokio::test]
 async fn pitfall_13_a_refusal_is_no_success() {
     for (migration, rule) in [
-        ("ALTER TABLE people RENAME COLUMN nam TO full_name;", "no-such-column"),
-        ("ALTER TABLE persons RENAME COLUMN name TO full_name;", "no-such-table"),
+        (
+            "ALTER TABLE people RENAME COLUMN nam TO full_name;",
+            "no-such-column",
+        ),
+        (
+            "ALTER TABLE persons RENAME COLUMN name TO full_name;",
+            "no-such-table",
+        ),
         ("ALTER TABLE people RENAME COLUMN name TO other;", "fails"),
-        ("ALTER TABLE people ADD COLUMN label text NOT NULL;", "missing-up"),
+        (
+            "ALTER TABLE people ADD COLUMN label text NOT NULL;",
+            "missing-up",
+        ),
     ] {
         each(PEOPLE, migration, async |case| {
             let error = case.try_apply(Through::All).await.unwrap_err();
-            let ApplyError::Plan { diagnostics, .. } = error else { panic!("{error}") };
+            let ApplyError::Plan { diagnostics, .. } = error else {
+                panic!("{error}")
+            };
             assert_eq!(diagnostics[0].rule, rule, "{diagnostics:#?}");
             case.is("SELECT count(*) FROM zdm.migrations", "0").await;
         })
@@ -194,14 +227,18 @@ async fn pitfall_42_constraints_come_after_the_fill() {
             .position(|step| matches!(step.kind, StepKind::Backfill { .. }))
             .unwrap();
         for (at, step) in plan.steps().enumerate() {
-            assert!(at > filled || !step.sql.iter().any(|sql| is_constraint(sql)), "{step:#?}");
+            assert!(
+                at > filled || !step.sql.iter().any(|sql| is_constraint(sql)),
+                "{step:#?}"
+            );
         }
     })
     .await;
     // Rows that are not filled take any write.
     each(RICH, SPLIT[0], async |case| {
         case.expand().await;
-        case.sql("UPDATE people SET other = 1; UPDATE people SET name = name || '.' WHERE id = 2").await;
+        case.sql("UPDATE people SET other = 1; UPDATE people SET name = name || '.' WHERE id = 2")
+            .await;
         case.migrate().await;
         case.contract().await;
     })
@@ -221,9 +258,11 @@ async fn pitfall_43_a_value_read_from_an_unfilled_row_does_no_harm() {
         assert_eq!(compat(PhaseName::Contract), (false, true));
         case.expand().await;
         // A new application that came too early reads NULL and writes it back.
-        case.sql("UPDATE people SET full_name = full_name, other = 1 WHERE id = 1").await;
+        case.sql("UPDATE people SET full_name = full_name, other = 1 WHERE id = 1")
+            .await;
         case.is(&both(1), "name 1|name 1").await;
-        case.sql("UPDATE people SET full_name = NULL, other = 1 WHERE id = 2").await;
+        case.sql("UPDATE people SET full_name = NULL, other = 1 WHERE id = 2")
+            .await;
         case.is(&both(2), "name 2|name 2").await;
     })
     .await;
@@ -231,7 +270,8 @@ async fn pitfall_43_a_value_read_from_an_unfilled_row_does_no_harm() {
 
 #[tokio::test]
 async fn pitfall_44_add_update_drop_loses_nothing() {
-    let migration = "ALTER TABLE people ADD COLUMN label text; UPDATE people SET label = upper(name);
+    let migration =
+        "ALTER TABLE people ADD COLUMN label text; UPDATE people SET label = upper(name);
         ALTER TABLE people DROP COLUMN name;";
     each(PEOPLE, migration, async |case| {
         case.sql("INSERT INTO people VALUES (-1, 'before')").await;
@@ -255,7 +295,8 @@ async fn pitfall_44_add_update_drop_loses_nothing() {
 async fn pitfall_45_rollback_lists_what_it_cannot_keep() {
     let setup = "CREATE TABLE people (id bigint PRIMARY KEY, name text NOT NULL);
         INSERT INTO people SELECT n, 'name ' || n FROM generate_series(1, 50) n;";
-    let migration = "ALTER TABLE people ADD COLUMN label text; UPDATE people SET label = upper(name);
+    let migration =
+        "ALTER TABLE people ADD COLUMN label text; UPDATE people SET label = upper(name);
         ALTER TABLE people DROP COLUMN name;";
     each(setup, migration, async |case| {
         case.migrate().await;
@@ -292,20 +333,37 @@ async fn pitfall_51_children_and_not_null_domains_are_refused() {
         RENAME,
         async |case| {
             let refusal = case.refusal().await;
-            assert!(refusal.message.contains("people has inheritance children"), "{refusal:#?}");
+            assert!(
+                refusal.message.contains("people has inheritance children"),
+                "{refusal:#?}"
+            );
         },
     )
     .await;
     each(
         "CREATE TABLE base (id int, name text); CREATE TABLE people () INHERITS (base);",
         RENAME,
-        async |case| assert!(case.refusal().await.message.contains("people is a partition or inherits")),
+        async |case| {
+            assert!(
+                case.refusal()
+                    .await
+                    .message
+                    .contains("people is a partition or inherits")
+            )
+        },
     )
     .await;
     each(
         "CREATE DOMAIN given AS text NOT NULL; CREATE TABLE people (id int, name given);",
         RENAME,
-        async |case| assert!(case.refusal().await.message.contains("domain that refuses NULL")),
+        async |case| {
+            assert!(
+                case.refusal()
+                    .await
+                    .message
+                    .contains("domain that refuses NULL")
+            )
+        },
     )
     .await;
 }
@@ -352,7 +410,10 @@ async fn pitfall_52_one_guarded_transaction_with_its_true_lock() {
 async fn a_state_is_where_its_phase_ended() {
     each(PEOPLE, RENAME, async |case| {
         case.expand().await;
-        assert_eq!(case.try_apply(Through::Default).await.unwrap(), MigrationState::Migrated);
+        assert_eq!(
+            case.try_apply(Through::Default).await.unwrap(),
+            MigrationState::Migrated
+        );
     })
     .await;
 }

@@ -102,7 +102,11 @@ async fn pitfall_07_a_default_cannot_be_told_from_a_given_value() {
             case.sql("INSERT INTO t (id) VALUES (1)").await;
             case.sql("INSERT INTO t (id, a) VALUES (2, 'old')").await;
             case.sql("INSERT INTO t (id, b) VALUES (3, 'new')").await;
-            case.is("SELECT string_agg(a || '=' || b, ',' ORDER BY id) FROM t", "x=x,old=old,new=new").await;
+            case.is(
+                "SELECT string_agg(a || '=' || b, ',' ORDER BY id) FROM t",
+                "x=x,old=old,new=new",
+            )
+            .await;
             case.contract().await;
             case.sql("INSERT INTO t (id) VALUES (4)").await;
             case.is("SELECT b FROM t WHERE id = 4", "x").await;
@@ -116,21 +120,29 @@ async fn pitfall_08_a_lossy_way_back_overwrites_nothing() {
     let row = "SELECT concat_ws('|', units, price) FROM prices WHERE id = 1";
     each(PRICES, CENTS, async |case| {
         case.migrate().await;
-        case.sql("UPDATE prices SET price = 1.23 WHERE id = 1").await;
+        case.sql("UPDATE prices SET price = 1.23 WHERE id = 1")
+            .await;
         case.is(row, "1|1.23").await;
         case.sql("UPDATE prices SET other = 1 WHERE id = 1").await;
         case.is(row, "1|1.23").await;
         // The old application writes back what it has read.
         case.sql("UPDATE prices SET units = 1 WHERE id = 1").await;
         case.is(row, "1|1.23").await;
-        case.sql("UPDATE prices SET price = 1.27 WHERE id = 1").await;
+        case.sql("UPDATE prices SET price = 1.27 WHERE id = 1")
+            .await;
         case.is(row, "1|1.27").await;
         case.sql("UPDATE prices SET units = 2 WHERE id = 1").await;
         case.is(row, "2|2").await;
-        case.sql("INSERT INTO prices (id, price) VALUES (-1, 7.4)").await;
-        case.is("SELECT concat_ws('|', units, price) FROM prices WHERE id = -1", "7|7.4").await;
+        case.sql("INSERT INTO prices (id, price) VALUES (-1, 7.4)")
+            .await;
+        case.is(
+            "SELECT concat_ws('|', units, price) FROM prices WHERE id = -1",
+            "7|7.4",
+        )
+        .await;
         case.contract().await;
-        case.is("SELECT price FROM prices WHERE id = -1", "7.4").await;
+        case.is("SELECT price FROM prices WHERE id = -1", "7.4")
+            .await;
     })
     .await;
 }
@@ -145,11 +157,17 @@ async fn pitfall_09_expressions_are_rewritten_by_tokens() {
     each(setup, migration, async |case| {
         case.expand().await;
         case.sql("UPDATE t SET id = id WHERE id = 1").await;
-        case.is("SELECT label FROM t WHERE id = 1", &expected(1)).await;
+        case.is("SELECT label FROM t WHERE id = 1", &expected(1))
+            .await;
         case.migrate().await;
-        case.is("SELECT label FROM t WHERE id = 2", &expected(2)).await;
+        case.is("SELECT label FROM t WHERE id = 2", &expected(2))
+            .await;
         case.sql("UPDATE t SET \"Name\" = 'Z' WHERE id = 3").await;
-        case.is("SELECT label FROM t WHERE id = 3", &expected(3).replace("c3", "Z")).await;
+        case.is(
+            "SELECT label FROM t WHERE id = 3",
+            &expected(3).replace("c3", "Z"),
+        )
+        .await;
         case.contract().await;
     })
     .await;
@@ -174,14 +192,19 @@ async fn pitfall_11_any_name_will_do() {
         let migration = format!("ALTER TABLE {table} RENAME COLUMN {from} TO {to};");
         each(&setup, &migration, async |case| {
             case.migrate().await;
-            case.sql(&format!("INSERT INTO {table} (id, {from}) VALUES (-1, 'o')")).await;
-            case.sql(&format!("INSERT INTO {table} (id, {to}) VALUES (-2, 'n')")).await;
+            case.sql(&format!(
+                "INSERT INTO {table} (id, {from}) VALUES (-1, 'o')"
+            ))
+            .await;
+            case.sql(&format!("INSERT INTO {table} (id, {to}) VALUES (-2, 'n')"))
+                .await;
             let both = |id: i32| format!("SELECT {from} || {to} FROM {table} WHERE id = {id}");
             case.is(&both(-1), "oo").await;
             case.is(&both(-2), "nn").await;
             case.is(&both(7), "77").await;
             case.contract().await;
-            case.is(&format!("SELECT count({to}) FROM {table}"), "52").await;
+            case.is(&format!("SELECT count({to}) FROM {table}"), "52")
+                .await;
         })
         .await;
     }
@@ -205,8 +228,11 @@ const EQUAL_BUT_NOT_THE_SAME: &[(&str, &str, &str)] = &[
 #[tokio::test]
 async fn pitfall_46_what_equals_is_not_the_same() {
     let list = |one: &dyn Fn(usize, &(&str, &str, &str)) -> String, separator: &str| {
-        let parts: Vec<String> =
-            EQUAL_BUT_NOT_THE_SAME.iter().enumerate().map(|(n, entry)| one(n, entry)).collect();
+        let parts: Vec<String> = EQUAL_BUT_NOT_THE_SAME
+            .iter()
+            .enumerate()
+            .map(|(n, entry)| one(n, entry))
+            .collect();
         parts.join(separator)
     };
     let setup = format!(
@@ -219,10 +245,15 @@ async fn pitfall_46_what_equals_is_not_the_same() {
         list(&|_, (ty, first, _)| cast(first, ty), ", "),
         list(&|_, (ty, _, second)| cast(second, ty), ", "),
     );
-    let migration =
-        list(&|n, _| format!("ALTER TABLE t RENAME COLUMN a{n} TO b{n};"), "\n");
+    let migration = list(
+        &|n, _| format!("ALTER TABLE t RENAME COLUMN a{n} TO b{n};"),
+        "\n",
+    );
     let set = |column: &str, id: i32| {
-        let set = list(&|n, (ty, _, second)| format!("{column}{n} = {}", cast(second, ty)), ", ");
+        let set = list(
+            &|n, (ty, _, second)| format!("{column}{n} = {}", cast(second, ty)),
+            ", ",
+        );
         format!("UPDATE t SET {set} WHERE id = {id}")
     };
     let both = list(&|n, _| format!("a{n} b{n}"), " ").replace(' ', ", ");
@@ -246,7 +277,8 @@ async fn pitfall_46_what_equals_is_not_the_same() {
         case.sql(&set("b", 3)).await;
         case.is(&wrong(&both), "NULL").await;
         case.contract().await;
-        case.is(&wrong(&list(&|n, _| format!("b{n}"), ", ")), "NULL").await;
+        case.is(&wrong(&list(&|n, _| format!("b{n}"), ", ")), "NULL")
+            .await;
     })
     .await;
 }
@@ -268,9 +300,15 @@ async fn pitfall_46_values_take_the_type_of_their_column() {
         ALTER TABLE t DROP COLUMN a, DROP COLUMN code;";
     each(setup, migration, async |case| {
         case.migrate().await;
-        case.sql("UPDATE t SET a = 100, code = 'y' WHERE id = 1").await;
-        case.sql("INSERT INTO t (id, a, code) VALUES (-1, 3, 'z')").await;
-        case.is("SELECT string_agg(b || short, ',' ORDER BY id) FROM t WHERE id < 3", "6Z,200Y,4X2").await;
+        case.sql("UPDATE t SET a = 100, code = 'y' WHERE id = 1")
+            .await;
+        case.sql("INSERT INTO t (id, a, code) VALUES (-1, 3, 'z')")
+            .await;
+        case.is(
+            "SELECT string_agg(b || short, ',' ORDER BY id) FROM t WHERE id < 3",
+            "6Z,200Y,4X2",
+        )
+        .await;
         case.contract().await;
     })
     .await;
@@ -286,7 +324,8 @@ async fn pitfall_47_a_null_that_was_written_stays() {
         case.expand().await;
         case.sql("UPDATE t SET other = 1 WHERE id = 1").await;
         case.migrate().await;
-        case.is("SELECT count(*) FROM t WHERE b = 'none'", "50").await;
+        case.is("SELECT count(*) FROM t WHERE b = 'none'", "50")
+            .await;
         case.sql("UPDATE t SET b = NULL WHERE id = 1").await;
         case.sql("UPDATE t SET other = 2 WHERE id = 1").await;
         case.is("SELECT b FROM t WHERE id = 1", "NULL").await;
@@ -312,10 +351,13 @@ async fn pitfall_47_a_null_beside_a_volatile_default_stays() {
         case.is("SELECT token FROM t WHERE id = -1", &before).await;
         case.sql("INSERT INTO t VALUES (100, NULL)").await;
         case.sql("UPDATE t SET token = NULL WHERE id = 2").await;
-        case.sql("UPDATE t SET id = id + 1000 WHERE id IN (2, 100)").await;
-        case.is("SELECT count(*) FROM t WHERE token IS NULL", "2").await;
+        case.sql("UPDATE t SET id = id + 1000 WHERE id IN (2, 100)")
+            .await;
+        case.is("SELECT count(*) FROM t WHERE token IS NULL", "2")
+            .await;
         case.contract().await;
-        case.is("SELECT count(*) FROM t WHERE token IS NULL", "2").await;
+        case.is("SELECT count(*) FROM t WHERE token IS NULL", "2")
+            .await;
     })
     .await;
 }
@@ -347,14 +389,29 @@ async fn a_value_of_its_own_is_not_overwritten() {
             case.sql("UPDATE t SET email = 'B1' WHERE id = 1").await;
             case.migrate().await;
             case.sql("UPDATE t SET email = 'C2' WHERE id = 2").await;
-            case.sql("INSERT INTO t (id, email) VALUES (60, 'D60')").await;
-            case.is("SELECT string_agg(slug, ',' ORDER BY id) FROM t WHERE id IN (1, 2, 3, 60)", "b1,c2,a3,d60").await;
+            case.sql("INSERT INTO t (id, email) VALUES (60, 'D60')")
+                .await;
+            case.is(
+                "SELECT string_agg(slug, ',' ORDER BY id) FROM t WHERE id IN (1, 2, 3, 60)",
+                "b1,c2,a3,d60",
+            )
+            .await;
             case.sql("UPDATE t SET slug = 'mine' WHERE id = 3").await;
-            case.sql("INSERT INTO t (id, email, slug) VALUES (61, 'E61', 'own')").await;
-            case.sql("UPDATE t SET email = 'F' WHERE id IN (3, 61)").await;
-            case.is("SELECT string_agg(slug, ',' ORDER BY id) FROM t WHERE id IN (3, 61)", "mine,own").await;
+            case.sql("INSERT INTO t (id, email, slug) VALUES (61, 'E61', 'own')")
+                .await;
+            case.sql("UPDATE t SET email = 'F' WHERE id IN (3, 61)")
+                .await;
+            case.is(
+                "SELECT string_agg(slug, ',' ORDER BY id) FROM t WHERE id IN (3, 61)",
+                "mine,own",
+            )
+            .await;
             case.contract().await;
-            case.is("SELECT count(*) FROM t WHERE slug IS DISTINCT FROM lower(email)", "2").await;
+            case.is(
+                "SELECT count(*) FROM t WHERE slug IS DISTINCT FROM lower(email)",
+                "2",
+            )
+            .await;
         })
         .await;
     }

@@ -6,6 +6,7 @@
 //! Next: `execute` runs it, `report` shows it.
 
 pub mod added_column;
+pub mod backfill;
 pub mod build;
 pub mod columns;
 pub mod draft;
@@ -16,7 +17,6 @@ pub mod pieces;
 pub mod recipe;
 pub mod recipes;
 pub mod state;
-pub mod backfill;
 pub mod step;
 pub mod sync_trigger;
 

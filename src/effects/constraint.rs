@@ -73,7 +73,7 @@ pub(super) fn add(builder: &mut Builder<'_>, altered: &Altered<'_>, constraint: 
                 builder.fail("a partitioned table takes no USING INDEX".to_owned());
             }
             // Only a rename of the index, to the constraint's name, needs a lock worth the name.
-            if constraint.name.as_ref().is_some_and(|name| name != index) || !*primary {
+            if constraint.name.as_ref().is_some_and(|name| name != index) {
                 builder.lock(&name, LockMode::ShareUpdateExclusive);
             }
             if *primary {

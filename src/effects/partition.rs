@@ -48,6 +48,17 @@ pub(super) fn attach(builder: &mut Builder<'_>, altered: &Altered<'_>, name: &Qu
         builder.lock_index(parent, index, LockMode::ShareUpdateExclusive);
     }
     peers_of(builder, parent);
+    for constraint in &parent.constraints {
+        if let Some(peer) = referenced(constraint)
+            && constraint.validated
+        {
+            let purpose = format!(
+                "to check foreign key {} of the rows attached",
+                constraint.name
+            );
+            builder.scan_family(peer, LockMode::ShareRowExclusive, &purpose);
+        }
+    }
 }
 
 /// The tables that a partition's inherited foreign keys reference.

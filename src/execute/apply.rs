@@ -9,21 +9,19 @@ use crate::{
     effects::LockMode,
     execute::{
         Runner, checks,
-        driver::{Driver, DriftPolicy, connect},
+        driver::{DriftPolicy, Driver, connect},
         error::ExecuteError,
         event::EventKind,
         journal::{
-            Adopted, Edge, Journal, MigrationRecord, MigrationState, MigrationSummary, OpenState, Order,
-            Start,
+            Adopted, Edge, Journal, MigrationRecord, MigrationState, MigrationSummary, OpenState,
+            Order, Start,
         },
         lease::{Lease, holder},
         machine::Goal,
     },
     ident::ObjectName,
     parse::{PhaseName, Script},
-    plan::{
-        MigrationName, Plan, PlanInput, PlanSettings, Planned, Step, StepKind, plan,
-    },
+    plan::{MigrationName, Plan, PlanInput, PlanSettings, Planned, Step, StepKind, plan},
 };
 
 /// One migration of the folder.
@@ -112,22 +110,35 @@ pub async fn apply(
         let state = summary.map_or(MigrationState::Pending, |summary| summary.state);
         let Some(goal) = goal(state, request) else {
             if request.only.contains(&file.name.id) {
-                applied.push(Applied { migration: file.name.clone(), state });
+                applied.push(Applied {
+                    migration: file.name.clone(),
+                    state,
+                });
             }
             continue;
         };
-        let reached = one(&mut Turn { runner, session: &mut session, journal: &journal, files, file, request }, goal)
-            .await?;
-        applied.push(Applied { migration: file.name.clone(), state: reached });
+        let reached = one(
+            &mut Turn {
+                runner,
+                session: &mut session,
+                journal: &journal,
+                files,
+                file,
+                request,
+            },
+            goal,
+        )
+        .await?;
+        applied.push(Applied {
+            migration: file.name.clone(),
+            state: reached,
+        });
     }
     Ok(applied)
 }
 
 /// The journal of the database; in an empty database it is made.
-async fn open_or_install(
-    runner: &Runner,
-    session: &mut Session,
-) -> Result<Journal, ExecuteError> {
+async fn open_or_install(runner: &Runner, session: &mut Session) -> Result<Journal, ExecuteError> {
     let schema = &runner.settings.journal_schema;
     match Journal::open(session, schema).await? {
         OpenState::Missing { user_tables } if user_tables.is_empty() => {
@@ -136,9 +147,9 @@ async fn open_or_install(
         OpenState::Missing { user_tables } => Err(ExecuteError::NoJournal {
             tables: user_tables.iter().map(ObjectName::short).collect(),
         }),
-        open @ (OpenState::Open(_) | OpenState::Copied { .. }) => {
-            open.journal()?.ok_or_else(|| ExecuteError::NoJournal { tables: Vec::new() })
-        }
+        open @ (OpenState::Open(_) | OpenState::Copied { .. }) => open
+            .journal()?
+            .ok_or_else(|| ExecuteError::NoJournal { tables: Vec::new() }),
     }
 }
 
@@ -147,7 +158,10 @@ pub async fn states(
     runner: &Runner,
     session: &mut Session,
 ) -> Result<Vec<MigrationSummary>, ExecuteError> {
-    match Journal::open(session, &runner.settings.journal_schema).await?.journal()? {
+    match Journal::open(session, &runner.settings.journal_schema)
+        .await?
+        .journal()?
+    {
         Some(journal) => journal.migrations(session).await,
         None => Ok(Vec::new()),
     }
@@ -166,7 +180,11 @@ fn check_names(files: &[MigrationFile], request: &ApplyRequest) -> Result<(), Ex
             message: format!("there is no migration {id}"),
             next: format!(
                 "The folder holds: {}.",
-                files.iter().map(|file| file.name.id.as_str()).collect::<Vec<_>>().join(", ")
+                files
+                    .iter()
+                    .map(|file| file.name.id.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", ")
             ),
         }),
     }
@@ -182,7 +200,10 @@ fn position(files: &[MigrationFile], id: &str) -> Option<usize> {
 }
 
 fn past_end(files: &[MigrationFile], file: &MigrationFile, request: &ApplyRequest) -> bool {
-    request.to.as_ref().is_some_and(|to| position(files, &file.name.id) > position(files, to))
+    request
+        .to
+        .as_ref()
+        .is_some_and(|to| position(files, &file.name.id) > position(files, to))
 }
 
 /// How far a migration in this state is to be taken; `None` when it is left alone.
@@ -304,8 +325,16 @@ fn text_difference(old: &str, new: &str) -> String {
         .take_while(|(a, b)| a == b)
         .count();
     let mut lines = vec![format!("line {}:", same_start + 1)];
-    lines.extend(old[same_start..old.len() - same_end].iter().map(|line| format!("- {line}")));
-    lines.extend(new[same_start..new.len() - same_end].iter().map(|line| format!("+ {line}")));
+    lines.extend(
+        old[same_start..old.len() - same_end]
+            .iter()
+            .map(|line| format!("- {line}")),
+    );
+    lines.extend(
+        new[same_start..new.len() - same_end]
+            .iter()
+            .map(|line| format!("+ {line}")),
+    );
     lines.join("\n")
 }
 
@@ -319,11 +348,7 @@ pub fn stored_plan(record: &MigrationRecord) -> Result<Plan, ExecuteError> {
 }
 
 /// Plans a migration on the live catalog and stores it.
-async fn take_up(
-    turn: &mut Turn<'_>,
-    runner: &Runner,
-    lease: &Lease,
-) -> Result<Plan, ApplyError> {
+async fn take_up(turn: &mut Turn<'_>, runner: &Runner, lease: &Lease) -> Result<Plan, ApplyError> {
     let catalog = live_catalog(turn.session).await?;
     let planned = plan_file(turn.file, &catalog, &turn.request.plan);
     if planned.refused() {
@@ -337,10 +362,27 @@ async fn take_up(
     preflight(runner, turn.session, &catalog, &plan).await?;
     let (journal, session) = (turn.journal, &mut *turn.session);
     let source = &turn.file.source;
-    journal.start(session, Start { plan: &plan, source, order }, lease).await?;
+    journal
+        .start(
+            session,
+            Start {
+                plan: &plan,
+                source,
+                order,
+            },
+            lease,
+        )
+        .await?;
     let nothing = BTreeMap::new();
-    journal.boundary(session, PhaseName::Expand, Edge::Started, &nothing, lease).await?;
-    runner.events.emit(None, EventKind::PhaseStarted { phase: PhaseName::Expand });
+    journal
+        .boundary(session, PhaseName::Expand, Edge::Started, &nothing, lease)
+        .await?;
+    runner.events.emit(
+        None,
+        EventKind::PhaseStarted {
+            phase: PhaseName::Expand,
+        },
+    );
     Ok(plan)
 }
 
@@ -351,7 +393,11 @@ async fn preflight(
     catalog: &Catalog,
     plan: &Plan,
 ) -> Result<(), ExecuteError> {
-    let strong = |step: &&Step| step.locks.iter().any(|lock| lock.mode > LockMode::RowExclusive);
+    let strong = |step: &&Step| {
+        step.locks
+            .iter()
+            .any(|lock| lock.mode > LockMode::RowExclusive)
+    };
     let tables: BTreeSet<ObjectName> = plan
         .steps()
         .filter(strong)
@@ -380,7 +426,9 @@ async fn preflight(
     for finding in &findings {
         if finding.level == checks::FindingLevel::Warning {
             let fix = finding.fix.as_deref().unwrap_or_default();
-            runner.events.note(None, format!("{} {fix}", finding.message));
+            runner
+                .events
+                .note(None, format!("{} {fix}", finding.message));
         }
     }
     checks::refuse(&findings)
@@ -471,8 +519,12 @@ async fn shared_relations(
     other: &MigrationSummary,
     plan: &Plan,
 ) -> Result<Vec<String>, ExecuteError> {
-    let Some(record) = journal.load(session, &other.id).await? else { return Ok(Vec::new()) };
-    let Some(theirs) = &record.plan else { return Ok(Vec::new()) };
+    let Some(record) = journal.load(session, &other.id).await? else {
+        return Ok(Vec::new());
+    };
+    let Some(theirs) = &record.plan else {
+        return Ok(Vec::new());
+    };
     let ours = relations(plan);
     Ok(relations(theirs).intersection(&ours).cloned().collect())
 }
@@ -482,8 +534,10 @@ fn relations(plan: &Plan) -> BTreeSet<String> {
     plan.steps()
         .flat_map(|step| &step.locks)
         .map(|lock| lock.relation.short())
-        .chain(plan.fingerprint.keys().map(|name| {
-            name.strip_prefix("public.").unwrap_or(name).to_owned()
-        }))
+        .chain(
+            plan.fingerprint
+                .keys()
+                .map(|name| name.strip_prefix("public.").unwrap_or(name).to_owned()),
+        )
         .collect()
 }

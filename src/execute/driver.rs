@@ -10,8 +10,7 @@ use std::{collections::BTreeMap, time::Instant};
 use crate::{
     db::{Session, Target, activity, get},
     execute::{
-        Runner,
-        drift,
+        Runner, drift,
         error::ExecuteError,
         event::{BlockerInfo, EventKind},
         fill,
@@ -107,8 +106,15 @@ impl<'a> Driver<'a> {
                 Action::Clean(step) => self.begin_again(step).await?,
                 Action::Run(step) => self.step(step, &record).await?,
                 Action::RecordDone(step) => {
-                    self.journal.step_done(&mut self.session, &step.id, self.lease).await?;
-                    self.emit(step, EventKind::StepSkipped { why: "it is there already".to_owned() });
+                    self.journal
+                        .step_done(&mut self.session, &step.id, self.lease)
+                        .await?;
+                    self.emit(
+                        step,
+                        EventKind::StepSkipped {
+                            why: "it is there already".to_owned(),
+                        },
+                    );
                 }
                 Action::BeginRollback => {
                     self.runner.events.emit(None, EventKind::RollbackStarted);
@@ -116,7 +122,9 @@ impl<'a> Driver<'a> {
                 }
                 Action::Undo(step) => self.undo(step).await?,
                 Action::RecordUndone(step) => {
-                    self.journal.step_undone(&mut self.session, &step.id, self.lease).await?;
+                    self.journal
+                        .step_undone(&mut self.session, &step.id, self.lease)
+                        .await?;
                     if !step.reversible {
                         self.runner.events.note(
                             Some(&step.id),
@@ -140,15 +148,20 @@ impl<'a> Driver<'a> {
 
     async fn record(&mut self) -> Result<MigrationRecord, ExecuteError> {
         let id = &self.plan.migration.id;
-        self.journal.load(&mut self.watch, id).await?.ok_or_else(|| ExecuteError::StateUnknown {
-            message: format!("the journal no longer holds {id}"),
-            next: format!("Look at {}.migrations.", self.journal.schema()),
-        })
+        self.journal
+            .load(&mut self.watch, id)
+            .await?
+            .ok_or_else(|| ExecuteError::StateUnknown {
+                message: format!("the journal no longer holds {id}"),
+                next: format!("Look at {}.migrations.", self.journal.schema()),
+            })
     }
 
     async fn set_state(&mut self, state: MigrationState) -> Result<(), ExecuteError> {
         let id = &self.plan.migration.id;
-        self.journal.set_state(&mut self.session, id, state, self.lease).await
+        self.journal
+            .set_state(&mut self.session, id, state, self.lease)
+            .await
     }
 
     async fn begin_phase(
@@ -162,17 +175,27 @@ impl<'a> Driver<'a> {
             .boundary(&mut self.session, phase, Edge::Started, &none, self.lease)
             .await?;
         self.set_state(machine::running(phase)).await?;
-        self.runner.events.emit(None, EventKind::PhaseStarted { phase });
+        self.runner
+            .events
+            .emit(None, EventKind::PhaseStarted { phase });
         Ok(())
     }
 
     async fn end_phase(&mut self, phase: PhaseName) -> Result<(), ExecuteError> {
         let fingerprints = drift::fingerprints(&mut self.watch, self.plan).await?;
         self.journal
-            .boundary(&mut self.session, phase, Edge::Done, &fingerprints, self.lease)
+            .boundary(
+                &mut self.session,
+                phase,
+                Edge::Done,
+                &fingerprints,
+                self.lease,
+            )
             .await?;
         self.set_state(machine::ended(phase)).await?;
-        self.runner.events.emit(None, EventKind::PhaseDone { phase });
+        self.runner
+            .events
+            .emit(None, EventKind::PhaseDone { phase });
         Ok(())
     }
 
@@ -184,12 +207,18 @@ impl<'a> Driver<'a> {
             .rev()
             .find(|boundary| boundary.edge == Edge::Done)
             .and_then(|boundary| boundary.fingerprints.as_ref());
-        let Some(recorded) = recorded else { return Ok(()) };
+        let Some(recorded) = recorded else {
+            return Ok(());
+        };
         let present = drift::fingerprints(&mut self.watch, self.plan).await?;
-        let Some(difference) = drift::difference(recorded, &present) else { return Ok(()) };
+        let Some(difference) = drift::difference(recorded, &present) else {
+            return Ok(());
+        };
         match self.drift {
             DriftPolicy::Accept => {
-                self.runner.events.note(None, format!("accepted: {difference}"));
+                self.runner
+                    .events
+                    .note(None, format!("accepted: {difference}"));
                 Ok(())
             }
             DriftPolicy::Refuse => Err(ExecuteError::Drift { difference }),
@@ -198,14 +227,24 @@ impl<'a> Driver<'a> {
 
     /// Asks where a step stands. A step without a query is always to do.
     async fn look(&mut self, step: &Step) -> Result<Standing, ExecuteError> {
-        let Some(query) = &step.pre else { return Ok(Standing::Todo) };
+        let Some(query) = &step.pre else {
+            return Ok(Standing::Todo);
+        };
         standing(&mut self.watch, query).await
     }
 
     async fn step(&mut self, step: &Step, record: &MigrationRecord) -> Result<(), ExecuteError> {
         let attempt = record.step(&step.id).map_or(1, |step| step.attempts + 1);
-        self.journal.step_running(&mut self.session, &step.id, self.lease).await?;
-        self.emit(step, EventKind::StepStarted { title: step.title.clone(), attempt });
+        self.journal
+            .step_running(&mut self.session, &step.id, self.lease)
+            .await?;
+        self.emit(
+            step,
+            EventKind::StepStarted {
+                title: step.title.clone(),
+                attempt,
+            },
+        );
         let started = Instant::now();
         let result = self.carry_out(step, record).await;
         match result {
@@ -247,10 +286,12 @@ impl<'a> Driver<'a> {
             StepKind::LongDdl => self.guarded(step, Hold::Long).await,
             StepKind::Bare => self.bare(step, None).await,
             StepKind::CreateIndex { index, table } => {
-                self.bare(step, Some(BareIndex::Create { index, table })).await
+                self.bare(step, Some(BareIndex::Create { index, table }))
+                    .await
             }
             StepKind::DropIndex { index, table } => {
-                self.bare(step, Some(BareIndex::Drop { index, table })).await
+                self.bare(step, Some(BareIndex::Drop { index, table }))
+                    .await
             }
             StepKind::Backfill { backfill } => {
                 fill::fill(self, step, backfill, record).await?;
@@ -281,7 +322,9 @@ impl<'a> Driver<'a> {
                 });
             }
         }
-        self.journal.step_done(&mut self.session, &step.id, self.lease).await
+        self.journal
+            .step_done(&mut self.session, &step.id, self.lease)
+            .await
     }
 
     async fn guarded(&mut self, step: &Step, hold: Hold) -> Result<(), ExecuteError> {
@@ -421,20 +464,28 @@ impl<'a> Driver<'a> {
         let last = step.undo.len().saturating_sub(1);
         for (at, undo) in step.undo.iter().enumerate() {
             self.check_loss(step, undo).await?;
-            self.undo_one(step, undo, if at == last {
-                JournalEntry::StepUndone(&step.id)
-            } else {
-                JournalEntry::Nothing
-            })
+            self.undo_one(
+                step,
+                undo,
+                if at == last {
+                    JournalEntry::StepUndone(&step.id)
+                } else {
+                    JournalEntry::Nothing
+                },
+            )
             .await?;
         }
-        self.runner.events.note(Some(&step.id), format!("undone: {}", step.title));
+        self.runner
+            .events
+            .note(Some(&step.id), format!("undone: {}", step.title));
         Ok(())
     }
 
     /// Lists what going back would lose, and refuses without consent.
     async fn check_loss(&mut self, step: &Step, undo: &Undo) -> Result<(), ExecuteError> {
-        let Some(loses) = &undo.loses else { return Ok(()) };
+        let Some(loses) = &undo.loses else {
+            return Ok(());
+        };
         let Some((count, sample)) = rows_found(&mut self.session, loses).await? else {
             return Ok(());
         };
@@ -539,14 +590,20 @@ impl<'a> Driver<'a> {
 
 /// Opens a session or says that there is no connection.
 pub async fn connect(target: &Target, purpose: &str) -> Result<Session, ExecuteError> {
-    Session::open(target, purpose).await.map_err(|error| ExecuteError::Connect { error })
+    Session::open(target, purpose)
+        .await
+        .map_err(|error| ExecuteError::Connect { error })
 }
 
 /// The journal's view of a migration, for the machine.
 pub fn progress(record: &MigrationRecord) -> Progress {
     Progress {
         state: record.state,
-        steps: record.steps.iter().map(|step| (step.step_id.clone(), step.state)).collect(),
+        steps: record
+            .steps
+            .iter()
+            .map(|step| (step.step_id.clone(), step.state))
+            .collect(),
     }
 }
 

@@ -69,7 +69,11 @@ pub async fn fill(
     if let Some(checkpoint) = &resume {
         runner.events.note(
             Some(&step.id),
-            format!("going on at page {} of {}", checkpoint.block, checkpoint.relation.short()),
+            format!(
+                "going on at page {} of {}",
+                checkpoint.block,
+                checkpoint.relation.short()
+            ),
         );
     }
     let mut session = connect(&runner.target, "throttle").await?;
@@ -84,7 +88,11 @@ pub async fn fill(
     let stop = runner.stop.clone();
     let lease = driver.lease;
     let order = move || {
-        if stop.level() > StopLevel::Run || lease.check().is_err() { Order::Stop } else { Order::Run }
+        if stop.level() > StopLevel::Run || lease.check().is_err() {
+            Order::Stop
+        } else {
+            Order::Run
+        }
     };
     let mut listener = listener(&runner.events, &step.id, unsigned(rows_total));
     let job = Job {
@@ -141,11 +149,7 @@ fn failure(lease: &Lease, step: &Step, error: BackfillError) -> ExecuteError {
 }
 
 /// The last checkpoint of a step: of the last relation that was begun.
-fn checkpoint_of(
-    backfill: &Backfill,
-    step: &str,
-    record: &MigrationRecord,
-) -> Option<Checkpoint> {
+fn checkpoint_of(backfill: &Backfill, step: &str, record: &MigrationRecord) -> Option<Checkpoint> {
     backfill.relations.iter().rev().find_map(|relation| {
         record
             .backfills
@@ -158,7 +162,11 @@ fn checkpoint_of(
 fn checkpoint(relation: &ObjectName, record: &BackfillRecord) -> Option<Checkpoint> {
     Some(Checkpoint {
         relation: relation.clone(),
-        state: if record.done { RelationState::Filled } else { RelationState::Filling },
+        state: if record.done {
+            RelationState::Filled
+        } else {
+            RelationState::Filling
+        },
         filenode: u32::try_from(record.filenode).ok()?,
         block: u32::try_from(record.block).ok()?,
         end: u32::try_from(record.end_block).ok()?,
@@ -203,12 +211,20 @@ fn listener(events: &Events, step: &str, rows_total: u64) -> impl FnMut(Event) +
     let mut relation_now = String::new();
     move |event| {
         let kind = match event {
-            Event::RelationStarted { relation, block, end } => {
+            Event::RelationStarted {
+                relation,
+                block,
+                end,
+            } => {
                 relation_now = relation.short();
-                EventKind::Note { message: format!("{relation_now}: pages {block} to {end}") }
+                EventKind::Note {
+                    message: format!("{relation_now}: pages {block} to {end}"),
+                }
             }
             Event::Progress(progress) => progress_event(&relation_now, rows_total, &progress),
-            Event::Yielding(reason) => EventKind::BackfillWaiting { why: reason.to_string() },
+            Event::Yielding(reason) => EventKind::BackfillWaiting {
+                why: reason.to_string(),
+            },
             Event::WaitingForSnapshots { holder } => EventKind::BackfillWaiting {
                 why: format!("an old snapshot would make the table grow: {holder}"),
             },
@@ -221,10 +237,14 @@ fn listener(events: &Events, step: &str, rows_total: u64) -> impl FnMut(Event) +
                      table may grow as much as by one plain UPDATE"
                 ),
             },
-            Event::GrowthBounded => {
-                EventKind::Note { message: "the old snapshots have ended".to_owned() }
-            }
-            Event::GaveWay { relation, pages, message } => EventKind::Note {
+            Event::GrowthBounded => EventKind::Note {
+                message: "the old snapshots have ended".to_owned(),
+            },
+            Event::GaveWay {
+                relation,
+                pages,
+                message,
+            } => EventKind::Note {
                 message: format!(
                     "gave way to a client on pages {} to {} of {}: {message}",
                     pages.0,
@@ -238,22 +258,18 @@ fn listener(events: &Events, step: &str, rows_total: u64) -> impl FnMut(Event) +
                     relation.short()
                 ),
             },
-            Event::RelationGone { relation } => {
-                EventKind::Note { message: format!("{} has no rows to fill", relation.short()) }
-            }
-            Event::RelationFilled { relation } => {
-                EventKind::Note { message: format!("{} is filled", relation.short()) }
-            }
+            Event::RelationGone { relation } => EventKind::Note {
+                message: format!("{} has no rows to fill", relation.short()),
+            },
+            Event::RelationFilled { relation } => EventKind::Note {
+                message: format!("{} is filled", relation.short()),
+            },
         };
         events.emit(Some(&step), kind);
     }
 }
 
-fn progress_event(
-    relation: &str,
-    rows_total: u64,
-    progress: &backfill::Progress,
-) -> EventKind {
+fn progress_event(relation: &str, rows_total: u64, progress: &backfill::Progress) -> EventKind {
     EventKind::BackfillProgress {
         relation: relation.to_owned(),
         rows_done: progress.rows,
@@ -261,7 +277,9 @@ fn progress_event(
         pages_done: progress.pages_done,
         pages_total: progress.pages_total,
         rows_per_second: progress.rows_per_second,
-        eta_ms: progress.eta.and_then(|eta| u64::try_from(eta.as_millis()).ok()),
+        eta_ms: progress
+            .eta
+            .and_then(|eta| u64::try_from(eta.as_millis()).ok()),
         window_pages: progress.window,
         passes: progress.passes,
         hot_ratio: progress.hot_ratio,

@@ -159,7 +159,11 @@ fn following(phase: PhaseName) -> Option<PhaseName> {
 }
 
 fn step_state(progress: &Progress, step: &Step) -> StepState {
-    progress.steps.get(&step.id).copied().unwrap_or(StepState::Pending)
+    progress
+        .steps
+        .get(&step.id)
+        .copied()
+        .unwrap_or(StepState::Pending)
 }
 
 fn forward<'a>(
@@ -223,9 +227,14 @@ fn backward<'a>(plan: &'a Plan, progress: &Progress, observed: Option<Standing>)
         }
     }
     let step = plan.steps().rev().find(|step| {
-        !matches!(step_state(progress, step), StepState::Pending | StepState::Undone)
+        !matches!(
+            step_state(progress, step),
+            StepState::Pending | StepState::Undone
+        )
     });
-    let Some(step) = step else { return Action::EndRollback };
+    let Some(step) = step else {
+        return Action::EndRollback;
+    };
     match (step_state(progress, step), observed) {
         (StepState::Done, _) if step.undo.is_empty() => Action::RecordUndone(step),
         (StepState::Done, _) => Action::Undo(step),
@@ -252,8 +261,10 @@ fn point_of_no_return<'a>(plan: &'a Plan, progress: &Progress) -> Option<&'a Ste
                 // A transaction that is not recorded was not committed.
                 StepState::Running | StepState::Failed => !step.transactional,
             };
-            let looks_only =
-                matches!(step.kind, StepKind::Verify { .. } | StepKind::WaitForSnapshots);
+            let looks_only = matches!(
+                step.kind,
+                StepKind::Verify { .. } | StepKind::WaitForSnapshots
+            );
             begun && !step.reversible && !looks_only
         })
 }
@@ -329,28 +340,40 @@ mod tests {
             zdm_version: String::new(),
             pg_version: PgVersion::V18,
             database: None,
-            migration: MigrationName { id: "1".into(), name: "x".into() },
+            migration: MigrationName {
+                id: "1".into(),
+                name: "x".into(),
+            },
             checksum: String::new(),
             fingerprint: BTreeMap::new(),
             compat: Vec::new(),
             phases,
             notes: Vec::new(),
             search_path: Vec::new(),
-            bypass: Bypass { setting: String::new(), secret: String::new() },
+            bypass: Bypass {
+                setting: String::new(),
+                secret: String::new(),
+            },
             verify: Vec::new(),
         }
     }
 
     fn fresh() -> World {
         World {
-            progress: Progress { state: MigrationState::Expanding, steps: BTreeMap::new() },
+            progress: Progress {
+                state: MigrationState::Expanding,
+                steps: BTreeMap::new(),
+            },
             standing: BTreeMap::new(),
         }
     }
 
     impl World {
         fn stands(&self, step: &Step) -> Standing {
-            self.standing.get(&step.id).copied().unwrap_or(Standing::Todo)
+            self.standing
+                .get(&step.id)
+                .copied()
+                .unwrap_or(Standing::Todo)
         }
 
         /// Carries an action out, dying as told. Says whether zdm is still alive.
@@ -371,7 +394,9 @@ mod tests {
                     self.progress.steps.insert(step.id.clone(), StepState::Done);
                 }
                 Action::RecordUndone(step) => {
-                    self.progress.steps.insert(step.id.clone(), StepState::Undone);
+                    self.progress
+                        .steps
+                        .insert(step.id.clone(), StepState::Undone);
                 }
                 Action::Run(step) => {
                     let id = step.id.clone();
@@ -397,7 +422,11 @@ mod tests {
                     }
                     self.standing.insert(
                         id.clone(),
-                        if death == Death::Half { Standing::Half } else { Standing::Todo },
+                        if death == Death::Half {
+                            Standing::Half
+                        } else {
+                            Standing::Todo
+                        },
                     );
                     if matches!(death, Death::Half | Death::Unrecorded) {
                         return false;
@@ -518,7 +547,12 @@ mod tests {
         let plan = plan_of(&[vec![true, false], vec![], vec![]]);
         let mut world = fresh();
         world.standing.insert("expand-1".into(), Standing::Done);
-        let end = run(&plan, &mut world, Goal::Apply(PhaseName::Expand), &mut Vec::new());
+        let end = run(
+            &plan,
+            &mut world,
+            Goal::Apply(PhaseName::Expand),
+            &mut Vec::new(),
+        );
         assert!(end.starts_with("DoneByOthers"), "{end}");
     }
 }

@@ -29,7 +29,9 @@ pub async fn rollback(
         Some(id) => all.iter().find(|summary| summary.id == id),
         None => all.iter().rev().find(|summary| in_flight(summary.state)),
     };
-    let Some(chosen) = chosen else { return Err(nothing()) };
+    let Some(chosen) = chosen else {
+        return Err(nothing());
+    };
     let lease = Lease::acquire(
         &runner.target,
         &journal,
@@ -42,7 +44,10 @@ pub async fn rollback(
     let result = back(runner, &journal, &lease, chosen, consent).await;
     lease.release().await;
     result?;
-    Ok(MigrationSummary { state: MigrationState::RolledBack, ..chosen.clone() })
+    Ok(MigrationSummary {
+        state: MigrationState::RolledBack,
+        ..chosen.clone()
+    })
 }
 
 fn nothing() -> ExecuteError {
@@ -81,14 +86,17 @@ async fn back(
     let mut runner = runner.clone();
     runner.events = runner.events.for_migration(&chosen.id);
     let mut watch = connect(&runner.target, "watch").await?;
-    let record = journal.load(&mut watch, &chosen.id).await?.ok_or_else(nothing)?;
+    let record = journal
+        .load(&mut watch, &chosen.id)
+        .await?
+        .ok_or_else(nothing)?;
     let plan = stored_plan(&record)?;
     // Said before anything is taken back: a rollback that stops half-way helps nobody.
     if record.state != MigrationState::RollingBack && consent == Consent::None {
         let done = |id: &str| {
-            record.step(id).is_some_and(|step| {
-                !matches!(step.state, StepState::Pending | StepState::Undone)
-            })
+            record
+                .step(id)
+                .is_some_and(|step| !matches!(step.state, StepState::Pending | StepState::Undone))
         };
         let losses = losses(&mut watch, &plan, done).await?;
         if !losses.is_empty() {

@@ -27,8 +27,9 @@ pub struct Checked {
 /// Looks at one migration, or at all that are in flight or done.
 pub async fn verify(runner: &Runner, id: Option<&str>) -> Result<Vec<Checked>, ExecuteError> {
     let mut session = connect(&runner.target, "verify").await?;
-    let Some(journal) =
-        Journal::open(&mut session, &runner.settings.journal_schema).await?.journal()?
+    let Some(journal) = Journal::open(&mut session, &runner.settings.journal_schema)
+        .await?
+        .journal()?
     else {
         return Ok(Vec::new());
     };
@@ -46,7 +47,11 @@ pub async fn verify(runner: &Runner, id: Option<&str>) -> Result<Vec<Checked>, E
     }
     if let Some(id) = id
         && checked.is_empty()
-        && !journal.migrations(&mut session).await?.iter().any(|summary| summary.id == id)
+        && !journal
+            .migrations(&mut session)
+            .await?
+            .iter()
+            .any(|summary| summary.id == id)
     {
         return Err(ExecuteError::Refused {
             code: "unknown-migration",
@@ -63,11 +68,14 @@ async fn one(
     plan: &Plan,
     checked: &mut Vec<Checked>,
 ) -> Result<(), ExecuteError> {
-    let contracted = record.steps.iter().any(|step| {
-        step.phase == PhaseName::Contract && step.state == StepState::Done
-    });
+    let contracted = record
+        .steps
+        .iter()
+        .any(|step| step.phase == PhaseName::Contract && step.state == StepState::Done);
     for step in plan.steps() {
-        let done = record.step(&step.id).is_some_and(|step| step.state == StepState::Done);
+        let done = record
+            .step(&step.id)
+            .is_some_and(|step| step.state == StepState::Done);
         let phase = plan.phase_of(&step.id);
         // Contract removes or renames what earlier phases made.
         if !done || contracted && phase != Some(PhaseName::Contract) {

@@ -37,13 +37,23 @@ pub struct AddedColumn<'a> {
 impl<'a> AddedColumn<'a> {
     /// The column that an operation adds, if it adds one.
     pub fn of(cx: &Context<'a>) -> Option<Self> {
-        let (table, AlterActionKind::AddColumn { if_not_exists, column }) = cx.alter()? else {
+        let (
+            table,
+            AlterActionKind::AddColumn {
+                if_not_exists,
+                column,
+            },
+        ) = cx.alter()?
+        else {
             return None;
         };
-        let default = column.constraints.iter().find_map(|constraint| match &constraint.kind {
-            ColumnConstraintKind::Default(expr) if !expr.is_null() => Some(expr),
-            _ => None,
-        });
+        let default = column
+            .constraints
+            .iter()
+            .find_map(|constraint| match &constraint.kind {
+                ColumnConstraintKind::Default(expr) if !expr.is_null() => Some(expr),
+                _ => None,
+            });
         Some(Self {
             table,
             def: column,
@@ -117,7 +127,11 @@ impl<'a> AddedColumn<'a> {
 
     /// `name type [COLLATE …] [STORAGE …] [COMPRESSION …]`, as written.
     pub fn bare_definition(&self, cx: &Context<'_>) -> String {
-        let mut sql = format!("{} {}", self.def.name, cx.input.script.source.slice(self.def.ty.span));
+        let mut sql = format!(
+            "{} {}",
+            self.def.name,
+            cx.input.script.source.slice(self.def.ty.span)
+        );
         if let Some(collation) = &self.def.collation {
             sql.push_str(&format!(" COLLATE {collation}"));
         }
@@ -139,10 +153,17 @@ impl<'a> AddedColumn<'a> {
     /// Adds the steps of the constraints written inline, as if each had been an ADD CONSTRAINT.
     pub fn inline_constraints(&self, cx: &Context<'_>, draft: &mut Draft) -> Result<(), Refusal> {
         for constraint in &self.def.constraints {
-            let Some(inline) = self.one_inline(cx, constraint)? else { continue };
+            let Some(inline) = self.one_inline(cx, constraint)? else {
+                continue;
+            };
             draft.steps.extend(inline.steps);
             draft.conditions.extend(inline.conditions);
-            draft.touches.extend(inline.touches.into_iter().filter(|touch| touch.written_in.is_some()));
+            draft.touches.extend(
+                inline
+                    .touches
+                    .into_iter()
+                    .filter(|touch| touch.written_in.is_some()),
+            );
         }
         Ok(())
     }

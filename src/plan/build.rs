@@ -83,7 +83,9 @@ pub struct Planned {
 impl Planned {
     /// Whether anything forbids running it.
     pub fn refused(&self) -> bool {
-        self.diagnostics.iter().any(|diagnostic| diagnostic.level == Level::Error)
+        self.diagnostics
+            .iter()
+            .any(|diagnostic| diagnostic.level == Level::Error)
     }
 }
 
@@ -132,7 +134,11 @@ pub fn plan(input: &PlanInput<'_>) -> Planned {
         diagnostics.push(late_expand(&late, &ops, input));
     }
     let plan = assemble(input, &ops, drafts, bypass, &catalog);
-    Planned { plan, diagnostics, after: catalog }
+    Planned {
+        plan,
+        diagnostics,
+        after: catalog,
+    }
 }
 
 /// The first recipe that takes the operation; on a table of this very file, none but `as-is`.
@@ -163,8 +169,15 @@ pub fn target(cx: &Context<'_>) -> Option<ObjectName> {
 
 fn bypass(input: &PlanInput<'_>) -> Bypass {
     let hash = Sha256::digest(input.migration.id.as_bytes());
-    let hex: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    Bypass { setting: format!("zdm.bypass_{hex}"), secret: input.settings.secret.clone() }
+    let hex: String = hash
+        .iter()
+        .take(4)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    Bypass {
+        setting: format!("zdm.bypass_{hex}"),
+        secret: input.settings.secret.clone(),
+    }
 }
 
 fn late_expand(late: &LateExpand, ops: &[Operation<'_>], input: &PlanInput<'_>) -> Diagnostic {
@@ -181,7 +194,10 @@ fn late_expand(late: &LateExpand, ops: &[Operation<'_>], input: &PlanInput<'_>) 
             late.title
         ),
     )
-    .with_label(ops[late.behind].span, "it depends on this, which is finished in contract")
+    .with_label(
+        ops[late.behind].span,
+        "it depends on this, which is finished in contract",
+    )
     .with_help(
         "put this statement and all after it into a migration of their own, or allow it with \
          --late-expand and deploy the new application after contract",
@@ -195,8 +211,12 @@ fn assemble(
     bypass: Bypass,
     after: &Catalog,
 ) -> Plan {
-    let mut phases: Vec<Phase> =
-        PhaseName::ALL.map(|phase| Phase { phase, steps: Vec::new() }).into();
+    let mut phases: Vec<Phase> = PhaseName::ALL
+        .map(|phase| Phase {
+            phase,
+            steps: Vec::new(),
+        })
+        .into();
     let mut notes: Vec<String> = Vec::new();
     let mut conditions = Vec::new();
     let mut verify = Vec::new();
@@ -255,14 +275,10 @@ fn source_range(input: &PlanInput<'_>, op: &Operation<'_>) -> SourceRange {
 }
 
 /// The old application until contract begins, the new one from the verified end of migrate.
-fn compat(
-    phases: &[Phase],
-    conditions: &[(PhaseName, String)],
-    breaks_old: bool,
-) -> Vec<Compat> {
-    let migrates = phases.iter().any(|phase| {
-        phase.phase == PhaseName::Migrate && !phase.steps.is_empty()
-    });
+fn compat(phases: &[Phase], conditions: &[(PhaseName, String)], breaks_old: bool) -> Vec<Compat> {
+    let migrates = phases
+        .iter()
+        .any(|phase| phase.phase == PhaseName::Migrate && !phase.steps.is_empty());
     PhaseName::ALL
         .into_iter()
         .map(|after| Compat {

@@ -10,7 +10,11 @@ use crate::{
 /// A column that must be there.
 pub fn existing<'a>(table: &'a Table, name: &Ident) -> Result<&'a Column, Refusal> {
     table.column(name).ok_or_else(|| {
-        let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+        let names: Vec<&str> = table
+            .columns
+            .iter()
+            .map(|column| column.name.as_str())
+            .collect();
         Refusal::new(
             "no-such-column",
             format!("{} has no column {name}", table.name.short()),
@@ -30,7 +34,10 @@ pub fn check_expression(
     if !expr.understood {
         return Err(Refusal::new(
             "expression",
-            format!("the {what} expression `{}` was not understood", expr.text.trim()),
+            format!(
+                "the {what} expression `{}` was not understood",
+                expr.text.trim()
+            ),
             "write an expression over columns of this table, such as `coalesce(a, '')`",
         ));
     }
@@ -45,7 +52,11 @@ pub fn check_expression(
         let Some(column) = table.column(&reference.name) else {
             return Err(Refusal::new(
                 "expression",
-                format!("{} has no column {}, which {what} names", table.name.short(), reference.name),
+                format!(
+                    "{} has no column {}, which {what} names",
+                    table.name.short(),
+                    reference.name
+                ),
                 "name columns of the table as they are before this statement",
             ));
         };
@@ -64,7 +75,10 @@ pub fn check_expression(
     if volatility(expr, cx.before) == Volatility::Volatile {
         return Err(Refusal::new(
             "expression",
-            format!("the {what} expression `{}` is volatile: it says something else each time", expr.text.trim()),
+            format!(
+                "the {what} expression `{}` is volatile: it says something else each time",
+                expr.text.trim()
+            ),
             "use an expression that depends on the row alone",
         ));
     }
@@ -78,7 +92,10 @@ pub fn check_sync_target(table: &Table, helper_column: HelperColumn) -> Result<(
     if !table.rules.is_empty() {
         return Err(Refusal::new(
             "not-yet",
-            format!("{name} has rules ({}), which rewrite statements before any trigger sees them", table.rules[0]),
+            format!(
+                "{name} has rules ({}), which rewrite statements before any trigger sees them",
+                table.rules[0]
+            ),
             "replace the rule by a trigger first",
         ));
     }
@@ -94,7 +111,10 @@ pub fn check_sync_target(table: &Table, helper_column: HelperColumn) -> Result<(
                  the order of their names",
                 trigger.name
             ),
-            format!("ALTER TRIGGER {} ON {} RENAME TO … (a name between 0 and z)", trigger.name, table.name),
+            format!(
+                "ALTER TRIGGER {} ON {} RENAME TO … (a name between 0 and z)",
+                trigger.name, table.name
+            ),
         ));
     }
     if table.publications.is_empty() {
@@ -123,7 +143,10 @@ pub fn check_sync_target(table: &Table, helper_column: HelperColumn) -> Result<(
                 "{name} is in the publication {publication} without a replica identity: the server \
                  refuses every UPDATE of it, the backfill's too"
             ),
-            format!("ALTER TABLE {} REPLICA IDENTITY FULL, or give it a primary key", table.name),
+            format!(
+                "ALTER TABLE {} REPLICA IDENTITY FULL, or give it a primary key",
+                table.name
+            ),
         ));
     }
     Ok(())

@@ -81,12 +81,18 @@ pub struct Touch {
 impl Touch {
     /// A read.
     pub fn read(element: Element) -> Self {
-        Self { element, written_in: None }
+        Self {
+            element,
+            written_in: None,
+        }
     }
 
     /// A write that is in its final state once `phase` has run this operation's steps.
     pub fn write(element: Element, phase: PhaseName) -> Self {
-        Self { element, written_in: Some(phase) }
+        Self {
+            element,
+            written_in: Some(phase),
+        }
     }
 }
 
@@ -104,7 +110,11 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal with what to do instead.
     pub fn new(rule: &'static str, message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { rule, message: message.into(), help: help.into() }
+        Self {
+            rule,
+            message: message.into(),
+            help: help.into(),
+        }
     }
 
     /// As a finding about a place in the file.
@@ -116,7 +126,11 @@ impl Refusal {
 impl Draft {
     /// Adds a step.
     pub fn push(&mut self, phase: PhaseName, step: Step) -> &mut DraftStep {
-        self.steps.push(DraftStep { phase, step, new_needs_it: false });
+        self.steps.push(DraftStep {
+            phase,
+            step,
+            new_needs_it: false,
+        });
         let last = self.steps.len() - 1;
         &mut self.steps[last]
     }
@@ -126,10 +140,7 @@ impl Draft {
 pub fn step(kind: StepKind, title: impl Into<String>, reason: impl Into<String>) -> Step {
     Step {
         id: String::new(),
-        transactional: matches!(
-            kind,
-            StepKind::Ddl | StepKind::LongDdl
-        ),
+        transactional: matches!(kind, StepKind::Ddl | StepKind::LongDdl),
         kind,
         title: title.into(),
         sql: Vec::new(),
@@ -176,7 +187,11 @@ impl Step {
     /// Adds a scan.
     #[must_use]
     pub fn scan(mut self, relation: &ObjectName, under: LockMode, purpose: &str) -> Self {
-        self.scans.push(Scan { relation: relation.clone(), under, purpose: purpose.to_owned() });
+        self.scans.push(Scan {
+            relation: relation.clone(),
+            under,
+            purpose: purpose.to_owned(),
+        });
         self
     }
 
@@ -198,7 +213,12 @@ impl Step {
 impl Undo {
     /// Short statements in one guarded transaction.
     pub fn ddl(sql: impl IntoIterator<Item = String>, locks: Vec<RelationLock>) -> Self {
-        Self { how: UndoKind::Ddl, sql: sql.into_iter().collect(), locks, loses: None }
+        Self {
+            how: UndoKind::Ddl,
+            sql: sql.into_iter().collect(),
+            locks,
+            loses: None,
+        }
     }
 
     /// `DROP INDEX CONCURRENTLY`.
@@ -221,13 +241,22 @@ impl Undo {
 
 /// One lock as a list.
 pub fn lock(relation: &ObjectName, mode: LockMode) -> Vec<RelationLock> {
-    vec![RelationLock { relation: relation.clone(), mode }]
+    vec![RelationLock {
+        relation: relation.clone(),
+        mode,
+    }]
 }
 
 /// Adds a lock to a list that is sorted by relation, keeping the stronger of two.
 pub fn merge_lock(locks: &mut Vec<RelationLock>, relation: &ObjectName, mode: LockMode) {
     match locks.binary_search_by(|lock| lock.relation.cmp(relation)) {
         Ok(at) => locks[at].mode = locks[at].mode.max(mode),
-        Err(at) => locks.insert(at, RelationLock { relation: relation.clone(), mode }),
+        Err(at) => locks.insert(
+            at,
+            RelationLock {
+                relation: relation.clone(),
+                mode,
+            },
+        ),
     }
 }

@@ -15,7 +15,11 @@ use crate::{
 pub fn refuse_immovable(catalog: &Catalog, table: &Table, column: &Column) -> Result<(), Refusal> {
     let place = format!("{}.{}", table.name.short(), column.name);
     let refuse = |what: String, help: &str| {
-        Err(Refusal::new("cannot-move", format!("{what}; zdm cannot move it with {place} yet"), help))
+        Err(Refusal::new(
+            "cannot-move",
+            format!("{what}; zdm cannot move it with {place} yet"),
+            help,
+        ))
     };
     let name = &column.name;
     if column.identity.is_some() {
@@ -26,7 +30,10 @@ pub fn refuse_immovable(catalog: &Catalog, table: &Table, column: &Column) -> Re
     }
     if column.not_null_domain {
         return refuse(
-            format!("the type {} of {place} is a domain that refuses NULL before any trigger runs", column.ty),
+            format!(
+                "the type {} of {place} is a domain that refuses NULL before any trigger runs",
+                column.ty
+            ),
             "change the column to the domain's base type first",
         );
     }
@@ -34,12 +41,22 @@ pub fn refuse_immovable(catalog: &Catalog, table: &Table, column: &Column) -> Re
         return refuse(format!("{place} is part of the partition key"), BY_HAND);
     }
     let generated = table.columns.iter().find(|other| {
-        other.generated.as_ref().is_some_and(|generated| generated.columns.contains(name))
+        other
+            .generated
+            .as_ref()
+            .is_some_and(|generated| generated.columns.contains(name))
     });
     if let Some(generated) = generated {
-        return refuse(format!("the generated column {} reads {place}", generated.name), BY_HAND);
+        return refuse(
+            format!("the generated column {} reads {place}", generated.name),
+            BY_HAND,
+        );
     }
-    if let Some(policy) = table.policies.iter().find(|policy| policy.columns.contains(name)) {
+    if let Some(policy) = table
+        .policies
+        .iter()
+        .find(|policy| policy.columns.contains(name))
+    {
         return refuse(format!("the policy {} names {place}", policy.name), BY_HAND);
     }
     let trigger = table
@@ -48,17 +65,28 @@ pub fn refuse_immovable(catalog: &Catalog, table: &Table, column: &Column) -> Re
         .find(|trigger| trigger.columns.contains(name) || trigger.when_columns.contains(name));
     if let Some(trigger) = trigger {
         return refuse(
-            format!("the trigger {} names {place} in UPDATE OF or WHEN", trigger.name),
+            format!(
+                "the trigger {} names {place} in UPDATE OF or WHEN",
+                trigger.name
+            ),
             "drop the trigger's column list or condition first, and test inside its function",
         );
     }
-    if let Some((statistics, _)) =
-        table.statistics.iter().find(|(_, columns)| columns.contains(name))
+    if let Some((statistics, _)) = table
+        .statistics
+        .iter()
+        .find(|(_, columns)| columns.contains(name))
     {
-        return refuse(format!("the statistics object {} names {place}", statistics.short()), BY_HAND);
+        return refuse(
+            format!("the statistics object {} names {place}", statistics.short()),
+            BY_HAND,
+        );
     }
     let publication = table.publications.iter().find(|publication| {
-        publication.columns.as_ref().is_some_and(|columns| columns.contains(name))
+        publication
+            .columns
+            .as_ref()
+            .is_some_and(|columns| columns.contains(name))
             || publication.filter_columns.contains(name)
     });
     if let Some(publication) = publication {
@@ -68,19 +96,28 @@ pub fn refuse_immovable(catalog: &Catalog, table: &Table, column: &Column) -> Re
         );
     }
     if let Some(exclusion) = table.constraints.iter().find(|constraint| {
-        matches!(constraint.kind, ConstraintKind::Exclude { .. } | ConstraintKind::Other)
-            && constraint.columns().contains(name)
+        matches!(
+            constraint.kind,
+            ConstraintKind::Exclude { .. } | ConstraintKind::Other
+        ) && constraint.columns().contains(name)
     }) {
-        return refuse(format!("the constraint {} names {place}", exclusion.name), BY_HAND);
+        return refuse(
+            format!("the constraint {} names {place}", exclusion.name),
+            BY_HAND,
+        );
     }
     let materialized = catalog.tables.values().find(|other| {
         other.kind == TableKind::MaterializedView
             && catalog.views.get(&other.name).is_some_and(|view| {
-                view.reads.contains(&(table.name.clone(), Some(name.clone())))
+                view.reads
+                    .contains(&(table.name.clone(), Some(name.clone())))
             })
     });
     if let Some(view) = materialized {
-        return refuse(format!("the materialized view {} reads {place}", view.name.short()), BY_HAND);
+        return refuse(
+            format!("the materialized view {} reads {place}", view.name.short()),
+            BY_HAND,
+        );
     }
     Ok(())
 }
@@ -112,7 +149,11 @@ pub fn indexes<'a>(
         .map(|index| {
             let temporary = temporary(&index.name);
             let create = index_on(table, index, from, to, &temporary);
-            MovedIndex { index, temporary, create }
+            MovedIndex {
+                index,
+                temporary,
+                create,
+            }
         })
         .collect()
 }
@@ -121,7 +162,9 @@ pub fn indexes<'a>(
 fn index_on(table: &Table, index: &Index, from: &Ident, to: &Ident, name: &Ident) -> String {
     // pg_get_indexdef always prints: CREATE [UNIQUE] INDEX name ON [ONLY] table USING method (…) …
     let definition = &index.definition;
-    let rest = definition.find(" USING ").map_or("", |at| &definition[at..]);
+    let rest = definition
+        .find(" USING ")
+        .map_or("", |at| &definition[at..]);
     let unique = if index.unique { "UNIQUE " } else { "" };
     format!(
         "CREATE {unique}INDEX CONCURRENTLY {name} ON {}{}",
@@ -146,18 +189,29 @@ fn rename_in_index(definition: &str, from: &Ident, to: &Ident) -> String {
         .map(|key| &key.expr)
         .chain(&index.predicate)
         .map(|expr| {
-            let renamed =
-                expr.rewrite(|reference| (reference.name == *from).then(|| to.quoted()));
+            let renamed = expr.rewrite(|reference| (reference.name == *from).then(|| to.quoted()));
             (expr.span, renamed)
         })
         .collect();
-    let last_key = index.columns.iter().map(|key| key.span.end).max().unwrap_or(0);
+    let last_key = index
+        .columns
+        .iter()
+        .map(|key| key.span.end)
+        .max()
+        .unwrap_or(0);
     let text = script.source.text();
-    let include = text[last_key..].find("INCLUDE (").filter(|_| !index.include.is_empty());
+    let include = text[last_key..]
+        .find("INCLUDE (")
+        .filter(|_| !index.include.is_empty());
     if let Some(at) = include {
         let start = last_key + at + "INCLUDE (".len();
-        let end = text[start..].find(')').map_or(text.len(), |length| start + length);
-        changes.push((Span::new(start, end), renamed_list(&index.include, from, to)));
+        let end = text[start..]
+            .find(')')
+            .map_or(text.len(), |length| start + length);
+        changes.push((
+            Span::new(start, end),
+            renamed_list(&index.include, from, to),
+        ));
     }
     changes.sort_by_key(|(span, _)| span.start);
     let mut renamed = String::with_capacity(text.len() + 16);
@@ -173,15 +227,20 @@ fn rename_in_index(definition: &str, from: &Ident, to: &Ident) -> String {
 
 /// An SQL expression with a column renamed, token by token.
 pub fn rename_in_expression(text: &str, from: &Ident, to: &Ident) -> String {
-    expr_from_text(text)
-        .rewrite(|reference| (reference.name == *from).then(|| to.quoted()))
+    expr_from_text(text).rewrite(|reference| (reference.name == *from).then(|| to.quoted()))
 }
 
 /// A list of columns with one renamed, as SQL.
 pub fn renamed_list(columns: &[Ident], from: &Ident, to: &Ident) -> String {
     let names: Vec<String> = columns
         .iter()
-        .map(|column| if column == from { to.quoted() } else { column.quoted() })
+        .map(|column| {
+            if column == from {
+                to.quoted()
+            } else {
+                column.quoted()
+            }
+        })
         .collect();
     names.join(", ")
 }
@@ -205,7 +264,11 @@ pub fn foreign_key_on(
     from: &Ident,
     to: &Ident,
 ) -> Option<String> {
-    let ConstraintKind::ForeignKey { columns, references, referenced_columns } = &constraint.kind
+    let ConstraintKind::ForeignKey {
+        columns,
+        references,
+        referenced_columns,
+    } = &constraint.kind
     else {
         return None;
     };
@@ -228,13 +291,19 @@ pub fn foreign_key_on(
 pub fn properties(table: &ObjectName, to: &Ident, column: &Column) -> Vec<String> {
     let mut sql = Vec::new();
     if let Some(storage) = &column.storage {
-        sql.push(format!("ALTER TABLE {table} ALTER COLUMN {to} SET STORAGE {storage}"));
+        sql.push(format!(
+            "ALTER TABLE {table} ALTER COLUMN {to} SET STORAGE {storage}"
+        ));
     }
     if let Some(compression) = &column.compression {
-        sql.push(format!("ALTER TABLE {table} ALTER COLUMN {to} SET COMPRESSION {compression}"));
+        sql.push(format!(
+            "ALTER TABLE {table} ALTER COLUMN {to} SET COMPRESSION {compression}"
+        ));
     }
     if let Some(target) = column.statistics_target {
-        sql.push(format!("ALTER TABLE {table} ALTER COLUMN {to} SET STATISTICS {target}"));
+        sql.push(format!(
+            "ALTER TABLE {table} ALTER COLUMN {to} SET STATISTICS {target}"
+        ));
     }
     if !column.options.is_empty() {
         sql.push(format!(
@@ -256,10 +325,15 @@ pub fn properties(table: &ObjectName, to: &Ident, column: &Column) -> Vec<String
 
 /// One `aclitem` of a column (`grantee=privileges/grantor`) as GRANT statements.
 fn grants(table: &ObjectName, column: &Ident, item: &str) -> Vec<String> {
-    let Some((grantee, rest)) = split_acl(item) else { return Vec::new() };
+    let Some((grantee, rest)) = split_acl(item) else {
+        return Vec::new();
+    };
     let privileges = rest.split('/').next().unwrap_or_default();
-    let grantee =
-        if grantee.is_empty() { "PUBLIC".to_owned() } else { Ident::exact(grantee).quoted() };
+    let grantee = if grantee.is_empty() {
+        "PUBLIC".to_owned()
+    } else {
+        Ident::exact(grantee).quoted()
+    };
     let mut plain = Vec::new();
     let mut grantable = Vec::new();
     let letters: Vec<char> = privileges.chars().collect();
@@ -271,10 +345,18 @@ fn grants(table: &ObjectName, column: &Ident, item: &str) -> Vec<String> {
             'x' => "REFERENCES",
             _ => continue,
         };
-        if letters.get(at + 1) == Some(&'*') { &mut grantable } else { &mut plain }.push(word);
+        if letters.get(at + 1) == Some(&'*') {
+            &mut grantable
+        } else {
+            &mut plain
+        }
+        .push(word);
     }
     let statement = |words: &[&str], option: &str| {
-        let list: Vec<String> = words.iter().map(|word| format!("{word} ({column})")).collect();
+        let list: Vec<String> = words
+            .iter()
+            .map(|word| format!("{word} ({column})"))
+            .collect();
         format!("GRANT {} ON {table} TO {grantee}{option}", list.join(", "))
     };
     let mut sql = Vec::new();

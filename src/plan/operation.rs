@@ -87,7 +87,13 @@ fn from_action<'a>(
         }),
     };
     let span = if single { statement.span } else { action.span };
-    Operation { statement, action: Some(action), alone, span, sql }
+    Operation {
+        statement,
+        action: Some(action),
+        alone,
+        span,
+        sql,
+    }
 }
 
 fn relation_word(kind: RelationKind) -> &'static str {

@@ -61,13 +61,15 @@ fn conflict(before: &Draft, after: &Draft) -> Option<PhaseName> {
         .iter()
         .flat_map(|first| after.touches.iter().map(move |second| (first, second)))
         .filter(|(first, second)| first.element.overlaps(&second.element))
-        .filter_map(|(first, second)| match (first.written_in, second.written_in) {
-            (Some(phase), _) => Some(phase),
-            // A read must not see what a later write makes of it: the write waits for the phase
-            // of the reader, which is over when its own steps are.
-            (None, Some(_)) => before.steps.iter().map(|step| step.phase).max(),
-            (None, None) => None,
-        })
+        .filter_map(
+            |(first, second)| match (first.written_in, second.written_in) {
+                (Some(phase), _) => Some(phase),
+                // A read must not see what a later write makes of it: the write waits for the phase
+                // of the reader, which is over when its own steps are.
+                (None, Some(_)) => before.steps.iter().map(|step| step.phase).max(),
+                (None, None) => None,
+            },
+        )
         .max()
 }
 
@@ -83,7 +85,10 @@ mod tests {
     };
 
     fn draft(phase: PhaseName, touches: Vec<Touch>) -> Draft {
-        let mut draft = Draft { touches, ..Draft::default() };
+        let mut draft = Draft {
+            touches,
+            ..Draft::default()
+        };
         draft.push(phase, step(StepKind::Ddl, "x", "")).new_needs_it = true;
         draft
     }
@@ -95,8 +100,20 @@ mod tests {
     #[test]
     fn drop_and_add_of_different_columns_commute() {
         let mut drafts = [
-            (0, draft(PhaseName::Contract, vec![Touch::write(column("a"), PhaseName::Contract)])),
-            (1, draft(PhaseName::Expand, vec![Touch::write(column("b"), PhaseName::Expand)])),
+            (
+                0,
+                draft(
+                    PhaseName::Contract,
+                    vec![Touch::write(column("a"), PhaseName::Contract)],
+                ),
+            ),
+            (
+                1,
+                draft(
+                    PhaseName::Expand,
+                    vec![Touch::write(column("b"), PhaseName::Expand)],
+                ),
+            ),
         ];
         assert!(order(&mut drafts).is_empty());
         assert_eq!(drafts[1].1.steps[0].phase, PhaseName::Expand);
@@ -105,8 +122,20 @@ mod tests {
     #[test]
     fn drop_and_add_of_the_same_column_do_not() {
         let mut drafts = [
-            (0, draft(PhaseName::Contract, vec![Touch::write(column("a"), PhaseName::Contract)])),
-            (1, draft(PhaseName::Expand, vec![Touch::write(column("a"), PhaseName::Expand)])),
+            (
+                0,
+                draft(
+                    PhaseName::Contract,
+                    vec![Touch::write(column("a"), PhaseName::Contract)],
+                ),
+            ),
+            (
+                1,
+                draft(
+                    PhaseName::Expand,
+                    vec![Touch::write(column("a"), PhaseName::Expand)],
+                ),
+            ),
         ];
         let late = order(&mut drafts);
         assert_eq!(drafts[1].1.steps[0].phase, PhaseName::Contract);
@@ -116,12 +145,21 @@ mod tests {
     #[test]
     fn a_chain_moves_as_a_whole() {
         let mut drafts = [
-            (0, draft(PhaseName::Contract, vec![Touch::write(column("a"), PhaseName::Contract)])),
+            (
+                0,
+                draft(
+                    PhaseName::Contract,
+                    vec![Touch::write(column("a"), PhaseName::Contract)],
+                ),
+            ),
             (
                 1,
                 draft(
                     PhaseName::Expand,
-                    vec![Touch::read(column("a")), Touch::write(column("b"), PhaseName::Expand)],
+                    vec![
+                        Touch::read(column("a")),
+                        Touch::write(column("b"), PhaseName::Expand),
+                    ],
                 ),
             ),
             (2, draft(PhaseName::Migrate, vec![Touch::read(column("b"))])),

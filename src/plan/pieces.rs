@@ -26,7 +26,9 @@ pub fn scan_estimate(cx: &Context<'_>, table: &ObjectName) -> Option<u64> {
 
 /// A short statement under ACCESS EXCLUSIVE on one table.
 pub fn short_ddl(table: &ObjectName, title: String, reason: &str, sql: Vec<String>) -> Step {
-    step(StepKind::Ddl, title, reason).sql(sql).lock(table, LockMode::AccessExclusive)
+    step(StepKind::Ddl, title, reason)
+        .sql(sql)
+        .lock(table, LockMode::AccessExclusive)
 }
 
 /// `VALIDATE CONSTRAINT`: long, under SHARE UPDATE EXCLUSIVE.
@@ -36,9 +38,15 @@ pub fn validate(cx: &Context<'_>, table: &ObjectName, constraint: &Ident) -> Ste
         format!("check every row of {} against {constraint}", table.short()),
         "reads the whole table, under a lock that stops no client",
     )
-    .sql([format!("ALTER TABLE {table} VALIDATE CONSTRAINT {constraint}")])
+    .sql([format!(
+        "ALTER TABLE {table} VALIDATE CONSTRAINT {constraint}"
+    )])
     .lock(table, LockMode::ShareUpdateExclusive)
-    .scan(table, LockMode::ShareUpdateExclusive, "to validate the constraint")
+    .scan(
+        table,
+        LockMode::ShareUpdateExclusive,
+        "to validate the constraint",
+    )
     .state(state::constraint_valid(table, constraint));
     step.estimate_ms = scan_estimate(cx, table);
     step
@@ -53,13 +61,20 @@ pub fn add_not_valid(
 ) -> Step {
     short_ddl(
         table,
-        format!("add {constraint} to {}, not yet checked for existing rows", table.short()),
+        format!(
+            "add {constraint} to {}, not yet checked for existing rows",
+            table.short()
+        ),
         reason,
-        vec![format!("ALTER TABLE {table} ADD CONSTRAINT {constraint} {definition} NOT VALID")],
+        vec![format!(
+            "ALTER TABLE {table} ADD CONSTRAINT {constraint} {definition} NOT VALID"
+        )],
     )
     .state(state::constraint_present(table, constraint))
     .undone_by(Undo::ddl(
-        [format!("ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {constraint}")],
+        [format!(
+            "ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {constraint}"
+        )],
         lock(table, LockMode::AccessExclusive),
     ))
 }
@@ -93,13 +108,21 @@ pub fn prove_not_null(
             add_not_valid(table, name, &format!("NOT NULL {column}"), reason),
         );
         draft.push(phase, validate(cx, table, name));
-        return NotNullProof { contract: Vec::new(), rename: Some(name.clone()) };
+        return NotNullProof {
+            contract: Vec::new(),
+            rename: Some(name.clone()),
+        };
     }
     let key = cx.key(table, column);
     let check = cx.own_name(&key, &Ident::exact(format!("{}_not_null", column.as_str())));
     draft.push(
         phase,
-        add_not_valid(table, &check, &format!("CHECK ({column} IS NOT NULL)"), reason),
+        add_not_valid(
+            table,
+            &check,
+            &format!("CHECK ({column} IS NOT NULL)"),
+            reason,
+        ),
     );
     draft.push(phase, validate(cx, table, &check));
     NotNullProof {
@@ -113,8 +136,11 @@ pub fn prove_not_null(
 
 /// Fills the unfilled rows of a table in batches.
 pub fn backfill(cx: &Context<'_>, table: &ObjectName, backfill: Backfill) -> Step {
-    let columns: Vec<String> =
-        backfill.set.iter().map(|assignment| assignment.column.quoted()).collect();
+    let columns: Vec<String> = backfill
+        .set
+        .iter()
+        .map(|assignment| assignment.column.quoted())
+        .collect();
     let settings = PassSettings {
         bypass: cx.bypass,
         search_path: &cx.before.search_path,
@@ -149,9 +175,15 @@ pub fn verify_filled(cx: &Context<'_>, table: &ObjectName, column: &Ident, unfil
         format!("look for rows of {} without {column}", table.short()),
         "completeness is proved, not assumed",
     )
-    .sql([format!("SELECT pg_catalog.count(*) FROM {table} WHERE {unfilled}")])
+    .sql([format!(
+        "SELECT pg_catalog.count(*) FROM {table} WHERE {unfilled}"
+    )])
     .lock(table, LockMode::AccessShare)
-    .scan(table, LockMode::AccessShare, "to find rows that are not filled");
+    .scan(
+        table,
+        LockMode::AccessShare,
+        "to find rows that are not filled",
+    );
     step.estimate_ms = scan_estimate(cx, table);
     step
 }
@@ -197,7 +229,10 @@ pub fn wait_for_snapshots() -> Step {
 
 /// `column = value`.
 pub fn assign(column: &Ident, value: impl Into<String>) -> Assignment {
-    Assignment { column: column.clone(), value: value.into() }
+    Assignment {
+        column: column.clone(),
+        value: value.into(),
+    }
 }
 
 /// The name PostgreSQL 18 gives a column's NOT NULL constraint, from the catalog after the
@@ -207,7 +242,13 @@ pub fn not_null_name(cx: &Context<'_>, table: &ObjectName, column: &Ident) -> Id
         .and_then(|table| table.column(column))
         .and_then(|column| column.not_null_constraint.as_ref())
         .map_or_else(
-            || Ident::exact(format!("{}_{}_not_null", table.name.as_str(), column.as_str())),
+            || {
+                Ident::exact(format!(
+                    "{}_{}_not_null",
+                    table.name.as_str(),
+                    column.as_str()
+                ))
+            },
             |(name, _)| name.clone(),
         )
 }

@@ -58,7 +58,9 @@ pub struct Context<'a> {
 impl<'a> Context<'a> {
     /// The table and the subcommand, when the operation is an ALTER TABLE.
     pub fn alter(&self) -> Option<(ObjectName, &'a AlterActionKind)> {
-        let StatementKind::AlterRelation(alter) = &self.op.statement.kind else { return None };
+        let StatementKind::AlterRelation(alter) = &self.op.statement.kind else {
+            return None;
+        };
         if alter.kind != RelationKind::Table {
             return None;
         }
@@ -78,7 +80,10 @@ impl<'a> Context<'a> {
         };
         Err(Refusal::new(
             "not-yet",
-            format!("{} {why}: zdm cannot split this statement for such a table yet", name.short()),
+            format!(
+                "{} {why}: zdm cannot split this statement for such a table yet",
+                name.short()
+            ),
             "write the steps by hand, each with `-- zdm: phase expand|migrate|contract`",
         ))
     }
@@ -106,11 +111,19 @@ impl<'a> Context<'a> {
     /// Eight hexadecimal digits for a column of this migration.
     pub fn key(&self, table: &ObjectName, column: &Ident) -> String {
         let mut hash = Sha256::new();
-        for part in [&self.input.migration.id, &table.to_string(), column.as_str()] {
+        for part in [
+            &self.input.migration.id,
+            &table.to_string(),
+            column.as_str(),
+        ] {
             hash.update(part.as_bytes());
             hash.update([0]);
         }
-        hash.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+        hash.finalize()
+            .iter()
+            .take(4)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     /// A name of zdm's own beside `name` (INTERFACES §6).
@@ -123,19 +136,28 @@ impl<'a> Context<'a> {
     /// The directives that apply to the statement: its own, then those of the file.
     fn directives(&self) -> impl Iterator<Item = &'a DirectiveKind> {
         let own = self.op.statement.directives.iter();
-        own.chain(&self.input.script.file_directives).map(|directive| &directive.kind)
+        own.chain(&self.input.script.file_directives)
+            .map(|directive| &directive.kind)
     }
 
     /// The `up` directive for a column. One of the whole file must name the column.
     pub fn up(&self, column: &Ident) -> Option<&'a Expr> {
-        let own = self.op.statement.directives.iter().map(|directive| &directive.kind);
+        let own = self
+            .op
+            .statement
+            .directives
+            .iter()
+            .map(|directive| &directive.kind);
         let unnamed = own.clone().find_map(|directive| match directive {
             DirectiveKind::Up { column: None, expr } => Some(expr),
             _ => None,
         });
         self.directives()
             .find_map(|directive| match directive {
-                DirectiveKind::Up { column: Some(named), expr } if named == column => Some(expr),
+                DirectiveKind::Up {
+                    column: Some(named),
+                    expr,
+                } if named == column => Some(expr),
                 _ => None,
             })
             .or(unnamed)
@@ -181,22 +203,36 @@ impl<'a> Context<'a> {
         wanted: fn(&ConstraintKind) -> bool,
     ) -> Option<&'a Constraint> {
         let before = self.before.tables.get(table)?;
-        let mut added = self.after.tables.get(table)?.constraints.iter().filter(|constraint| {
-            before.constraint(&constraint.name).is_none()
-                && wanted(&constraint.kind)
-                && written.is_none_or(|written| *written == constraint.name)
-        });
+        let mut added = self
+            .after
+            .tables
+            .get(table)?
+            .constraints
+            .iter()
+            .filter(|constraint| {
+                before.constraint(&constraint.name).is_none()
+                    && wanted(&constraint.kind)
+                    && written.is_none_or(|written| *written == constraint.name)
+            });
         let first = added.next()?;
         added.next().is_none().then_some(first)
     }
 
     /// Bytes of a table's heap, when known.
     pub fn bytes(&self, table: &ObjectName) -> Option<u64> {
-        self.before.tables.get(table).and_then(|table| table.size).map(|size| size.bytes)
+        self.before
+            .tables
+            .get(table)
+            .and_then(|table| table.size)
+            .map(|size| size.bytes)
     }
 
     /// Rows of a table, when known.
     pub fn rows(&self, table: &ObjectName) -> Option<u64> {
-        self.before.tables.get(table).and_then(|table| table.size).map(|size| size.rows)
+        self.before
+            .tables
+            .get(table)
+            .and_then(|table| table.size)
+            .map(|size| size.rows)
     }
 }

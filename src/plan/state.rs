@@ -7,7 +7,10 @@
 use crate::ident::{Ident, ObjectName, quote_literal};
 
 fn regclass(name: &ObjectName) -> String {
-    format!("pg_catalog.to_regclass({})", quote_literal(&name.to_string()))
+    format!(
+        "pg_catalog.to_regclass({})",
+        quote_literal(&name.to_string())
+    )
 }
 
 fn done_when(condition: &str) -> String {

@@ -3,6 +3,7 @@
 mod introspect;
 mod bare;
 mod checks;
+mod effects;
 mod guard;
 mod journal;
 mod lease;

@@ -192,6 +192,9 @@ pub(super) fn define<'a>(
     table: &ObjectName,
     def: &'a ColumnDef,
 ) -> Vec<Pending<'a>> {
+    if def.ty.text.is_empty() {
+        return options(catalog, table, def);
+    }
     let ty = types::canonical(&def.ty, catalog);
     let facts = domain(&ty, catalog);
     let mut column = Column::new(def.name.clone(), ty);
@@ -232,7 +235,7 @@ pub(super) fn define<'a>(
             }),
         }
     }
-    if types::serial(&def.ty).is_some() {
+    if crate::parse::serial_type(&def.ty).is_some() {
         column.not_null = true;
         let sequence = sequence_for(catalog, table, &def.name, false);
         column.default = Some(format!(
@@ -251,6 +254,38 @@ pub(super) fn define<'a>(
                 *known = column;
             }
             None => table.columns.push(column),
+        }
+    }
+    pending
+}
+
+/// Options of a column that came from elsewhere: in a partition.
+fn options<'a>(catalog: &mut Catalog, table: &ObjectName, def: &'a ColumnDef) -> Vec<Pending<'a>> {
+    let mut pending = Vec::new();
+    for constraint in &def.constraints {
+        match &constraint.kind {
+            ColumnConstraintKind::Default(expr) => {
+                if let Some(column) = constraint::column_mut(catalog, table, &def.name) {
+                    column.default = Some(expr.text.clone());
+                }
+            }
+            ColumnConstraintKind::NotNull => {
+                if let Some(column) = constraint::column_mut(catalog, table, &def.name) {
+                    column.not_null = true;
+                    name_not_null(column, constraint);
+                }
+            }
+            ColumnConstraintKind::Null
+            | ColumnConstraintKind::Generated { .. }
+            | ColumnConstraintKind::Identity { .. } => {}
+            ColumnConstraintKind::Check(_)
+            | ColumnConstraintKind::Unique { .. }
+            | ColumnConstraintKind::PrimaryKey
+            | ColumnConstraintKind::References(_) => pending.push(Pending {
+                name: constraint.name.clone(),
+                kind: PendingKind::Column(def.name.clone(), &constraint.kind),
+                attributes: constraint.attributes,
+            }),
         }
     }
     pending

@@ -2,11 +2,11 @@
 
 use crate::{
     catalog::ConstraintKind,
+    ident::ObjectName,
     parse::{
         Expr, PhaseName,
         statement::{AlterActionKind, TableConstraint, TableConstraintKind},
     },
-    ident::ObjectName,
     plan::{
         Tighten,
         draft::{Draft, Element, Refusal, Touch},
@@ -16,10 +16,15 @@ use crate::{
 };
 
 /// See the module.
-pub const RECIPE: Recipe = Recipe { name: "add-check", draft };
+pub const RECIPE: Recipe = Recipe {
+    name: "add-check",
+    draft,
+};
 
 fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
-    let (table, AlterActionKind::AddConstraint(constraint)) = cx.alter()? else { return None };
+    let (table, AlterActionKind::AddConstraint(constraint)) = cx.alter()? else {
+        return None;
+    };
     match &constraint.kind {
         TableConstraintKind::Check(expr) => Some(draft_for(cx, &table, constraint, expr)),
         _ => None,
@@ -39,12 +44,15 @@ pub fn draft_for(
             matches!(kind, ConstraintKind::Check { .. })
         })
         .ok_or_else(|| {
-        Refusal::new(
-            "unknown-table",
-            format!("the name of the new CHECK of {} could not be told", table.short()),
-            "give it a name: ADD CONSTRAINT name CHECK (…)",
-        )
-    })?;
+            Refusal::new(
+                "unknown-table",
+                format!(
+                    "the name of the new CHECK of {} could not be told",
+                    table.short()
+                ),
+                "give it a name: ADD CONSTRAINT name CHECK (…)",
+            )
+        })?;
     let name = &added.name;
     let phase = tighten_phase(cx);
     let mut definition = format!("CHECK ({})", expr.text);
@@ -53,8 +61,7 @@ pub fn draft_for(
     }
     let mut draft = Draft::default();
     if constraint.attributes.enforced == Some(false) {
-        let sql =
-            format!("ALTER TABLE {table} ADD CONSTRAINT {name} {definition} NOT ENFORCED");
+        let sql = format!("ALTER TABLE {table} ADD CONSTRAINT {name} {definition} NOT ENFORCED");
         let mut step = pieces::add_not_valid(table, name, &definition, "it is not enforced");
         step.sql = vec![sql];
         draft.push(PhaseName::Expand, step);
@@ -89,9 +96,15 @@ pub fn draft_for(
         ));
     }
     for column in &expr.columns {
-        draft.touches.push(Touch::read(Element::Column(table.clone(), column.name.clone())));
+        draft.touches.push(Touch::read(Element::Column(
+            table.clone(),
+            column.name.clone(),
+        )));
     }
-    draft.touches.push(Touch::write(Element::Name(table.sibling(name.clone())), phase));
+    draft.touches.push(Touch::write(
+        Element::Name(table.sibling(name.clone())),
+        phase,
+    ));
     Ok(draft)
 }
 

@@ -17,7 +17,10 @@ use crate::{
 };
 
 /// See the module.
-pub const RECIPE: Recipe = Recipe { name: "add-column", draft };
+pub const RECIPE: Recipe = Recipe {
+    name: "add-column",
+    draft,
+};
 
 fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
     let added = AddedColumn::of(cx)?;
@@ -31,7 +34,10 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
     let before = cx.known_table(table)?;
     if before.column(column).is_some() && added.if_not_exists {
         // Even the statement that finds nothing to do would lock everyone out (pitfall 23c).
-        draft.notes.push(format!("{}.{column} exists already: nothing to do", table.short()));
+        draft.notes.push(format!(
+            "{}.{column} exists already: nothing to do",
+            table.short()
+        ));
         return Ok(draft);
     }
     added.refuse_unsupported(cx)?;
@@ -62,14 +68,19 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
     )
     .state(state::column_present(table, column))
     .undone_by(
-        Undo::ddl([format!("ALTER TABLE {table} DROP COLUMN IF EXISTS {column}")], undo_locks)
-            .losing(Verify {
-                table: table.clone(),
-                count: format!("SELECT pg_catalog.count(*) FROM {table} WHERE {changed}"),
-                sample: None,
-                message: format!("{{count}} values of {}.{column} would go", table.short()),
-                help: "copy them away, or consent with --yes".to_owned(),
-            }),
+        Undo::ddl(
+            [format!(
+                "ALTER TABLE {table} DROP COLUMN IF EXISTS {column}"
+            )],
+            undo_locks,
+        )
+        .losing(Verify {
+            table: table.clone(),
+            count: format!("SELECT pg_catalog.count(*) FROM {table} WHERE {changed}"),
+            sample: None,
+            message: format!("{{count}} values of {}.{column} would go", table.short()),
+            help: "copy them away, or consent with --yes".to_owned(),
+        }),
     );
     for relation in cx.before.family(table).iter().skip(1) {
         step = step.lock(&relation.name, LockMode::AccessExclusive);

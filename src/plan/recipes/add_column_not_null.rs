@@ -17,7 +17,10 @@ use crate::{
 };
 
 /// See the module.
-pub const RECIPE: Recipe = Recipe { name: "add-column-not-null", draft };
+pub const RECIPE: Recipe = Recipe {
+    name: "add-column-not-null",
+    draft,
+};
 
 fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
     let added = AddedColumn::of(cx)?;
@@ -29,7 +32,10 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
     let (table, column) = (&added.table, &added.def.name);
     let before = cx.plain_table(table)?;
     if before.column(column).is_some() && added.if_not_exists {
-        draft.notes.push(format!("{}.{column} exists already: nothing to do", table.short()));
+        draft.notes.push(format!(
+            "{}.{column} exists already: nothing to do",
+            table.short()
+        ));
         return Ok(draft);
     }
     added.refuse_unsupported(cx)?;
@@ -57,7 +63,10 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
         mode: SyncMode::Fill,
     };
     let trigger = sync_sql(&sync, &cx.input.settings.journal_schema, cx.bypass);
-    let mut create = vec![format!("ALTER TABLE {table} ADD COLUMN {}", added.bare_definition(cx))];
+    let mut create = vec![format!(
+        "ALTER TABLE {table} ADD COLUMN {}",
+        added.bare_definition(cx)
+    )];
     create.extend(trigger.create);
     let mut undo = trigger.drop.clone();
     undo.push(format!("ALTER TABLE {table} DROP COLUMN {column}"));
@@ -65,7 +74,10 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
         PhaseName::Expand,
         pieces::short_ddl(
             table,
-            format!("add {}.{column}, and give it a value wherever there is none", table.short()),
+            format!(
+                "add {}.{column}, and give it a value wherever there is none",
+                table.short()
+            ),
             "the old application does not know the column",
             create,
         )
@@ -92,8 +104,7 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
         pieces::verify_filled(cx, table, column, &trigger.unfilled),
     );
     let name = pieces::not_null_name(cx, table, column);
-    let proof =
-        pieces::prove_not_null(&mut draft, cx, table, column, &name, PhaseName::Migrate);
+    let proof = pieces::prove_not_null(&mut draft, cx, table, column, &name, PhaseName::Migrate);
     let mut contract = proof.contract;
     contract.extend(trigger.drop);
     draft.push(

@@ -18,7 +18,10 @@ use crate::{
 };
 
 /// See the module.
-pub const RECIPE: Recipe = Recipe { name: "add-column-volatile-default", draft };
+pub const RECIPE: Recipe = Recipe {
+    name: "add-column-volatile-default",
+    draft,
+};
 
 fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
     let added = AddedColumn::of(cx)?;
@@ -28,10 +31,15 @@ fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
 fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal> {
     let mut draft = Draft::default();
     let (table, column) = (&added.table, &added.def.name);
-    let Some(default) = added.default else { return Ok(draft) };
+    let Some(default) = added.default else {
+        return Ok(draft);
+    };
     let before = cx.plain_table(table)?;
     if before.column(column).is_some() && added.if_not_exists {
-        draft.notes.push(format!("{}.{column} exists already: nothing to do", table.short()));
+        draft.notes.push(format!(
+            "{}.{column} exists already: nothing to do",
+            table.short()
+        ));
         return Ok(draft);
     }
     added.refuse_unsupported(cx)?;
@@ -45,8 +53,11 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
     let key = cx.key(table, column);
     let marker = cx.own_name(&key, column);
     // Where NULL may stay, only a marker tells "not filled" from "NULL" (pitfall 47).
-    let unfilled =
-        if added.not_null { Unfilled::Null } else { Unfilled::Marker(marker.clone()) };
+    let unfilled = if added.not_null {
+        Unfilled::Null
+    } else {
+        Unfilled::Marker(marker.clone())
+    };
     let helper = match &unfilled {
         Unfilled::Marker(_) => columns::HelperColumn::Needed,
         Unfilled::Null | Unfilled::NullBesideValue { .. } => columns::HelperColumn::NotNeeded,
@@ -64,14 +75,24 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
     };
     let trigger = sync_sql(&sync, &cx.input.settings.journal_schema, cx.bypass);
     let mut create = vec![
-        format!("ALTER TABLE {table} ADD COLUMN {}", added.bare_definition(cx)),
-        format!("ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT {}", default.text),
+        format!(
+            "ALTER TABLE {table} ADD COLUMN {}",
+            added.bare_definition(cx)
+        ),
+        format!(
+            "ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT {}",
+            default.text
+        ),
     ];
     let mut drop = trigger.drop.clone();
     let mut set = vec![pieces::assign(column, format!("({})", default.text))];
     if helper == columns::HelperColumn::Needed {
-        create.push(format!("ALTER TABLE {table} ADD COLUMN {marker} boolean DEFAULT true"));
-        create.push(format!("ALTER TABLE {table} ALTER COLUMN {marker} SET DEFAULT NULL"));
+        create.push(format!(
+            "ALTER TABLE {table} ADD COLUMN {marker} boolean DEFAULT true"
+        ));
+        create.push(format!(
+            "ALTER TABLE {table} ALTER COLUMN {marker} SET DEFAULT NULL"
+        ));
         set.push(pieces::assign(&marker, "NULL"));
         drop.push(format!("ALTER TABLE {table} DROP COLUMN {marker}"));
     }
@@ -82,7 +103,10 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
         PhaseName::Expand,
         pieces::short_ddl(
             table,
-            format!("add {}.{column}, and fill it in every row that is touched", table.short()),
+            format!(
+                "add {}.{column}, and fill it in every row that is touched",
+                table.short()
+            ),
             "new rows get the default; a rewrite of the table is avoided",
             create,
         )
@@ -111,14 +135,8 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
     let mut contract = Vec::new();
     if added.not_null {
         let name = pieces::not_null_name(cx, table, column);
-        let proof = pieces::prove_not_null(
-            &mut draft,
-            cx,
-            table,
-            column,
-            &name,
-            PhaseName::Migrate,
-        );
+        let proof =
+            pieces::prove_not_null(&mut draft, cx, table, column, &name, PhaseName::Migrate);
         contract.extend(proof.contract);
     }
     contract.extend(drop);

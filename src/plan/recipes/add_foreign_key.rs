@@ -18,10 +18,15 @@ use crate::{
 };
 
 /// See the module.
-pub const RECIPE: Recipe = Recipe { name: "add-foreign-key", draft };
+pub const RECIPE: Recipe = Recipe {
+    name: "add-foreign-key",
+    draft,
+};
 
 fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
-    let (table, AlterActionKind::AddConstraint(constraint)) = cx.alter()? else { return None };
+    let (table, AlterActionKind::AddConstraint(constraint)) = cx.alter()? else {
+        return None;
+    };
     matches!(constraint.kind, TableConstraintKind::ForeignKey { .. })
         .then(|| draft_for(cx, &table, constraint))
 }
@@ -33,15 +38,28 @@ pub fn draft_for(
     constraint: &TableConstraint,
 ) -> Result<Draft, Refusal> {
     cx.plain_table(table)?;
-    let TableConstraintKind::ForeignKey { columns, references, period } = &constraint.kind else {
-        return Err(Refusal::new("not-yet", "not a foreign key", "report this as a mistake in zdm"));
+    let TableConstraintKind::ForeignKey {
+        columns,
+        references,
+        period,
+    } = &constraint.kind
+    else {
+        return Err(Refusal::new(
+            "not-yet",
+            "not a foreign key",
+            "report this as a mistake in zdm",
+        ));
     };
     let added = cx
         .added_constraint(table, constraint.name.as_ref(), |kind| {
             matches!(kind, ConstraintKind::ForeignKey { .. })
         })
         .ok_or_else(|| unknown_name(table))?;
-    let ConstraintKind::ForeignKey { references: peer, referenced_columns, .. } = &added.kind
+    let ConstraintKind::ForeignKey {
+        references: peer,
+        referenced_columns,
+        ..
+    } = &added.kind
     else {
         return Err(unknown_name(table));
     };
@@ -53,7 +71,10 @@ pub fn draft_for(
     if enforced && !references.match_full && !period && !referenced_columns.is_empty() {
         let (count, sample) = orphans(table, columns, peer, referenced_columns);
         let what = format!("the foreign key {name} to {}", peer.short());
-        draft.push(phase, pieces::count_violators(cx, table, &what, count, Some(sample)));
+        draft.push(
+            phase,
+            pieces::count_violators(cx, table, &what, count, Some(sample)),
+        );
     }
     draft.push(phase, add(table, peer, name, &definition, enforced));
     if enforced && !constraint.attributes.not_valid {
@@ -64,19 +85,29 @@ pub fn draft_for(
         format!("writes that violate {name} are refused from `add {name}` on"),
     ));
     for column in columns {
-        draft.touches.push(Touch::read(Element::Column(table.clone(), column.clone())));
+        draft
+            .touches
+            .push(Touch::read(Element::Column(table.clone(), column.clone())));
     }
     for column in referenced_columns {
-        draft.touches.push(Touch::read(Element::Column(peer.clone(), column.clone())));
+        draft
+            .touches
+            .push(Touch::read(Element::Column(peer.clone(), column.clone())));
     }
-    draft.touches.push(Touch::write(Element::Name(table.sibling(name.clone())), phase));
+    draft.touches.push(Touch::write(
+        Element::Name(table.sibling(name.clone())),
+        phase,
+    ));
     Ok(draft)
 }
 
 fn unknown_name(table: &ObjectName) -> Refusal {
     Refusal::new(
         "unknown-table",
-        format!("the new foreign key of {} could not be resolved", table.short()),
+        format!(
+            "the new foreign key of {} could not be resolved",
+            table.short()
+        ),
         "name the referenced table and columns in full, or plan against a database",
     )
 }
@@ -88,7 +119,10 @@ fn definition(
     referenced: &[Ident],
     constraint: &TableConstraint,
 ) -> String {
-    let TableConstraintKind::ForeignKey { references, period, .. } = &constraint.kind else {
+    let TableConstraintKind::ForeignKey {
+        references, period, ..
+    } = &constraint.kind
+    else {
         return String::new();
     };
     let period = *period;
@@ -98,7 +132,11 @@ fn definition(
             .iter()
             .enumerate()
             .map(|(at, column)| {
-                if period && at == last { format!("PERIOD {column}") } else { column.quoted() }
+                if period && at == last {
+                    format!("PERIOD {column}")
+                } else {
+                    column.quoted()
+                }
             })
             .collect();
         names.join(", ")
@@ -110,7 +148,10 @@ fn definition(
     if references.match_full {
         sql.push_str(" MATCH FULL");
     }
-    for (word, action) in [("UPDATE", &references.on_update), ("DELETE", &references.on_delete)] {
+    for (word, action) in [
+        ("UPDATE", &references.on_update),
+        ("DELETE", &references.on_delete),
+    ] {
         if let Some(action) = action {
             sql.push_str(&format!(" ON {word} {}", action.to_uppercase_keywords()));
         }
@@ -150,8 +191,10 @@ fn orphans(
     peer: &ObjectName,
     referenced: &[Ident],
 ) -> (String, String) {
-    let present: Vec<String> =
-        columns.iter().map(|column| format!("child.{column} IS NOT NULL")).collect();
+    let present: Vec<String> = columns
+        .iter()
+        .map(|column| format!("child.{column} IS NOT NULL"))
+        .collect();
     let equal: Vec<String> = columns
         .iter()
         .zip(referenced)
@@ -162,10 +205,16 @@ fn orphans(
         present.join(" AND "),
         equal.join(" AND ")
     );
-    let shown: Vec<String> = columns.iter().map(|column| format!("child.{column}")).collect();
+    let shown: Vec<String> = columns
+        .iter()
+        .map(|column| format!("child.{column}"))
+        .collect();
     (
         format!("SELECT pg_catalog.count(*) {from}"),
-        format!("SELECT ROW({})::pg_catalog.text {from} LIMIT 5", shown.join(", ")),
+        format!(
+            "SELECT ROW({})::pg_catalog.text {from} LIMIT 5",
+            shown.join(", ")
+        ),
     )
 }
 
@@ -182,15 +231,22 @@ pub fn add(
     merge_lock(&mut undo_locks, peer, LockMode::AccessExclusive);
     step(
         StepKind::Ddl,
-        format!("add {name} to {}, not yet checked for existing rows", table.short()),
+        format!(
+            "add {name} to {}, not yet checked for existing rows",
+            table.short()
+        ),
         "checks new rows from here on; its lock on both tables is held for a moment only",
     )
-    .sql([format!("ALTER TABLE {table} ADD CONSTRAINT {name} {definition}{not_valid}")])
+    .sql([format!(
+        "ALTER TABLE {table} ADD CONSTRAINT {name} {definition}{not_valid}"
+    )])
     .lock(table, LockMode::ShareRowExclusive)
     .lock(peer, LockMode::ShareRowExclusive)
     .state(state::constraint_present(table, name))
     .undone_by(Undo::ddl(
-        [format!("ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")],
+        [format!(
+            "ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}"
+        )],
         undo_locks,
     ))
 }

@@ -1,8 +1,8 @@
 //! ADD UNIQUE: a unique index built concurrently, then taken over by the constraint.
 
 use crate::{
-    effects::LockMode,
     catalog::ConstraintKind,
+    effects::LockMode,
     ident::{Ident, ObjectName},
     parse::{
         PhaseName,
@@ -19,14 +19,23 @@ use crate::{
 };
 
 /// See the module.
-pub const RECIPE: Recipe = Recipe { name: "add-unique", draft };
+pub const RECIPE: Recipe = Recipe {
+    name: "add-unique",
+    draft,
+};
 
 fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
-    let (table, AlterActionKind::AddConstraint(constraint)) = cx.alter()? else { return None };
+    let (table, AlterActionKind::AddConstraint(constraint)) = cx.alter()? else {
+        return None;
+    };
     match &constraint.kind {
-        TableConstraintKind::Key(key) if !key.primary => {
-            Some(draft_for(cx, &table, constraint.name.as_ref(), key, constraint.attributes))
-        }
+        TableConstraintKind::Key(key) if !key.primary => Some(draft_for(
+            cx,
+            &table,
+            constraint.name.as_ref(),
+            key,
+            constraint.attributes,
+        )),
         _ => None,
     }
 }
@@ -43,16 +52,24 @@ pub fn draft_for(
     if key.without_overlaps {
         return Err(Refusal::new(
             "not-yet",
-            format!("UNIQUE … WITHOUT OVERLAPS on {} cannot take over an index", table.short()),
+            format!(
+                "UNIQUE … WITHOUT OVERLAPS on {} cannot take over an index",
+                table.short()
+            ),
             "create the table anew with this constraint and move the rows",
         ));
     }
     let name = &cx
-        .added_constraint(table, written, |kind| matches!(kind, ConstraintKind::Unique { .. }))
+        .added_constraint(table, written, |kind| {
+            matches!(kind, ConstraintKind::Unique { .. })
+        })
         .ok_or_else(|| {
             Refusal::new(
                 "unknown-table",
-                format!("the name of the new UNIQUE of {} could not be told", table.short()),
+                format!(
+                    "the name of the new UNIQUE of {} could not be told",
+                    table.short()
+                ),
                 "give it a name: ADD CONSTRAINT name UNIQUE (…)",
             )
         })?
@@ -76,7 +93,14 @@ pub fn draft_for(
     let mut draft = Draft::default();
     draft.push(
         PhaseName::Migrate,
-        duplicates(cx, table, &columns, None, key.nulls_not_distinct, &name.to_string()),
+        duplicates(
+            cx,
+            table,
+            &columns,
+            None,
+            key.nulls_not_distinct,
+            &name.to_string(),
+        ),
     );
     let index = table.sibling(name.clone());
     draft.push(
@@ -111,30 +135,43 @@ pub fn draft_for(
     );
     draft.conditions.push((
         PhaseName::Migrate,
-        format!("writes that repeat ({list}) in {} are refused from the build of {name} on", table.short()),
+        format!(
+            "writes that repeat ({list}) in {} are refused from the build of {name} on",
+            table.short()
+        ),
     ));
     for column in key.columns.iter().chain(&key.include) {
-        draft.touches.push(Touch::read(Element::Column(table.clone(), column.clone())));
+        draft
+            .touches
+            .push(Touch::read(Element::Column(table.clone(), column.clone())));
     }
-    draft.touches.push(Touch::write(Element::Name(index), PhaseName::Contract));
+    draft
+        .touches
+        .push(Touch::write(Element::Name(index), PhaseName::Contract));
     Ok(draft)
 }
 
 /// `CREATE INDEX CONCURRENTLY` as a step.
-pub fn build_index(
-    cx: &Context<'_>,
-    table: &ObjectName,
-    index: &ObjectName,
-    sql: String,
-) -> Step {
+pub fn build_index(cx: &Context<'_>, table: &ObjectName, index: &ObjectName, sql: String) -> Step {
     let mut step = step(
-        StepKind::CreateIndex { index: index.clone(), table: table.clone() },
-        format!("build {} on {} while it is written to", index.name, table.short()),
+        StepKind::CreateIndex {
+            index: index.clone(),
+            table: table.clone(),
+        },
+        format!(
+            "build {} on {} while it is written to",
+            index.name,
+            table.short()
+        ),
         "CONCURRENTLY takes a lock that stops no client; it waits for older transactions",
     )
     .sql([sql])
     .lock(table, LockMode::ShareUpdateExclusive)
-    .scan(table, LockMode::ShareUpdateExclusive, "twice, to build the index")
+    .scan(
+        table,
+        LockMode::ShareUpdateExclusive,
+        "twice, to build the index",
+    )
     .state(state::index_present(index))
     .undone_by(Undo::drop_index(index));
     step.estimate_ms = pieces::scan_estimate(cx, table).map(|scan| scan * 4);

@@ -9,8 +9,8 @@ use crate::{
     parse::{
         PhaseName, StatementKind,
         statement::{
-            AlterActionKind, ColumnAction, DataKind, DropBehavior, Firing, Persistence, RowSecurity,
-            Transaction,
+            AlterActionKind, ColumnAction, DataKind, DropBehavior, Firing, Persistence,
+            RowSecurity, Transaction,
         },
     },
     plan::{
@@ -23,7 +23,10 @@ use crate::{
 };
 
 /// See the module.
-pub const RECIPE: Recipe = Recipe { name: "as-is", draft: |cx| Some(draft(cx)) };
+pub const RECIPE: Recipe = Recipe {
+    name: "as-is",
+    draft: |cx| Some(draft(cx)),
+};
 
 /// A table of at most this many rows may be changed by one UPDATE or DELETE.
 const SMALL_TABLE_ROWS: u64 = 10_000;
@@ -66,7 +69,11 @@ fn draft(cx: &Context<'_>) -> Result<Draft, Refusal> {
     let place = place(cx, &effects)?;
     let phase = cx.phase_directive().unwrap_or(place.phase);
     refuse_blocking(cx, &effects)?;
-    let kind = if effects.outside_transaction { StepKind::Bare } else { StepKind::Ddl };
+    let kind = if effects.outside_transaction {
+        StepKind::Bare
+    } else {
+        StepKind::Ddl
+    };
     let mut step = step(kind, title(cx), place.reason).sql([cx.op.sql.clone()]);
     for held in &effects.locks {
         step = step.lock(&held.relation, held.mode);
@@ -85,8 +92,16 @@ fn draft(cx: &Context<'_>) -> Result<Draft, Refusal> {
 
 /// Decides the phase, or refuses what is not one statement's work.
 fn place(cx: &Context<'_>, effects: &Effects) -> Result<Place, Refusal> {
-    let expand = |reason| Place { phase: PhaseName::Expand, reason, breaks_old: false };
-    let contract = |reason| Place { phase: PhaseName::Contract, reason, breaks_old: true };
+    let expand = |reason| Place {
+        phase: PhaseName::Expand,
+        reason,
+        breaks_old: false,
+    };
+    let contract = |reason| Place {
+        phase: PhaseName::Contract,
+        reason,
+        breaks_old: true,
+    };
     let fresh = effects.locks.iter().all(|lock| cx.is_fresh(&lock.relation));
     match &cx.op.statement.kind {
         StatementKind::CreateTable(create) => {
@@ -131,14 +146,18 @@ fn place(cx: &Context<'_>, effects: &Effects) -> Result<Place, Refusal> {
             None => Err(not_yet(cx, "this data statement")),
         },
         StatementKind::Opaque(opaque) => opaque_place(cx, &opaque.keywords, effects),
-        StatementKind::Transaction(_) | StatementKind::Set(_) => {
-            Ok(expand("nothing is sent"))
-        }
+        StatementKind::Transaction(_) | StatementKind::Set(_) => Ok(expand("nothing is sent")),
     }
 }
 
 fn not_yet(cx: &Context<'_>, what: &str) -> Refusal {
-    let first: String = cx.op.sql.split_whitespace().take(8).collect::<Vec<_>>().join(" ");
+    let first: String = cx
+        .op
+        .sql
+        .split_whitespace()
+        .take(8)
+        .collect::<Vec<_>>()
+        .join(" ");
     Refusal::new(
         "not-yet",
         format!("zdm cannot run {what} without blocking or breaking clients yet: `{first} …`"),
@@ -148,29 +167,37 @@ fn not_yet(cx: &Context<'_>, what: &str) -> Refusal {
 }
 
 fn alter_place(cx: &Context<'_>, action: &AlterActionKind) -> Result<Place, Refusal> {
-    let expand = |reason| Place { phase: PhaseName::Expand, reason, breaks_old: false };
-    let contract = |reason| Place { phase: PhaseName::Contract, reason, breaks_old: true };
+    let expand = |reason| Place {
+        phase: PhaseName::Expand,
+        reason,
+        breaks_old: false,
+    };
+    let contract = |reason| Place {
+        phase: PhaseName::Contract,
+        reason,
+        breaks_old: true,
+    };
     let allowed = cx.phase_directive().is_some();
     match action {
         AlterActionKind::AlterColumn { action, .. } => match action {
-            ColumnAction::SetDefault(_)
-            | ColumnAction::DropDefault
-            | ColumnAction::DropNotNull => Ok(expand("only rows written from now on see it")),
+            ColumnAction::SetDefault(_) | ColumnAction::DropDefault | ColumnAction::DropNotNull => {
+                Ok(expand("only rows written from now on see it"))
+            }
             ColumnAction::SetStatistics
             | ColumnAction::SetOptions
             | ColumnAction::ResetOptions
             | ColumnAction::SetStorage(_)
             | ColumnAction::SetCompression(_) => Ok(expand("changes no row")),
-            ColumnAction::Type { .. } => Ok(expand("a change of the catalog alone: no row changes")),
+            ColumnAction::Type { .. } => {
+                Ok(expand("a change of the catalog alone: no row changes"))
+            }
             ColumnAction::DropExpression | ColumnAction::DropIdentity => {
                 Ok(contract("the old application may rely on it"))
             }
             ColumnAction::SetNotNull
             | ColumnAction::AddIdentity { .. }
             | ColumnAction::SetIdentity
-            | ColumnAction::SetExpression(_) => {
-                allowed_or(cx, allowed, "this change of a column")
-            }
+            | ColumnAction::SetExpression(_) => allowed_or(cx, allowed, "this change of a column"),
         },
         AlterActionKind::ValidateConstraint { .. } => Ok(Place {
             phase: PhaseName::Migrate,
@@ -250,7 +277,11 @@ fn allowed_or(cx: &Context<'_>, allowed: bool, what: &str) -> Result<Place, Refu
 }
 
 fn data_place(cx: &Context<'_>, kind: DataKind, target: &ObjectName) -> Result<Place, Refusal> {
-    let migrate = |reason| Place { phase: PhaseName::Migrate, reason, breaks_old: false };
+    let migrate = |reason| Place {
+        phase: PhaseName::Migrate,
+        reason,
+        breaks_old: false,
+    };
     if cx.is_fresh(target) {
         return Ok(Place {
             phase: PhaseName::Expand,
@@ -293,8 +324,18 @@ fn data_place(cx: &Context<'_>, kind: DataKind, target: &ObjectName) -> Result<P
 }
 
 fn opaque_place(cx: &Context<'_>, keywords: &str, effects: &Effects) -> Result<Place, Refusal> {
-    let expand = |reason| Place { phase: PhaseName::Expand, reason, breaks_old: false };
-    let additive = ["CREATE ", "COMMENT", "GRANT", "ALTER TYPE", "ALTER DEFAULT PRIVILEGES"];
+    let expand = |reason| Place {
+        phase: PhaseName::Expand,
+        reason,
+        breaks_old: false,
+    };
+    let additive = [
+        "CREATE ",
+        "COMMENT",
+        "GRANT",
+        "ALTER TYPE",
+        "ALTER DEFAULT PRIVILEGES",
+    ];
     if effects.unknown && cx.phase_directive().is_none() {
         return Err(Refusal::new(
             "unknown-statement",
@@ -432,8 +473,11 @@ fn with_undo(cx: &Context<'_>, mut step: Step) -> Step {
         }
         StatementKind::AlterRelation(_) => match cx.alter() {
             Some((table, AlterActionKind::AlterColumn { name, action })) => {
-                let Some(column) =
-                    cx.before.tables.get(&table).and_then(|table| table.column(name))
+                let Some(column) = cx
+                    .before
+                    .tables
+                    .get(&table)
+                    .and_then(|table| table.column(name))
                 else {
                     step.reversible = false;
                     return step;
@@ -470,9 +514,15 @@ fn with_undo(cx: &Context<'_>, mut step: Step) -> Step {
 fn restore_default(table: &ObjectName, column: &Column) -> String {
     match &column.default {
         Some(default) => {
-            format!("ALTER TABLE {table} ALTER COLUMN {} SET DEFAULT {default}", column.name)
+            format!(
+                "ALTER TABLE {table} ALTER COLUMN {} SET DEFAULT {default}",
+                column.name
+            )
         }
-        None => format!("ALTER TABLE {table} ALTER COLUMN {} DROP DEFAULT", column.name),
+        None => format!(
+            "ALTER TABLE {table} ALTER COLUMN {} DROP DEFAULT",
+            column.name
+        ),
     }
 }
 
@@ -487,27 +537,36 @@ pub fn restore_not_null(cx: &Context<'_>, table: &ObjectName, column: &Column) -
         sample: Some(format!(
             "SELECT ctid::pg_catalog.text FROM ONLY {table} WHERE {name} IS NULL LIMIT 5"
         )),
-        message: format!("{{count}} rows of {} have no {name} any more", table.short()),
-        help: format!("give them one (UPDATE {table} SET {name} = … WHERE {name} IS NULL), then \
-                       roll back again"),
+        message: format!(
+            "{{count}} rows of {} have no {name} any more",
+            table.short()
+        ),
+        help: format!(
+            "give them one (UPDATE {table} SET {name} = … WHERE {name} IS NULL), then \
+                       roll back again"
+        ),
     };
     let long = |constraint: &Ident| Undo {
         how: UndoKind::LongDdl,
-        sql: vec![format!("ALTER TABLE {table} VALIDATE CONSTRAINT {constraint}")],
+        sql: vec![format!(
+            "ALTER TABLE {table} VALIDATE CONSTRAINT {constraint}"
+        )],
         locks: lock(table, LockMode::ShareUpdateExclusive),
         loses: None,
     };
     if cx.before.version >= PgVersion::V18 {
-        let constraint = column
-            .not_null_constraint
-            .as_ref()
-            .map_or_else(|| pieces::not_null_name(cx, table, name), |(name, _)| name.clone());
+        let constraint = column.not_null_constraint.as_ref().map_or_else(
+            || pieces::not_null_name(cx, table, name),
+            |(name, _)| name.clone(),
+        );
         return vec![
             Undo::ddl(
                 [
                     // An interrupted rollback may have been here before.
                     format!("ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {constraint}"),
-                    format!("ALTER TABLE {table} ADD CONSTRAINT {constraint} NOT NULL {name} NOT VALID"),
+                    format!(
+                        "ALTER TABLE {table} ADD CONSTRAINT {constraint} NOT NULL {name} NOT VALID"
+                    ),
                 ],
                 strong,
             )
@@ -548,7 +607,10 @@ fn touches(cx: &Context<'_>, phase: PhaseName, effects: &Effects) -> Vec<Touch> 
             Some((table, name)) => {
                 touches.push(Touch::write(Element::Column(table, name), phase));
             }
-            None => touches.push(Touch::write(Element::Relation(cx.resolve(&alter.name)), phase)),
+            None => touches.push(Touch::write(
+                Element::Relation(cx.resolve(&alter.name)),
+                phase,
+            )),
         },
         StatementKind::CreateTable(create) => {
             let name = created_name(cx, &create.name);
@@ -563,7 +625,10 @@ fn touches(cx: &Context<'_>, phase: PhaseName, effects: &Effects) -> Vec<Touch> 
             }
         }
         StatementKind::Update(update) => {
-            touches.push(Touch::write(Element::Relation(cx.resolve(&update.table)), phase));
+            touches.push(Touch::write(
+                Element::Relation(cx.resolve(&update.table)),
+                phase,
+            ));
         }
         StatementKind::Data(data) => {
             for name in &data.targets {

@@ -26,7 +26,10 @@ use crate::{
 };
 
 /// See the module.
-pub const RECIPE: Recipe = Recipe { name: "column-from-update", draft };
+pub const RECIPE: Recipe = Recipe {
+    name: "column-from-update",
+    draft,
+};
 
 /// The UPDATE that fills a column added earlier in the file.
 struct Filler<'a> {
@@ -43,15 +46,23 @@ fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
 
 /// Finds a later UPDATE of the file that sets the new column, and only new columns.
 fn filler<'a>(cx: &Context<'a>, added: &AddedColumn<'_>) -> Option<Filler<'a>> {
-    cx.ops.iter().enumerate().skip(cx.at + 1).find_map(|(at, op)| {
-        let StatementKind::Update(update) = &op.statement.kind else { return None };
-        if cx.resolve(&update.table) != added.table {
-            return None;
-        }
-        let assignments = update.assignments.as_ref()?;
-        let (_, expr) = assignments.iter().find(|(column, _)| *column == added.def.name)?;
-        Some(Filler { at, update, expr })
-    })
+    cx.ops
+        .iter()
+        .enumerate()
+        .skip(cx.at + 1)
+        .find_map(|(at, op)| {
+            let StatementKind::Update(update) = &op.statement.kind else {
+                return None;
+            };
+            if cx.resolve(&update.table) != added.table {
+                return None;
+            }
+            let assignments = update.assignments.as_ref()?;
+            let (_, expr) = assignments
+                .iter()
+                .find(|(column, _)| *column == added.def.name)?;
+            Some(Filler { at, update, expr })
+        })
 }
 
 fn draft_for(
@@ -102,19 +113,27 @@ fn draft_for(
     let trigger = sync_sql(&sync, &cx.input.settings.journal_schema, cx.bypass);
     let mut draft = Draft::default();
     let mut create = vec![
-        format!("ALTER TABLE {table} ADD COLUMN {}", added.bare_definition(cx)),
+        format!(
+            "ALTER TABLE {table} ADD COLUMN {}",
+            added.bare_definition(cx)
+        ),
         format!("ALTER TABLE {table} ADD COLUMN {marker} boolean DEFAULT true"),
         format!("ALTER TABLE {table} ALTER COLUMN {marker} SET DEFAULT NULL"),
     ];
     create.extend(trigger.create.clone());
     let mut undo = trigger.drop.clone();
-    undo.push(format!("ALTER TABLE {table} DROP COLUMN {marker}, DROP COLUMN {column}"));
+    undo.push(format!(
+        "ALTER TABLE {table} DROP COLUMN {marker}, DROP COLUMN {column}"
+    ));
     draft
         .push(
             PhaseName::Expand,
             pieces::short_ddl(
                 table,
-                format!("add {}.{column}, and keep it what the UPDATE says", table.short()),
+                format!(
+                    "add {}.{column}, and keep it what the UPDATE says",
+                    table.short()
+                ),
                 "whatever the old application writes from now on reaches the new column",
                 create,
             )
@@ -161,16 +180,15 @@ fn draft_for(
 }
 
 /// The UPDATE as an expression over the row; a WHERE becomes a CASE.
-fn up_of(
-    cx: &Context<'_>,
-    added: &AddedColumn<'_>,
-    filler: &Filler<'_>,
-) -> Result<Expr, Refusal> {
+fn up_of(cx: &Context<'_>, added: &AddedColumn<'_>, filler: &Filler<'_>) -> Result<Expr, Refusal> {
     let column = &added.def.name;
     let unclear = |why: &str| {
         Refusal::new(
             "column-from-update",
-            format!("the UPDATE that fills {}.{column} {why}", added.table.short()),
+            format!(
+                "the UPDATE that fills {}.{column} {why}",
+                added.table.short()
+            ),
             "write it as UPDATE t SET b = <expression over the row>, or give the value as \
              `-- zdm: up(b) …` before ADD COLUMN and leave the UPDATE out",
         )
@@ -183,7 +201,9 @@ fn up_of(
         return Err(unclear(&format!("also sets {other}")));
     }
     if volatility(filler.expr, cx.before) == Volatility::Volatile {
-        return Err(unclear("is volatile: rows written in between would get another value"));
+        return Err(unclear(
+            "is volatile: rows written in between would get another value",
+        ));
     }
     if filler.expr.names_column(column) {
         return Err(unclear("reads the column it sets"));
@@ -206,7 +226,10 @@ fn up_of(
 /// Whether a condition is `column IS NULL` and nothing else.
 fn is_null_test(predicate: &Expr, column: &Ident) -> bool {
     let text = predicate.rewrite(|reference| Some(reference.name.quoted()));
-    let words: Vec<String> = text.split_whitespace().map(str::to_ascii_lowercase).collect();
+    let words: Vec<String> = text
+        .split_whitespace()
+        .map(str::to_ascii_lowercase)
+        .collect();
     words.len() == 3
         && text.split_whitespace().next() == Some(column.quoted().as_str())
         && words[1..] == ["is", "null"]
@@ -224,7 +247,9 @@ fn dropped_inputs(
         .enumerate()
         .skip(after + 1)
         .filter_map(|(at, op)| {
-            let StatementKind::AlterRelation(alter) = &op.statement.kind else { return None };
+            let StatementKind::AlterRelation(alter) = &op.statement.kind else {
+                return None;
+            };
             match op.action.map(|action| &action.kind) {
                 Some(AlterActionKind::DropColumn { name, .. })
                     if cx.resolve(&alter.name) == *table && inputs.contains(name) =>
@@ -248,7 +273,9 @@ fn down_of(
         .chain([cx.ops[filler.at].statement])
         .chain(dropped.iter().map(|(at, _)| cx.ops[*at].statement));
     for directive in statements.flat_map(|statement| &statement.directives) {
-        let DirectiveKind::Down { column, expr } = &directive.kind else { continue };
+        let DirectiveKind::Down { column, expr } = &directive.kind else {
+            continue;
+        };
         let target = match (column, dropped) {
             (Some(column), _) => column.clone(),
             (None, [(_, only)]) => only.clone(),
@@ -261,10 +288,17 @@ fn down_of(
             }
         };
         let after = cx.after_table(&added.table).ok_or_else(|| {
-            Refusal::new("unknown-table", "the table is not known", "plan against a database")
+            Refusal::new(
+                "unknown-table",
+                "the table is not known",
+                "plan against a database",
+            )
         })?;
         columns::check_expression(cx, after, expr, "down")?;
-        return Ok(Some(Down { column: target, expr: expr.clone() }));
+        return Ok(Some(Down {
+            column: target,
+            expr: expr.clone(),
+        }));
     }
     Ok(None)
 }
@@ -282,25 +316,31 @@ fn contract(
     let mut sql = Vec::new();
     if added.not_null {
         let name = pieces::not_null_name(cx, table, column);
-        let proof =
-            pieces::prove_not_null(draft, cx, table, column, &name, PhaseName::Migrate);
+        let proof = pieces::prove_not_null(draft, cx, table, column, &name, PhaseName::Migrate);
         sql.extend(proof.contract);
     }
     sql.extend(drop_trigger);
     if let Unfilled::Marker(marker) = &sync.unfilled {
         sql.push(format!("ALTER TABLE {table} DROP COLUMN {marker}"));
     }
-    let mut title = format!("{}.{column} stands on its own: remove the trigger", table.short());
+    let mut title = format!(
+        "{}.{column} stands on its own: remove the trigger",
+        table.short()
+    );
     let mut locks = Vec::new();
     for (at, name) in dropped {
         let op = &cx.ops[*at];
-        let Some(AlterActionKind::DropColumn { behavior, .. }) = op.action.map(|action| &action.kind)
+        let Some(AlterActionKind::DropColumn { behavior, .. }) =
+            op.action.map(|action| &action.kind)
         else {
             continue;
         };
         drop_column::check_droppable(cx, table, name, *behavior)?;
         sql.push(format!("ALTER TABLE {table} DROP COLUMN {name}"));
-        title = format!("drop {}.{name} and what kept {column} in step with it", table.short());
+        title = format!(
+            "drop {}.{name} and what kept {column} in step with it",
+            table.short()
+        );
         locks.extend(effects(&op.alone, cx.before).locks);
         draft.breaks_old = true;
         draft.touches.push(Touch::write(

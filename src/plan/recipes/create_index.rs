@@ -13,19 +13,20 @@ use crate::{
 };
 
 /// See the module.
-pub const RECIPE: Recipe = Recipe { name: "create-index", draft };
+pub const RECIPE: Recipe = Recipe {
+    name: "create-index",
+    draft,
+};
 
 fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
-    let StatementKind::CreateIndex(create) = &cx.op.statement.kind else { return None };
+    let StatementKind::CreateIndex(create) = &cx.op.statement.kind else {
+        return None;
+    };
     let table = cx.resolve(&create.table);
     (!cx.is_fresh(&table)).then(|| draft_for(cx, &table, create))
 }
 
-fn draft_for(
-    cx: &Context<'_>,
-    table: &ObjectName,
-    create: &CreateIndex,
-) -> Result<Draft, Refusal> {
+fn draft_for(cx: &Context<'_>, table: &ObjectName, create: &CreateIndex) -> Result<Draft, Refusal> {
     let before = cx.known_table(table)?;
     if before.kind != crate::catalog::TableKind::MaterializedView {
         cx.plain_table(table)?;
@@ -36,7 +37,9 @@ fn draft_for(
         None => added_index(cx, table)?,
     };
     if create.if_not_exists && before.index(&name).is_some_and(|index| index.valid) {
-        draft.notes.push(format!("{name} exists already: nothing to do"));
+        draft
+            .notes
+            .push(format!("{name} exists already: nothing to do"));
         return Ok(draft);
     }
     let definition = cx.input.script.source.slice(create.definition);
@@ -44,15 +47,21 @@ fn draft_for(
     let only = if create.only { "ONLY " } else { "" };
     let index = table.sibling(name.clone());
     if create.unique {
-        let keys: Vec<String> =
-            create.columns.iter().map(|key| format!("({})", key.expr.text)).collect();
+        let keys: Vec<String> = create
+            .columns
+            .iter()
+            .map(|key| format!("({})", key.expr.text))
+            .collect();
         draft.push(
             PhaseName::Migrate,
             duplicates(
                 cx,
                 table,
                 &keys,
-                create.predicate.as_ref().map(|predicate| predicate.text.as_str()),
+                create
+                    .predicate
+                    .as_ref()
+                    .map(|predicate| predicate.text.as_str()),
                 create.nulls_not_distinct,
                 &name.to_string(),
             ),
@@ -76,23 +85,40 @@ fn draft_for(
         .iter()
         .flat_map(|key| key.expr.columns.iter().map(|column| &column.name))
         .chain(&create.include)
-        .chain(create.predicate.iter().flat_map(|expr| expr.columns.iter().map(|c| &c.name)));
+        .chain(
+            create
+                .predicate
+                .iter()
+                .flat_map(|expr| expr.columns.iter().map(|c| &c.name)),
+        );
     for column in columns {
-        draft.touches.push(Touch::read(Element::Column(table.clone(), column.clone())));
+        draft
+            .touches
+            .push(Touch::read(Element::Column(table.clone(), column.clone())));
     }
-    draft.touches.push(Touch::write(Element::Name(index), PhaseName::Migrate));
+    draft
+        .touches
+        .push(Touch::write(Element::Name(index), PhaseName::Migrate));
     Ok(draft)
 }
 
 fn added_index(cx: &Context<'_>, table: &ObjectName) -> Result<Ident, Refusal> {
     let before = cx.known_table(table)?;
     cx.after_table(table)
-        .and_then(|after| after.indexes.iter().find(|index| before.index(&index.name).is_none()))
+        .and_then(|after| {
+            after
+                .indexes
+                .iter()
+                .find(|index| before.index(&index.name).is_none())
+        })
         .map(|index| index.name.clone())
         .ok_or_else(|| {
             Refusal::new(
                 "unnamed-index",
-                format!("the name PostgreSQL would give this index on {} could not be told", table.short()),
+                format!(
+                    "the name PostgreSQL would give this index on {} could not be told",
+                    table.short()
+                ),
                 "give it a name: CREATE INDEX name ON …",
             )
         })

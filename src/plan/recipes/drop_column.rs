@@ -19,11 +19,21 @@ use crate::{
 };
 
 /// See the module.
-pub const RECIPE: Recipe = Recipe { name: "drop-column", draft };
+pub const RECIPE: Recipe = Recipe {
+    name: "drop-column",
+    draft,
+};
 
 fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
     match cx.alter()? {
-        (table, AlterActionKind::DropColumn { if_exists, name, behavior }) => {
+        (
+            table,
+            AlterActionKind::DropColumn {
+                if_exists,
+                name,
+                behavior,
+            },
+        ) => {
             let missing = cx
                 .before
                 .tables
@@ -31,7 +41,9 @@ fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
                 .is_some_and(|known| known.column(name).is_none());
             if missing && *if_exists {
                 let mut draft = Draft::default();
-                draft.notes.push(format!("{} has no {name}: nothing to drop", table.short()));
+                draft
+                    .notes
+                    .push(format!("{} has no {name}: nothing to drop", table.short()));
                 return Some(Ok(draft));
             }
             Some(draft_for(cx, &table, name, *behavior))
@@ -89,7 +101,11 @@ pub fn check_droppable(
     if let Some(view) = cx.before.views_reading(table, Some(name)).first() {
         return Err(Refusal::new(
             "fails",
-            format!("the view {} reads {}.{name}: the server refuses to drop it", view.name.short(), table.short()),
+            format!(
+                "the view {} reads {}.{name}: the server refuses to drop it",
+                view.name.short(),
+                table.short()
+            ),
             "change or drop the view first",
         ));
     }
@@ -106,7 +122,10 @@ pub fn check_droppable(
                 child.name.short(),
                 table.short()
             ),
-            format!("ALTER TABLE {} DROP CONSTRAINT {}", child.name, constraint.name),
+            format!(
+                "ALTER TABLE {} DROP CONSTRAINT {}",
+                child.name, constraint.name
+            ),
         ));
     }
     Ok(())
@@ -126,13 +145,19 @@ pub fn relax(
     if !column.not_null || filled_by_itself {
         return Ok(());
     }
-    let in_key = before.primary_key().is_some_and(|key| key.columns().contains(name));
+    let in_key = before
+        .primary_key()
+        .is_some_and(|key| key.columns().contains(name));
     if in_key || column.not_null_domain {
         draft.notes.push(format!(
             "{}.{name} cannot be left out before contract ({}): the new application must go on \
              writing it until then",
             table.short(),
-            if in_key { "it is part of the primary key" } else { "its domain refuses NULL" }
+            if in_key {
+                "it is part of the primary key"
+            } else {
+                "its domain refuses NULL"
+            }
         ));
         return Ok(());
     }
@@ -143,7 +168,9 @@ pub fn relax(
         table,
         format!("let {}.{name} be left out", table.short()),
         "the new application no longer writes it",
-        vec![format!("ALTER TABLE {table} ALTER COLUMN {name} DROP NOT NULL")],
+        vec![format!(
+            "ALTER TABLE {table} ALTER COLUMN {name} DROP NOT NULL"
+        )],
     )
     .state(state::column_nullable(table, name));
     relaxed.undo = restore_not_null(cx, table, column);

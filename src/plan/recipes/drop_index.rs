@@ -15,7 +15,10 @@ use crate::{
 };
 
 /// See the module.
-pub const RECIPE: Recipe = Recipe { name: "drop-index", draft };
+pub const RECIPE: Recipe = Recipe {
+    name: "drop-index",
+    draft,
+};
 
 fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
     match &cx.op.statement.kind {
@@ -37,7 +40,9 @@ fn draft_for(cx: &Context<'_>, drop: &Drop) -> Result<Draft, Refusal> {
         let name = cx.resolve(written);
         let Some((table, index)) = cx.before.index(&name) else {
             if drop.if_exists && cx.before.complete {
-                draft.notes.push(format!("{} does not exist: nothing to drop", name.short()));
+                draft
+                    .notes
+                    .push(format!("{} does not exist: nothing to drop", name.short()));
                 continue;
             }
             return Err(Refusal::new(
@@ -62,8 +67,15 @@ fn draft_for(cx: &Context<'_>, drop: &Drop) -> Result<Draft, Refusal> {
         draft.push(
             PhaseName::Contract,
             step(
-                StepKind::DropIndex { index: name.clone(), table: table.name.clone() },
-                format!("drop {} while {} is written to", name.name, table.name.short()),
+                StepKind::DropIndex {
+                    index: name.clone(),
+                    table: table.name.clone(),
+                },
+                format!(
+                    "drop {} while {} is written to",
+                    name.name,
+                    table.name.short()
+                ),
                 "the old application may still need it until it is gone",
             )
             .sql([format!("DROP INDEX CONCURRENTLY {name}")])
@@ -71,7 +83,9 @@ fn draft_for(cx: &Context<'_>, drop: &Drop) -> Result<Draft, Refusal> {
             .state(state::index_absent(&name))
             .irreversible(),
         );
-        draft.touches.push(Touch::write(Element::Name(name), PhaseName::Contract));
+        draft
+            .touches
+            .push(Touch::write(Element::Name(name), PhaseName::Contract));
     }
     draft.breaks_old = true;
     Ok(draft)

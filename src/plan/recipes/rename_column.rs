@@ -19,7 +19,10 @@ use crate::{
 };
 
 /// See the module.
-pub const RECIPE: Recipe = Recipe { name: "rename-column", draft };
+pub const RECIPE: Recipe = Recipe {
+    name: "rename-column",
+    draft,
+};
 
 /// What the last transaction does, gathered while the earlier steps are planned.
 #[derive(Default)]
@@ -59,14 +62,24 @@ fn draft_for(
     if cx.before.views.contains_key(name) {
         return Err(Refusal::new(
             "not-yet",
-            format!("{} is a view: renaming its column breaks the old application at once", name.short()),
+            format!(
+                "{} is a view: renaming its column breaks the old application at once",
+                name.short()
+            ),
             "create a second view with the new name and drop this one in a later migration",
         ));
     }
     let table = cx.plain_table(name)?;
     let column = columns::existing(table, from)?;
     check(cx, table, column, to)?;
-    let rename = Rename { table, name, column, from, to, key: cx.key(name, to) };
+    let rename = Rename {
+        table,
+        name,
+        column,
+        from,
+        to,
+        key: cx.key(name, to),
+    };
     let mut draft = Draft::default();
     let mut swap = Swap::default();
     expand(cx, &rename, &mut draft, &mut swap);
@@ -93,11 +106,18 @@ fn check(cx: &Context<'_>, table: &Table, column: &Column, to: &Ident) -> Result
     if table.column(to).is_some() {
         return Err(Refusal::new(
             "fails",
-            format!("{} has a column {to} already: the server refuses this", table.name.short()),
+            format!(
+                "{} has a column {to} already: the server refuses this",
+                table.name.short()
+            ),
             "choose another name",
         ));
     }
-    if cx.synced.iter().any(|(known, synced)| *known == table.name && *synced == column.name) {
+    if cx
+        .synced
+        .iter()
+        .any(|(known, synced)| *known == table.name && *synced == column.name)
+    {
         return Err(Refusal::new(
             "chained-rename",
             format!("{place} is made by an earlier statement of this file"),
@@ -106,7 +126,12 @@ fn check(cx: &Context<'_>, table: &Table, column: &Column, to: &Ident) -> Result
     }
     moves::refuse_immovable(cx.before, table, column)?;
     columns::check_sync_target(table, columns::HelperColumn::NotNeeded)?;
-    if !column.not_null && column.default.as_deref().is_some_and(|text| !expr_from_text(text).is_null()) {
+    if !column.not_null
+        && column
+            .default
+            .as_deref()
+            .is_some_and(|text| !expr_from_text(text).is_null())
+    {
         return Err(Refusal::new(
             "undecidable-insert",
             format!(
@@ -120,7 +145,13 @@ fn check(cx: &Context<'_>, table: &Table, column: &Column, to: &Ident) -> Result
 }
 
 fn expand(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: &mut Swap) {
-    let Rename { name, column, from, to, .. } = rename;
+    let Rename {
+        name,
+        column,
+        from,
+        to,
+        ..
+    } = rename;
     let (count, sample) = state::unknown_dependents(name, from);
     let mut look = step(
         StepKind::Verify {
@@ -150,15 +181,24 @@ fn expand(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: &mut S
         new: (*to).clone(),
         up: expr_from_text(&from.quoted()),
         inputs: vec![(*from).clone()],
-        down: Some(Down { column: (*from).clone(), expr: expr_from_text(&to.quoted()) }),
-        unfilled: Unfilled::NullBesideValue { old: (*from).clone() },
+        down: Some(Down {
+            column: (*from).clone(),
+            expr: expr_from_text(&to.quoted()),
+        }),
+        unfilled: Unfilled::NullBesideValue {
+            old: (*from).clone(),
+        },
         mode: SyncMode::Follow,
     };
     let trigger = sync_sql(&sync, &cx.input.settings.journal_schema, cx.bypass);
-    let collation =
-        column.collation.as_ref().map_or_else(String::new, |name| format!(" COLLATE {name}"));
-    let mut create =
-        vec![format!("ALTER TABLE {name} ADD COLUMN {to} {}{collation}", column.ty)];
+    let collation = column
+        .collation
+        .as_ref()
+        .map_or_else(String::new, |name| format!(" COLLATE {name}"));
+    let mut create = vec![format!(
+        "ALTER TABLE {name} ADD COLUMN {to} {}{collation}",
+        column.ty
+    )];
     create.extend(moves::properties(name, to, column));
     create.extend(trigger.create);
     let mut undo = trigger.drop.clone();
@@ -190,15 +230,20 @@ fn expand(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: &mut S
             },
         ),
     );
-    draft.push(PhaseName::Migrate, pieces::verify_filled(cx, name, to, &trigger.unfilled));
-    let apart = format!(
-        "FROM ONLY {name} WHERE pg_catalog.record_image_ne(ROW({from}), ROW({to}))"
+    draft.push(
+        PhaseName::Migrate,
+        pieces::verify_filled(cx, name, to, &trigger.unfilled),
     );
+    let apart =
+        format!("FROM ONLY {name} WHERE pg_catalog.record_image_ne(ROW({from}), ROW({to}))");
     draft.verify.push(Verify {
         table: (*name).clone(),
         count: format!("SELECT pg_catalog.count(*) {apart}"),
         sample: Some(format!("SELECT ctid::pg_catalog.text {apart} LIMIT 5")),
-        message: format!("{{count}} rows of {} differ in {from} and {to}", name.short()),
+        message: format!(
+            "{{count}} rows of {} differ in {from} and {to}",
+            name.short()
+        ),
         help: "look for an application that writes both columns".to_owned(),
     });
     swap.before.extend(trigger.drop);
@@ -206,7 +251,13 @@ fn expand(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: &mut S
 
 /// Indexes are built after the backfill (pitfall 19), those behind a key first taken over by it.
 fn indexes(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: &mut Swap) {
-    let Rename { table, name, from, to, .. } = rename;
+    let Rename {
+        table,
+        name,
+        from,
+        to,
+        ..
+    } = rename;
     for moved in moves::indexes(table, from, to, |index| cx.own_name(&rename.key, index)) {
         let temporary = name.sibling(moved.temporary.clone());
         draft.push(
@@ -233,7 +284,8 @@ fn indexes(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: &mut 
                     suffix.push_str(" INITIALLY DEFERRED");
                 }
                 let own = &constraint.name;
-                swap.before.push(format!("ALTER TABLE {name} DROP CONSTRAINT {own}"));
+                swap.before
+                    .push(format!("ALTER TABLE {name} DROP CONSTRAINT {own}"));
                 swap.after.push(format!(
                     "ALTER TABLE {name} ADD CONSTRAINT {own} {kind} USING INDEX {}{suffix}",
                     moved.temporary
@@ -245,7 +297,9 @@ fn indexes(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: &mut 
                     ));
                 }
             }
-            None => swap.after.push(format!("ALTER INDEX {temporary} RENAME TO {final_name}")),
+            None => swap
+                .after
+                .push(format!("ALTER INDEX {temporary} RENAME TO {final_name}")),
         }
         let index = name.sibling(final_name.clone());
         if let Some(comment) = &moved.index.comment {
@@ -255,25 +309,38 @@ fn indexes(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: &mut 
             ));
         }
         if moved.index.clustered {
-            swap.after.push(format!("ALTER TABLE {name} CLUSTER ON {final_name}"));
+            swap.after
+                .push(format!("ALTER TABLE {name} CLUSTER ON {final_name}"));
         }
         if moved.index.replica_identity {
-            swap.after.push(format!("ALTER TABLE {name} REPLICA IDENTITY USING INDEX {final_name}"));
+            swap.after.push(format!(
+                "ALTER TABLE {name} REPLICA IDENTITY USING INDEX {final_name}"
+            ));
         }
     }
 }
 
 /// NOT NULL, CHECKs, and foreign keys of the column itself.
 fn constraints(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: &mut Swap) {
-    let Rename { table, name, column, from, to, .. } = rename;
+    let Rename {
+        table,
+        name,
+        column,
+        from,
+        to,
+        ..
+    } = rename;
     if column.not_null {
-        let temporary =
-            cx.own_name(&rename.key, &Ident::exact(format!("{}_not_null", to.as_str())));
-        let proof =
-            pieces::prove_not_null(draft, cx, name, to, &temporary, PhaseName::Migrate);
+        let temporary = cx.own_name(
+            &rename.key,
+            &Ident::exact(format!("{}_not_null", to.as_str())),
+        );
+        let proof = pieces::prove_not_null(draft, cx, name, to, &temporary, PhaseName::Migrate);
         swap.before.extend(proof.contract);
         if let (Some(temporary), Some((plain, _))) = (proof.rename, &column.not_null_constraint) {
-            swap.after.push(format!("ALTER TABLE {name} RENAME CONSTRAINT {temporary} TO {plain}"));
+            swap.after.push(format!(
+                "ALTER TABLE {name} RENAME CONSTRAINT {temporary} TO {plain}"
+            ));
         }
     }
     for constraint in &table.constraints {
@@ -283,7 +350,11 @@ fn constraints(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: &
         let temporary = cx.own_name(&rename.key, &constraint.name);
         let added: Vec<Step> = match &constraint.kind {
             ConstraintKind::Check { expr, .. } => {
-                let no_inherit = if constraint.no_inherit { " NO INHERIT" } else { "" };
+                let no_inherit = if constraint.no_inherit {
+                    " NO INHERIT"
+                } else {
+                    ""
+                };
                 let definition = format!(
                     "CHECK ({}){no_inherit}",
                     moves::rename_in_expression(expr, from, to)
@@ -303,7 +374,13 @@ fn constraints(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: &
                 if references != *name {
                     swap.peers.push(references.clone());
                 }
-                vec![add_foreign_key::add(name, references, &temporary, &definition, true)]
+                vec![add_foreign_key::add(
+                    name,
+                    references,
+                    &temporary,
+                    &definition,
+                    true,
+                )]
             }
             // The index behind a key moves it.
             ConstraintKind::Unique { .. }
@@ -323,7 +400,10 @@ fn constraints(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: &
             };
             draft.push(PhaseName::Migrate, step);
         }
-        swap.before.push(format!("ALTER TABLE {name} DROP CONSTRAINT {}", constraint.name));
+        swap.before.push(format!(
+            "ALTER TABLE {name} DROP CONSTRAINT {}",
+            constraint.name
+        ));
         swap.after.push(format!(
             "ALTER TABLE {name} RENAME CONSTRAINT {temporary} TO {}",
             constraint.name
@@ -343,7 +423,10 @@ fn inbound(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: &mut 
     let Rename { name, from, to, .. } = rename;
     let mut drops = Vec::new();
     for (child, constraint) in cx.before.inbound_foreign_keys(name) {
-        let ConstraintKind::ForeignKey { referenced_columns, .. } = &constraint.kind else {
+        let ConstraintKind::ForeignKey {
+            referenced_columns, ..
+        } = &constraint.kind
+        else {
             continue;
         };
         // A key from the table to itself was moved with the column's own constraints, unless only
@@ -367,7 +450,10 @@ fn inbound(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: &mut 
                 add_foreign_key::validate(cx, &child.name, name, &temporary),
             );
         }
-        drops.push(format!("ALTER TABLE {} DROP CONSTRAINT {}", child.name, constraint.name));
+        drops.push(format!(
+            "ALTER TABLE {} DROP CONSTRAINT {}",
+            child.name, constraint.name
+        ));
         swap.after.push(format!(
             "ALTER TABLE {} RENAME CONSTRAINT {temporary} TO {}",
             child.name, constraint.name
@@ -383,30 +469,48 @@ fn inbound(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: &mut 
         swap.peers.push(child.name.clone());
     }
     // They depend on the key, so they go before it.
-    let triggers = swap.before.iter().take_while(|sql| sql.starts_with("DROP ")).count();
+    let triggers = swap
+        .before
+        .iter()
+        .take_while(|sql| sql.starts_with("DROP "))
+        .count();
     swap.before.splice(triggers..triggers, drops);
 }
 
 /// One transaction: trigger, constraints, views, the old column, and every name as it was.
 fn contract(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: Swap) {
-    let Rename { name, column, from, to, .. } = rename;
+    let Rename {
+        name,
+        column,
+        from,
+        to,
+        ..
+    } = rename;
     draft.push(PhaseName::Contract, pieces::wait_for_snapshots());
     let mut sql = swap.before;
     if let Some(default) = &column.default {
-        sql.push(format!("ALTER TABLE {name} ALTER COLUMN {to} SET DEFAULT {default}"));
+        sql.push(format!(
+            "ALTER TABLE {name} ALTER COLUMN {to} SET DEFAULT {default}"
+        ));
     }
-    let owned = cx.before.sequences.values().filter(|sequence| {
-        sequence.owned_by.as_ref() == Some(&((*name).clone(), (*from).clone()))
-    });
+    let owned =
+        cx.before.sequences.values().filter(|sequence| {
+            sequence.owned_by.as_ref() == Some(&((*name).clone(), (*from).clone()))
+        });
     for sequence in owned {
-        sql.push(format!("ALTER SEQUENCE {} OWNED BY {name}.{to}", sequence.name));
+        sql.push(format!(
+            "ALTER SEQUENCE {} OWNED BY {name}.{to}",
+            sequence.name
+        ));
     }
     let views = cx.before.views_reading(name, Some(from));
     if !views.is_empty() {
         // A view knows its columns by number. While the new column bears the old name, the old
         // definition means the new column; afterwards the view follows the rename by itself.
         let aside = cx.own_name(&rename.key, from);
-        sql.push(format!("ALTER TABLE {name} RENAME COLUMN {from} TO {aside}"));
+        sql.push(format!(
+            "ALTER TABLE {name} RENAME COLUMN {from} TO {aside}"
+        ));
         sql.push(format!("ALTER TABLE {name} RENAME COLUMN {to} TO {from}"));
         for view in &views {
             let options = if view.options.is_empty() {
@@ -428,7 +532,10 @@ fn contract(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: Swap
     sql.extend(swap.after);
     let mut step = pieces::short_ddl(
         name,
-        format!("drop {}.{from} and what kept it in step with {to}", name.short()),
+        format!(
+            "drop {}.{from} and what kept it in step with {to}",
+            name.short()
+        ),
         "trigger first, and all in one transaction: no write falls between",
         sql,
     )
@@ -441,7 +548,13 @@ fn contract(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: Swap
 }
 
 fn say(rename: &Rename<'_>, draft: &mut Draft) {
-    let Rename { table, name, from, to, .. } = rename;
+    let Rename {
+        table,
+        name,
+        from,
+        to,
+        ..
+    } = rename;
     draft.breaks_old = true;
     draft.synced.push(((*name).clone(), (*to).clone()));
     draft.notes.push(format!(

@@ -22,13 +22,20 @@ use crate::{
 };
 
 /// See the module.
-pub const RECIPE: Recipe = Recipe { name: "set-not-null", draft };
+pub const RECIPE: Recipe = Recipe {
+    name: "set-not-null",
+    draft,
+};
 
 fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
     match cx.alter()? {
-        (table, AlterActionKind::AlterColumn { name, action: ColumnAction::SetNotNull }) => {
-            Some(draft_for(cx, &table, name))
-        }
+        (
+            table,
+            AlterActionKind::AlterColumn {
+                name,
+                action: ColumnAction::SetNotNull,
+            },
+        ) => Some(draft_for(cx, &table, name)),
         _ => None,
     }
 }
@@ -42,7 +49,10 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft
         PhaseName::Contract,
     ));
     if column.not_null {
-        draft.notes.push(format!("{}.{name} is NOT NULL already: nothing to do", table.short()));
+        draft.notes.push(format!(
+            "{}.{name} is NOT NULL already: nothing to do",
+            table.short()
+        ));
         return Ok(draft);
     }
     let mut contract = Vec::new();
@@ -66,7 +76,10 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft
             PhaseName::Expand,
             step(
                 StepKind::Ddl,
-                format!("give {}.{name} a value wherever NULL is written", table.short()),
+                format!(
+                    "give {}.{name} a value wherever NULL is written",
+                    table.short()
+                ),
                 "the old application may still write NULL",
             )
             .sql(sql.create.clone())
@@ -88,7 +101,10 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft
                 },
             ),
         );
-        draft.push(PhaseName::Migrate, pieces::verify_filled(cx, table, name, &sql.unfilled));
+        draft.push(
+            PhaseName::Migrate,
+            pieces::verify_filled(cx, table, name, &sql.unfilled),
+        );
         draft.synced.push((table.clone(), name.clone()));
         contract.extend(sql.drop);
     } else {
@@ -98,16 +114,17 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft
             pieces::count_violators(
                 cx,
                 table,
-                &format!(
-                    "{name} NOT NULL (or say what they get: -- zdm: up({name}) <expression>)"
-                ),
+                &format!("{name} NOT NULL (or say what they get: -- zdm: up({name}) <expression>)"),
                 format!("SELECT pg_catalog.count(*) {from}"),
                 Some(format!("SELECT ctid::pg_catalog.text {from} LIMIT 5")),
             ),
         );
         draft.conditions.push((
             phase,
-            format!("writes of NULL to {}.{name} are refused from its constraint on", table.short()),
+            format!(
+                "writes of NULL to {}.{name} are refused from its constraint on",
+                table.short()
+            ),
         ));
     }
     let constraint = pieces::not_null_name(cx, table, name);

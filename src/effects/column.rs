@@ -343,8 +343,8 @@ pub(super) fn set_not_null(builder: &mut Builder<'_>, altered: &Altered<'_>, nam
                     .is_none_or(|(_, validated)| *validated)
         })
     };
-    // From 18 on the children of a column that has its constraint have it too.
-    let done = catalog.version >= PgVersion::V18 && altered.table.is_some_and(already);
+    // The children of a column that is NOT NULL are not looked at again.
+    let done = altered.table.is_some_and(already);
     if !altered.only && !done {
         builder.lock_family(&altered.name, altered.mode);
     }
@@ -356,6 +356,9 @@ pub(super) fn set_not_null(builder: &mut Builder<'_>, altered: &Altered<'_>, nam
     };
     if family.is_empty() {
         builder.scan(&altered.name, altered.mode, &purpose);
+    }
+    if done {
+        return;
     }
     for table in family {
         if table.has_storage()

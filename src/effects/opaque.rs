@@ -93,14 +93,10 @@ pub(super) fn effects(opaque: &Opaque, catalog: &Catalog) -> Effects {
     } else if starts("CREATE VIEW") || starts("CREATE TEMP VIEW") || starts("CREATE TEMPORARY VIEW")
     {
         view(&mut builder, opaque);
-    } else if starts("CREATE MATERIALIZED VIEW") {
-        lock_named(&mut builder, opaque, LockMode::AccessShare);
+    } else if starts("CREATE MATERIALIZED VIEW") || starts("SELECT INTO") {
         for name in known(&builder, opaque) {
-            builder.scan_family(
-                &name,
-                LockMode::AccessShare,
-                "to fill the materialized view",
-            );
+            builder.lock_family(&name, LockMode::AccessShare);
+            builder.scan_family(&name, LockMode::AccessShare, "to read the rows to keep");
         }
     } else if starts("REFRESH MATERIALIZED VIEW") {
         refresh(&mut builder, opaque, words.contains("CONCURRENTLY"));

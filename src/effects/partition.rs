@@ -1,7 +1,7 @@
 //! Partitions: attached, detached, made.
 
 use crate::{
-    catalog::{PgVersion, Table},
+    catalog::Table,
     effects::{
         LockMode,
         alter::Altered,
@@ -121,7 +121,7 @@ pub(super) fn detach(
     for (child, _) in builder.inbound(&parent.name, None) {
         builder.lock_family(&child.name, LockMode::ShareRowExclusive);
     }
-    if how == Detach::Plain && builder.catalog.version >= PgVersion::V18 {
+    if how == Detach::Plain {
         for constraint in &parent.constraints {
             if let Some(peer) = referenced(constraint) {
                 builder.lock_family(peer, LockMode::ShareRowExclusive);

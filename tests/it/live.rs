@@ -7,5 +7,6 @@ mod effects;
 mod guard;
 mod journal;
 mod lease;
+mod replay;
 mod sandbox;
 mod snapshot;

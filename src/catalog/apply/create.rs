@@ -10,6 +10,7 @@ use crate::{
         ColumnConstraint, ColumnConstraintKind, ColumnDef, CreateTable, Key, Persistence,
         TableConstraint, TableConstraintKind,
     },
+    source::Span,
 };
 
 use super::{constraint, index, names};
@@ -64,12 +65,14 @@ pub(super) fn table(catalog: &mut Catalog, create: &CreateTable, source: &str) {
             catalog.complete = false;
         }
     }
-    let pending: Vec<Pending> = create
+    let mut pending: Vec<Pending> = create
         .columns
         .iter()
         .flat_map(|column| define(catalog, &name, column))
         .chain(create.constraints.iter().map(of_table))
         .collect();
+    // Columns and table constraints may come in any order.
+    pending.sort_by_key(|one| one.span);
     add_pending(catalog, &name, &pending, source);
     partition_key_columns(catalog, &name);
     if create.partition_of.is_some() {
@@ -168,6 +171,7 @@ fn partition_key_columns(catalog: &mut Catalog, name: &ObjectName) {
 
 /// A constraint that waits until all columns are there.
 pub(super) struct Pending<'a> {
+    span: Span,
     name: Option<Ident>,
     kind: PendingKind<'a>,
     attributes: crate::parse::statement::ConstraintAttributes,
@@ -180,6 +184,7 @@ enum PendingKind<'a> {
 
 fn of_table(constraint: &TableConstraint) -> Pending<'_> {
     Pending {
+        span: constraint.span,
         name: constraint.name.clone(),
         kind: PendingKind::Table(&constraint.kind),
         attributes: constraint.attributes,
@@ -229,6 +234,7 @@ pub(super) fn define<'a>(
             | ColumnConstraintKind::Unique { .. }
             | ColumnConstraintKind::PrimaryKey
             | ColumnConstraintKind::References(_) => pending.push(Pending {
+                span: constraint.span,
                 name: constraint.name.clone(),
                 kind: PendingKind::Column(def.name.clone(), &constraint.kind),
                 attributes: constraint.attributes,
@@ -282,6 +288,7 @@ fn options<'a>(catalog: &mut Catalog, table: &ObjectName, def: &'a ColumnDef) ->
             | ColumnConstraintKind::Unique { .. }
             | ColumnConstraintKind::PrimaryKey
             | ColumnConstraintKind::References(_) => pending.push(Pending {
+                span: constraint.span,
                 name: constraint.name.clone(),
                 kind: PendingKind::Column(def.name.clone(), &constraint.kind),
                 attributes: constraint.attributes,
@@ -368,6 +375,7 @@ fn add_one(catalog: &mut Catalog, table: &ObjectName, pending: &Pending<'_>, sou
     let new = constraint::New {
         name: pending.name.as_ref(),
         attributes: pending.attributes,
+        repeated: constraint::Repeated::Merged,
     };
     match &pending.kind {
         PendingKind::Table(kind) => constraint::add(catalog, table, &new, kind, source),
@@ -426,7 +434,11 @@ pub(super) fn name_not_nulls(catalog: &mut Catalog, name: &ObjectName) {
         .collect();
     for column in columns {
         let chosen = named
-            .then(|| names::constraint(catalog, name, Some(column.as_str()), "not_null"))
+            .then(|| {
+                name_in_parent(catalog, name, &column).unwrap_or_else(|| {
+                    names::constraint(catalog, name, Some(column.as_str()), "not_null")
+                })
+            })
             .map(|name| (name, true));
         set_not_null_constraint(catalog, name, &column, chosen);
     }
@@ -435,6 +447,18 @@ pub(super) fn name_not_nulls(catalog: &mut Catalog, name: &ObjectName) {
             column.not_null_constraint = None;
         }
     }
+}
+
+/// What comes from a parent has the parent's name.
+fn name_in_parent(catalog: &Catalog, table: &ObjectName, column: &Ident) -> Option<Ident> {
+    let parents = &catalog.tables.get(table)?.parents;
+    parents.iter().find_map(|parent| {
+        let column = catalog.tables.get(parent)?.column(column)?;
+        column
+            .not_null_constraint
+            .as_ref()
+            .map(|(name, _)| name.clone())
+    })
 }
 
 fn set_not_null_constraint(

@@ -417,6 +417,12 @@ pub(super) const CASES: &[Case] = &[
         "ALTER TABLE t ADD PRIMARY KEY USING INDEX uqi",
     ),
     on("add-pk-partitioned", "ALTER TABLE pt ADD PRIMARY KEY (id)"),
+    after(
+        "add-pk-partitioned-nn",
+        "ALTER TABLE pt ALTER id SET NOT NULL",
+        "ALTER TABLE pt ADD PRIMARY KEY (id)",
+    ),
+    on("add-unique-partitioned", "ALTER TABLE pt ADD UNIQUE (id)"),
     on("drop-pk", "ALTER TABLE t DROP CONSTRAINT t_pkey"),
     after("drop-pk-referenced", FK, "ALTER TABLE p DROP CONSTRAINT p_pkey"),
     after("drop-pk-referenced-cascade", FK, "ALTER TABLE p DROP CONSTRAINT p_pkey CASCADE"),

@@ -22,4 +22,4 @@ INSERT INTO ch SELECT g, 'b' FROM generate_series(1, 3000) g;
 CREATE SEQUENCE sq;
 ALTER TABLE r DROP CONSTRAINT r_t_fkey;
 INSERT INTO r SELECT g, g FROM generate_series(1, 3000) g;
-ANALYZE;
+ANALYZE p, t, r, pt, base, ch;

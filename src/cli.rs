@@ -5,14 +5,31 @@
 //! to stderr. Raw arguments become resolved settings here and go no further.
 //! Next: [`error`] says which exit code means what.
 
+pub mod adopt;
+pub mod apply;
+pub mod connect;
+pub mod demo;
+pub mod engine;
 pub mod error;
 pub mod explain;
+pub mod history;
+pub mod lint;
 pub mod output;
+pub mod plan;
 pub mod reference;
+pub mod rollback;
+pub mod state;
+pub mod status;
+pub mod verify;
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use clap::{Parser, Subcommand, ValueEnum, error::ErrorKind};
+
+use crate::config;
 
 pub use error::{CliError, ErrorCode, Exit};
 
@@ -43,7 +60,15 @@ struct Cli {
 // A variant without words of its own shows the doc comment of its arguments as help.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Lint(lint::Args),
     Explain(explain::Args),
+    Plan(plan::Args),
+    Apply(apply::Args),
+    Status(status::Args),
+    Rollback(rollback::Args),
+    Verify(verify::Args),
+    Adopt(adopt::Args),
+    Demo(demo::Args),
 }
 
 /// The formats of most commands.
@@ -59,13 +84,33 @@ impl Command {
     /// The format that errors are shown in.
     fn error_format(&self) -> Format {
         match self {
+            Self::Lint(args) => args.format,
             Self::Explain(args) => args.format,
+            Self::Plan(args) => args.error_format(),
+            Self::Apply(args) => args.format,
+            Self::Status(args) => args.format,
+            Self::Rollback(args) => args.format,
+            Self::Verify(args) => args.format,
+            Self::Adopt(args) => args.format,
+            Self::Demo(args) => args.format,
         }
     }
 
-    fn run(&self) -> Result<Exit, CliError> {
+    async fn run(&self, config: Option<&Path>) -> Result<Exit, CliError> {
+        let config = || {
+            let directory = std::env::current_dir().unwrap_or_default();
+            config::load(config, &directory)
+        };
         match self {
+            Self::Lint(args) => lint::run(args, &config()?).await,
             Self::Explain(args) => explain::run(args),
+            Self::Plan(args) => plan::run(args, &config()?).await,
+            Self::Apply(args) => apply::run(args, &config()?).await,
+            Self::Status(args) => status::run(args, &config()?).await,
+            Self::Rollback(args) => rollback::run(args, &config()?).await,
+            Self::Verify(args) => verify::run(args, &config()?).await,
+            Self::Adopt(args) => adopt::run(args, &config()?).await,
+            Self::Demo(args) => demo::run(args).await,
         }
     }
 }
@@ -77,7 +122,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Ok(cli) => cli,
         Err(error) => return usage(&error, format_asked_for(&arguments)),
     };
-    match cli.command.run() {
+    let outcome = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime.block_on(cli.command.run(cli.config.as_deref())),
+        Err(error) => Err(CliError::new(
+            ErrorCode::Usage,
+            format!("cannot start threads: {error}"),
+        )),
+    };
+    match outcome {
         Ok(exit) => exit,
         Err(error) => {
             output::error(&error, cli.command.error_format());

@@ -13,74 +13,46 @@ mod read;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
-use crate::{diagnostic::Diagnostic, diagnostic::Level, ident::Ident, source::SourceFile};
+use crate::{
+    diagnostic::{Diagnostic, Level},
+    execute::{backfill, settings::ExecuteSettings, throttle},
+    lint::Levels,
+    parse::layout::Layout,
+    plan::Tighten,
+    source::SourceFile,
+};
 
 pub use keys::Key;
-pub(crate) use read::closest;
 pub use read::read;
 
 /// The name of the file.
 pub const FILE_NAME: &str = "zdm.toml";
 
 /// Everything that can be set, resolved.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Where to connect to, when the file says so.
     pub database_url: Option<String>,
     /// The folder of migrations, as written.
     pub migrations_dir: Option<PathBuf>,
     /// The layout of the folder, when it is not to be detected.
-    pub layout: Option<String>,
-    /// How locks are asked for.
-    pub locks: Locks,
+    pub layout: Option<Layout>,
+    /// Locks, role and journal of a run.
+    pub execute: ExecuteSettings,
     /// How rows are filled.
-    pub backfill: Backfill,
+    pub backfill: backfill::Settings,
+    /// When a backfill makes way.
+    pub throttle: throttle::Settings,
     /// When constraints on existing columns start to refuse.
     pub tighten: Tighten,
     /// Whether a migration below the last applied one is always refused.
     pub strict_order: StrictOrder,
     /// What lint says and when it fails.
     pub lint: Lint,
-    /// The role that creates objects.
-    pub role: Option<Ident>,
-    /// The schema of the journal.
-    pub journal_schema: Ident,
     /// Directives kept outside of files that must not be touched, by migration id.
     pub directives: BTreeMap<String, Vec<DirectiveText>>,
-}
-
-/// How locks are asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Locks {
-    /// How long to go on trying in all, for one step.
-    pub budget: Duration,
-    /// The longest that anyone waits behind zdm at a time.
-    pub max_wait: Duration,
-    /// The longest that a strong lock is held.
-    pub max_hold: Duration,
-    /// Cancel sessions that have been in the way for longer than this.
-    pub cancel_blockers_older_than: Option<Duration>,
-}
-
-/// How rows are filled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Backfill {
-    /// How long one batch should take.
-    pub batch_time: Duration,
-    /// How many batches run at the same time.
-    pub workers: u32,
-}
-
-/// When a constraint on an existing column starts to refuse rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Tighten {
-    /// In migrate, with the rest of the long work.
-    Migrate,
-    /// At the start of contract, when the old application is gone.
-    Contract,
 }
 
 /// What happens to a migration below the last applied one.
@@ -98,7 +70,7 @@ pub struct Lint {
     /// The lowest level that makes `zdm lint` exit with 1.
     pub fail_on: FailOn,
     /// The levels of rules that differ from their pages.
-    pub levels: BTreeMap<String, RuleLevel>,
+    pub levels: Levels,
 }
 
 /// From which level on findings make the exit code 1.
@@ -120,15 +92,6 @@ impl FailOn {
     }
 }
 
-/// What a rule's findings count as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum RuleLevel {
-    /// Not reported.
-    Off,
-    /// Reported at this level.
-    At(Level),
-}
-
 /// A directive as it would stand in a comment behind `-- zdm:`, and where it was set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DirectiveText {
@@ -145,24 +108,15 @@ impl Default for Settings {
             database_url: None,
             migrations_dir: None,
             layout: None,
-            locks: Locks {
-                budget: Duration::from_mins(2),
-                max_wait: Duration::from_millis(100),
-                max_hold: Duration::from_secs(5),
-                cancel_blockers_older_than: None,
-            },
-            backfill: Backfill {
-                batch_time: Duration::from_millis(100),
-                workers: 1,
-            },
-            tighten: Tighten::Migrate,
+            execute: ExecuteSettings::default(),
+            backfill: backfill::Settings::default(),
+            throttle: throttle::Settings::default(),
+            tighten: Tighten::default(),
             strict_order: StrictOrder::WhenItMatters,
             lint: Lint {
                 fail_on: FailOn::Level(Level::Warning),
-                levels: BTreeMap::new(),
+                levels: Levels::new(),
             },
-            role: None,
-            journal_schema: Ident::exact("zdm"),
             directives: BTreeMap::new(),
         }
     }
@@ -175,7 +129,7 @@ pub struct Config {
     pub settings: Settings,
     /// The text of the file, when there is one.
     pub source: Option<SourceFile>,
-    /// The folder that relative paths in the file start from.
+    /// The folder that relative paths in the file start from, or the current one.
     pub base: PathBuf,
 }
 
@@ -200,42 +154,31 @@ pub enum ConfigError {
     },
 }
 
-/// Reads `explicit`, or the nearest `zdm.toml` at or above `directory`, or takes the defaults.
+/// Reads `explicit`, or the nearest `zdm.toml` at or above the current `directory`, or takes the
+/// defaults.
 pub fn load(explicit: Option<&Path>, directory: &Path) -> Result<Config, ConfigError> {
-    let path = match explicit {
-        Some(path) => path.to_owned(),
-        None => match nearest(directory) {
-            Some(path) => path,
-            None => {
-                return Ok(Config {
-                    base: directory.to_owned(),
-                    ..Config::default()
-                });
-            }
-        },
+    let Some(path) = explicit.map(Path::to_owned).or_else(|| nearest(directory)) else {
+        return Ok(Config::default());
     };
+    let path = path
+        .strip_prefix(directory)
+        .map_or_else(|_| path.clone(), Path::to_owned);
     let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::Read {
         path: path.clone(),
         source,
     })?;
-    let shown = path.strip_prefix(directory).unwrap_or(&path);
-    let source = SourceFile::new(shown.display().to_string(), text);
-    let (settings, diagnostics) = read(&source);
+    let file = SourceFile::new(path.display().to_string(), text);
+    let (settings, diagnostics) = read(&file);
     if !diagnostics.is_empty() {
         return Err(ConfigError::Invalid {
-            file: Box::new(source),
+            file: Box::new(file),
             diagnostics,
         });
     }
-    let base = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
-        .to_owned();
     Ok(Config {
         settings,
-        source: Some(source),
-        base,
+        source: Some(file),
+        base: path.parent().map(Path::to_owned).unwrap_or_default(),
     })
 }
 

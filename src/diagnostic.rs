@@ -85,3 +85,26 @@ impl Diagnostic {
         self
     }
 }
+
+/// The nearest of some known words, when it is near enough to be a slip: for "did you mean".
+pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
+        .filter(|(likeness, _)| *likeness > 0.84)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_is_recognised_and_another_word_is_not() {
+        let known = ["expand", "migrate", "contract"];
+        assert_eq!(closest("exapnd", known), Some("expand"));
+        assert_eq!(closest("contact", known), Some("contract"));
+        assert_eq!(closest("zebra", known), None);
+    }
+}

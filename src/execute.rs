@@ -24,16 +24,15 @@ pub mod verify;
 
 use jiff::Timestamp;
 
-use crate::{
-    db::Target,
-    execute::{event::Events, settings::ExecuteSettings, signals::Stop},
-};
+use crate::db::Target;
 
 pub use error::{DatabaseState, ExecuteError, ExitClass};
-pub use event::{BlockerInfo, Event, EventKind};
+pub use event::{BlockerInfo, Event, EventKind, Events};
 pub use guard::{GuardContext, GuardOutcome, GuardedWork, Hold, JournalEntry, run_guarded};
 pub use journal::{Journal, OpenState};
 pub use lease::Lease;
+pub use settings::ExecuteSettings;
+pub use signals::Stop;
 
 /// What every run is made with.
 #[derive(Debug, Clone)]

@@ -11,7 +11,9 @@
 //! - [`report`]: findings, plans and states as text and JSON.
 //! - [`db`]: talking to PostgreSQL.
 //! - [`execute`]: running a plan; the only module that changes a user's database.
+//! - [`progress`]: bars and lines while a plan runs.
 //! - [`sandbox`]: a private, throw-away server.
+//! - [`demo`]: a migration under traffic on such a server, measured and checked.
 //! - [`config`]: `zdm.toml`, the environment, the folder of migrations.
 //! - [`cli`]: the command line.
 
@@ -19,6 +21,7 @@ pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod db;
+pub mod demo;
 pub mod diagnostic;
 pub mod effects;
 pub mod execute;
@@ -26,6 +29,7 @@ pub mod ident;
 pub mod lint;
 pub mod parse;
 pub mod plan;
+pub mod progress;
 pub mod report;
 pub mod sandbox;
 pub mod source;

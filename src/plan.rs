@@ -19,6 +19,8 @@ pub mod recipes;
 pub mod state;
 pub mod step;
 pub mod sync_trigger;
+pub mod touches;
+pub mod undo;
 
 pub use crate::parse::PhaseName;
 pub use build::{LateExpandPolicy, PlanInput, PlanSettings, Planned, Tighten, plan};

@@ -6,6 +6,7 @@
 //! with a version field, so that a renamed field inside zdm never changes what others read.
 //! Next: [`crate::cli`] prints it.
 
+pub mod events;
 pub mod human;
 pub mod json;
 pub mod plan_human;

@@ -12,6 +12,7 @@ use crate::{
         driver::connect,
         journal::{Journal, OpenState},
     },
+    report::json,
 };
 
 /// Take over a database that has tables and no journal.
@@ -25,6 +26,9 @@ pub struct Args {
     from: From,
     #[command(flatten)]
     connect: ConnectArgs,
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(super) format: Format,
 }
 
 /// Whose history to take over.
@@ -34,6 +38,12 @@ enum From {
     None,
 }
 
+#[derive(serde::Serialize)]
+struct Adopted<'a> {
+    version: u32,
+    journal_schema: &'a str,
+}
+
 /// Runs it.
 pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> {
     let From::None = args.from;
@@ -41,23 +51,29 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
         &args.connect,
         &config.settings,
         Overrides::default(),
-        Format::Human,
+        args.format,
     )?;
     let mut session = connect(&engine.runner.target, "adopt").await?;
     let schema = &engine.runner.settings.journal_schema;
     match Journal::open(&mut session, schema).await? {
         OpenState::Missing { .. } => {
             Journal::adopt_from_none(&mut session, schema).await?;
-            output::result(&format!(
-                "The journal is in the schema {schema}. Nothing is marked as done.\n"
-            ));
+            output::result(&match args.format {
+                Format::Human => {
+                    format!("The journal is in the schema {schema}. Nothing is marked as done.\n")
+                }
+                Format::Json => json::pretty(&Adopted {
+                    version: json::VERSION,
+                    journal_schema: schema.as_str(),
+                }),
+            });
             Ok(Exit::Done)
         }
         OpenState::Open(_) | OpenState::Copied { .. } => Err(CliError::new(
             ErrorCode::Run("journal-exists"),
             format!("this database has a journal already, in the schema {schema}"),
         )
-        .with_state(crate::report::json::DatabaseState::Unchanged, Exit::Found)
+        .with_state(json::DatabaseState::Unchanged, Exit::Found)
         .with_hint("Run zdm status to see what it holds.")),
     }
 }

@@ -10,12 +10,14 @@ use crate::{
         history::{self, Migration},
         output, plan,
     },
-    config::{Config, duration},
+    config::{Config, StrictOrder, duration},
     execute::{
-        apply::{self, Applied, ApplyError, ApplyRequest, Through, live_catalog},
+        Runner,
+        apply::{self, Applied, ApplyError, ApplyRequest, OutOfOrder, Through, live_catalog},
         driver::{DriftPolicy, connect},
         error::ExecuteError,
-        journal::{MigrationState},
+        journal::MigrationState,
+        machine,
     },
     plan::{LateExpandPolicy, PhaseName, PlanSettings},
     report::status,
@@ -89,6 +91,7 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
     let files: Vec<_> = migrations.iter().map(engine::file).collect();
     let request = request(args, config);
     let result = apply::apply(&engine.runner, &files, &request).await;
+    let runner = engine.quiet();
     engine.finish().await;
     match result {
         Ok(applied) => {
@@ -98,7 +101,7 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
             Ok(Exit::Done)
         }
         Err(error) => {
-            show_blockers(args, &error);
+            show_blockers(args, &runner, &error).await;
             Err(engine::apply_error(error, &migrations))
         }
     }
@@ -116,7 +119,15 @@ fn request(args: &Args, config: &Config) -> ApplyRequest {
             Some(PhaseChoice::Contract) => Through::Phase(PhaseName::Contract),
             Some(PhaseChoice::All) => Through::All,
         },
-        drift: if args.accept_drift { DriftPolicy::Accept } else { DriftPolicy::Refuse },
+        out_of_order: match settings.strict_order {
+            StrictOrder::WhenItMatters => OutOfOrder::WhenDisjoint,
+            StrictOrder::Always => OutOfOrder::Refuse,
+        },
+        drift: if args.accept_drift {
+            DriftPolicy::Accept
+        } else {
+            DriftPolicy::Refuse
+        },
         plan: PlanSettings {
             tighten: settings.tighten,
             late_expand: if args.allow_late_expand {
@@ -124,7 +135,7 @@ fn request(args: &Args, config: &Config) -> ApplyRequest {
             } else {
                 LateExpandPolicy::Refuse
             },
-            journal_schema: settings.journal_schema.clone(),
+            journal_schema: settings.execute.journal_schema.clone(),
             secret: engine::secret(),
             database: None,
         },
@@ -146,13 +157,13 @@ fn consent(args: &Args) -> Result<(), CliError> {
 }
 
 /// Plans what is pending on the live catalog, one after the other, and shows it.
-async fn dry_run(
-    args: &Args,
-    config: &Config,
-    migrations: &[Migration],
-) -> Result<Exit, CliError> {
-    let engine =
-        Engine::start(&args.connect, &config.settings, Overrides::default(), args.format)?;
+async fn dry_run(args: &Args, config: &Config, migrations: &[Migration]) -> Result<Exit, CliError> {
+    let engine = Engine::start(
+        &args.connect,
+        &config.settings,
+        Overrides::default(),
+        args.format,
+    )?;
     let mut session = connect(&engine.runner.target, "plan").await?;
     let known = apply::states(&engine.runner, &mut session).await?;
     let mut catalog = live_catalog(&mut session).await?;
@@ -175,10 +186,13 @@ async fn dry_run(
             };
             return Err(engine::apply_error(error, migrations));
         }
-        plan::show(&planned, match args.format {
-            Format::Human => plan::PlanFormat::Human,
-            Format::Json => plan::PlanFormat::Json,
-        });
+        plan::show(
+            &planned,
+            match args.format {
+                Format::Human => plan::PlanFormat::Human,
+                Format::Json => plan::PlanFormat::Json,
+            },
+        );
         catalog = planned.after;
     }
     Ok(Exit::Done)
@@ -193,7 +207,9 @@ fn summary(applied: &[Applied]) -> String {
         let name = &one.migration;
         out.push_str(&format!("{} {}: {}\n", name.id, name.name, one.state));
     }
-    let waiting = applied.iter().find(|one| one.state == MigrationState::Migrated);
+    let waiting = applied
+        .iter()
+        .find(|one| one.state == MigrationState::Migrated);
     if let Some(waiting) = waiting {
         let id = &waiting.migration.id;
         out.push_str(&format!(
@@ -204,7 +220,7 @@ fn summary(applied: &[Applied]) -> String {
 }
 
 /// At three in the morning: who is in the way, and the commands to choose from.
-fn show_blockers(args: &Args, error: &ApplyError) {
+async fn show_blockers(args: &Args, runner: &Runner, error: &ApplyError) {
     let ApplyError::Execute(ExecuteError::LockBudget { step, blockers, .. }) = error else {
         return;
     };
@@ -215,6 +231,15 @@ fn show_blockers(args: &Args, error: &ApplyError) {
         .into_iter()
         .find(|phase| step.starts_with(phase.as_str()))
         .unwrap_or(PhaseName::Contract);
-    let id = args.only.first().map_or("", String::as_str);
-    output::note(&status::blocked(id, step, phase, &engine::blockers(blockers)));
+    let Ok(mut session) = connect(&runner.target, "status").await else {
+        return;
+    };
+    let Ok(known) = apply::states(runner, &mut session).await else {
+        return;
+    };
+    let stopped = known
+        .iter()
+        .find(|one| one.state == machine::running(phase));
+    let id = stopped.map_or("", |one| one.id.as_str());
+    output::note(&status::blocked(id, step, phase, blockers));
 }

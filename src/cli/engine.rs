@@ -18,15 +18,13 @@ use crate::{
     execute::{
         Runner,
         apply::{ApplyError, MigrationFile},
-        backfill,
         error::{DatabaseState, ExecuteError, ExitClass},
-        event::{BlockerInfo, Event, Events},
+        event::{Event, Events},
         settings::ExecuteSettings,
         signals::Stop,
-        throttle,
     },
     progress::Progress,
-    report::{self, human, json, status},
+    report::{self, human, json},
 };
 
 /// A run, and where its events come out.
@@ -58,19 +56,34 @@ impl Engine {
         let (events, receiver) = Events::channel("", Timestamp::now);
         let stop = Stop::new();
         stop.listen().map_err(|error| {
-            CliError::new(ErrorCode::Usage, format!("signals cannot be caught: {error}"))
+            CliError::new(
+                ErrorCode::Usage,
+                format!("signals cannot be caught: {error}"),
+            )
         })?;
         let runner = Runner {
             target,
             settings: execute_settings(settings, overrides),
-            backfill: backfill_settings(settings),
-            throttle: throttle::Settings::default(),
+            backfill: settings.backfill.clone(),
+            throttle: settings.throttle.clone(),
             events,
             stop,
             seed: fastrand::u64(..),
             started: Timestamp::now(),
         };
-        Ok(Self { runner, watcher: tokio::spawn(watch(receiver, format)) })
+        Ok(Self {
+            runner,
+            watcher: tokio::spawn(watch(receiver, format)),
+        })
+    }
+
+    /// The same run with nobody to tell, for a look afterwards.
+    pub fn quiet(&self) -> Runner {
+        let (events, _) = Events::channel("", Timestamp::now);
+        Runner {
+            events,
+            ..self.runner.clone()
+        }
     }
 
     /// Ends the run and waits until its last event is shown.
@@ -83,30 +96,18 @@ impl Engine {
 
 /// A secret for the bypass of sync triggers.
 pub fn secret() -> String {
-    let mut secret = String::new();
-    for _ in 0..4 {
-        secret.push_str(&format!("{:016x}", fastrand::u64(..)));
-    }
-    secret
+    let parts: [u64; 4] = std::array::from_fn(|_| fastrand::u64(..));
+    parts.map(|part| format!("{part:016x}")).concat()
 }
 
 fn execute_settings(settings: &Settings, overrides: Overrides) -> ExecuteSettings {
-    let mut run = ExecuteSettings {
-        journal_schema: settings.journal_schema.clone(),
-        role: settings.role.clone(),
-        ..ExecuteSettings::default()
-    };
-    run.locks.budget = overrides.lock_budget.unwrap_or(settings.locks.budget);
-    run.locks.max_wait = settings.locks.max_wait;
-    run.locks.hold = settings.locks.max_hold;
-    run.locks.cancel_blockers_older_than =
-        overrides.cancel_blockers_older_than.or(settings.locks.cancel_blockers_older_than);
-    run
-}
-
-fn backfill_settings(settings: &Settings) -> backfill::Settings {
-    let mut run = backfill::Settings::default();
-    run.limits.target = settings.backfill.batch_time;
+    let mut run = settings.execute.clone();
+    if let Some(budget) = overrides.lock_budget {
+        run.locks.budget = budget;
+    }
+    if let Some(age) = overrides.cancel_blockers_older_than {
+        run.locks.cancel_blockers_older_than = Some(age);
+    }
     run
 }
 
@@ -127,7 +128,7 @@ pub fn file(migration: &Migration) -> MigrationFile {
         name: migration.name.clone(),
         script: migration.script.clone(),
         checksum: migration.checksum.clone(),
-        source: migration.script.source.text().to_owned(),
+        source: migration.file.text().to_owned(),
     }
 }
 
@@ -135,8 +136,13 @@ pub fn file(migration: &Migration) -> MigrationFile {
 pub fn apply_error(error: ApplyError, migrations: &[Migration]) -> CliError {
     match error {
         ApplyError::Execute(error) => error.into(),
-        ApplyError::Plan { migration, diagnostics } => {
-            let found = migrations.iter().find(|candidate| candidate.name == migration);
+        ApplyError::Plan {
+            migration,
+            diagnostics,
+        } => {
+            let found = migrations
+                .iter()
+                .find(|candidate| candidate.name == migration);
             let frames = found.map_or_else(String::new, |found| frames(found, &diagnostics));
             CliError::new(
                 ErrorCode::InvalidMigration,
@@ -151,7 +157,7 @@ pub fn apply_error(error: ApplyError, migrations: &[Migration]) -> CliError {
 fn frames(migration: &Migration, diagnostics: &[Diagnostic]) -> String {
     diagnostics
         .iter()
-        .map(|diagnostic| human::diagnostic(&migration.script.source, diagnostic) + "\n")
+        .map(|diagnostic| human::diagnostic(&migration.file, diagnostic) + "\n")
         .collect()
 }
 
@@ -189,19 +195,4 @@ impl From<ExecuteError> for CliError {
             None => shown,
         }
     }
-}
-
-/// Blockers as `zdm status` shows them.
-pub fn blockers(blockers: &[BlockerInfo]) -> Vec<status::Blocker> {
-    blockers
-        .iter()
-        .map(|blocker| status::Blocker {
-            pid: blocker.pid,
-            application: blocker.application.clone(),
-            user: blocker.user.clone(),
-            age_ms: blocker.age_ms.unwrap_or(0),
-            state: blocker.state.clone().unwrap_or_default(),
-            query: blocker.query.clone(),
-        })
-        .collect()
 }

@@ -2,11 +2,15 @@
 //!
 //! The codes are listed in `docs/reference/errors.md`, which is made from this file.
 
+pub mod run_codes;
+
 use crate::{
     config::{ConfigError, migrations::MigrationsError},
     db::{DbError, Failure},
     report::json::DatabaseState,
 };
+
+pub use run_codes::{RUN_CODES, run_code};
 
 /// How a run ends (INTERFACES: exit codes).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -84,10 +88,12 @@ pub enum ErrorCode {
     Database,
     /// The migration has mistakes that stop it from being planned.
     InvalidMigration,
+    /// A run was refused or ended early; the codes are those of [`RUN_CODES`].
+    Run(&'static str),
 }
 
 impl ErrorCode {
-    /// All, in the order of the reference page.
+    /// All but those of runs, in the order of the reference page.
     pub const ALL: [Self; 10] = [
         Self::Usage,
         Self::Config,
@@ -107,13 +113,14 @@ impl ErrorCode {
             Self::Usage => "usage",
             Self::Config => "config",
             Self::Migrations => "migrations",
-            Self::NoSuchMigration => "no-such-migration",
+            Self::NoSuchMigration => "unknown-migration",
             Self::NoSuchRule => "no-such-rule",
             Self::NoDatabase => "no-database",
-            Self::Connection => "connection",
+            Self::Connection => "cannot-connect",
             Self::Privilege => "privilege",
             Self::Database => "database",
             Self::InvalidMigration => "invalid-migration",
+            Self::Run(code) => code,
         }
     }
 
@@ -128,10 +135,13 @@ impl ErrorCode {
             Self::NoDatabase => "A database is needed, and none was named.",
             Self::Connection => "The database cannot be reached, or the connection was lost.",
             Self::Privilege => "The role may not do what is needed.",
-            Self::Database => "The server refused a query of zdm.",
+            Self::Database => {
+                "The server refused a query of zdm. Within a run that is recorded, and the exit code is 3."
+            }
             Self::InvalidMigration => {
                 "The migration has mistakes that stop it from being planned; each is shown with its place."
             }
+            Self::Run(code) => run_code(code).map_or("", |(_, doc, _)| doc),
         }
     }
 
@@ -148,49 +158,58 @@ impl ErrorCode {
             | Self::Privilege
             | Self::Database => Exit::Usage,
             Self::InvalidMigration => Exit::Found,
+            Self::Run(code) => run_code(code).map_or(Exit::Found, |(_, _, exit)| *exit),
         }
     }
 }
 
-/// An error as it is shown.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{message}")]
-pub struct CliError {
+/// An error as it is shown. Boxed, since it is far larger than what is returned when all is well.
+#[derive(Debug, Clone)]
+pub struct CliError(Box<Shown>);
+
+#[derive(Debug, Clone)]
+struct Shown {
     code: ErrorCode,
     message: String,
     /// Code frames and other text that comes before the message.
-    shown_before: Option<String>,
+    before: Option<String>,
     hints: Vec<String>,
     database_state: DatabaseState,
-    next: Option<String>,
-    exit: Option<Exit>,
+    exit: Exit,
 }
+
+impl std::fmt::Display for CliError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl std::error::Error for CliError {}
 
 impl CliError {
     /// An error that left the database as it was.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Shown {
             code,
             message: message.into(),
-            shown_before: None,
+            before: None,
             hints: Vec::new(),
             database_state: DatabaseState::Unchanged,
-            next: None,
-            exit: None,
-        }
+            exit: code.exit(),
+        }))
     }
 
     /// Adds a line `Hint: …`: what to do, starting with a verb.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hints.push(hint.into());
+        self.0.hints.push(hint.into());
         self
     }
 
     /// Puts code frames before the message.
     #[must_use]
     pub fn behind(mut self, frames: impl Into<String>) -> Self {
-        self.shown_before = Some(frames.into());
+        self.0.before = Some(frames.into());
         self
     }
 
@@ -198,48 +217,39 @@ impl CliError {
     /// usually means.
     #[must_use]
     pub fn with_state(mut self, state: DatabaseState, exit: Exit) -> Self {
-        self.database_state = state;
-        self.exit = Some(exit);
-        self
-    }
-
-    /// The command that goes on from here.
-    #[must_use]
-    pub fn with_next(mut self, next: impl Into<String>) -> Self {
-        self.next = Some(next.into());
+        self.0.database_state = state;
+        self.0.exit = exit;
         self
     }
 
     /// What the process ends with.
     pub fn exit(&self) -> Exit {
-        self.exit.unwrap_or_else(|| self.code.exit())
+        self.0.exit
     }
 
     /// Its stable code.
-    pub fn code(&self) -> ErrorCode {
-        self.code
+    pub fn code(&self) -> &'static str {
+        self.0.code.as_str()
     }
 
     /// What is known of the database.
     pub fn database_state(&self) -> DatabaseState {
-        self.database_state
+        self.0.database_state
     }
 
-    /// The command that goes on from here, or the first hint.
+    /// What to do: the first hint.
     pub fn next(&self) -> Option<&str> {
-        self.next
-            .as_deref()
-            .or_else(|| self.hints.first().map(String::as_str))
+        self.0.hints.first().map(String::as_str)
     }
 
     /// Its hints, in order.
     pub fn hints(&self) -> &[String] {
-        &self.hints
+        &self.0.hints
     }
 
     /// What is shown before the message.
     pub fn shown_before(&self) -> Option<&str> {
-        self.shown_before.as_deref()
+        self.0.before.as_deref()
     }
 }
 

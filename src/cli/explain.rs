@@ -7,8 +7,7 @@ use serde::Serialize;
 
 use crate::{
     cli::{CliError, ErrorCode, Exit, Format, output},
-    config,
-    diagnostic::Level,
+    diagnostic::{Level, closest},
     lint::{
         page::{BlockKind, Page},
         rules,
@@ -80,7 +79,7 @@ fn page(name: &str) -> Result<(&'static str, Page<'static>), CliError> {
         .and_then(|rule| Some((rule.name, rule.read_page()?)))
         .ok_or_else(|| {
             let error = CliError::new(ErrorCode::NoSuchRule, format!("there is no rule `{name}`"));
-            match config::closest(name, rules::names()) {
+            match closest(name, rules::names()) {
                 Some(near) => error.with_hint(format!("Did you mean `zdm explain {near}`?")),
                 None => error.with_hint("List the rules with `zdm explain --list`."),
             }

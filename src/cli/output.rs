@@ -42,8 +42,8 @@ pub fn error(error: &CliError, format: Format) {
             if let Some(frames) = error.shown_before() {
                 note(frames);
             }
-            result(&json::pretty(&json::Error::new(
-                error.code().as_str(),
+            result(&json::line(&json::Error::new(
+                error.code(),
                 &error.to_string(),
                 error.database_state(),
                 error.next(),

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::CommandFactory as _;
 
 use crate::{
-    cli::{Cli, ErrorCode, Exit},
+    cli::{Cli, ErrorCode, Exit, error::RUN_CODES},
     config::{Key, keys::DIRECTIVE_KEYS},
 };
 
@@ -109,6 +109,9 @@ fn errors() -> String {
             code.doc(),
             code.exit().code()
         );
+    }
+    for (code, doc, exit) in RUN_CODES {
+        let _ = writeln!(out, "| `{code}` | {doc} | {} |", exit.code());
     }
     out
 }

@@ -45,9 +45,16 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
         .with_state(crate::report::json::DatabaseState::Unchanged, Exit::Found)
         .with_hint("Stop the new application, then run the same command with --yes."));
     }
-    let overrides = Overrides { lock_budget: args.lock_budget, ..Overrides::default() };
+    let overrides = Overrides {
+        lock_budget: args.lock_budget,
+        ..Overrides::default()
+    };
     let engine = Engine::start(&args.connect, &config.settings, overrides, args.format)?;
-    let consent = if args.yes { Consent::Given } else { Consent::None };
+    let consent = if args.yes {
+        Consent::Given
+    } else {
+        Consent::None
+    };
     let result = rollback::rollback(&engine.runner, args.id.as_deref(), consent).await;
     engine.finish().await;
     let done = result?;

@@ -44,8 +44,8 @@ pub struct Args {
 
 /// Runs it.
 pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> {
-    let migrations = history::load_if_there(config)?
-        .map_or_else(Vec::new, |history| history.migrations);
+    let migrations =
+        history::load_if_there(config)?.map_or_else(Vec::new, |history| history.migrations);
     let engine = Engine::start(
         &args.connect,
         &config.settings,
@@ -58,11 +58,25 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
             Format::Human => output::result(&status::human(&status)),
             Format::Json => output::result(&json::pretty(&status)),
         }
-        if !args.watch || engine.runner.stop.sleep(Duration::from_secs(2)).await.is_err() {
+        if !args.watch
+            || engine
+                .runner
+                .stop
+                .sleep(Duration::from_secs(2))
+                .await
+                .is_err()
+        {
             let all_done = status.migrations.iter().all(|migration| {
-                matches!(migration.state, status::State::Done | status::State::Adopted)
+                matches!(
+                    migration.state,
+                    status::State::Done | status::State::Adopted
+                )
             });
-            return Ok(if args.exit_code && !all_done { Exit::Found } else { Exit::Done });
+            return Ok(if args.exit_code && !all_done {
+                Exit::Found
+            } else {
+                Exit::Done
+            });
         }
     }
 }
@@ -73,7 +87,9 @@ async fn read(
     id: Option<&str>,
 ) -> Result<status::Status, CliError> {
     let mut session = connect(&runner.target, "status").await?;
-    let journal = Journal::open(&mut session, &runner.settings.journal_schema).await?.journal()?;
+    let journal = Journal::open(&mut session, &runner.settings.journal_schema)
+        .await?
+        .journal()?;
     let database: String = session
         .value("SELECT pg_catalog.current_database()::pg_catalog.text")
         .await
@@ -90,7 +106,9 @@ async fn read(
     }
     for migration in migrations {
         let name = &migration.name;
-        let known = shown.iter().any(|one: &status::Migration| one.id == name.id);
+        let known = shown
+            .iter()
+            .any(|one: &status::Migration| one.id == name.id);
         if !known && id.is_none_or(|id| id == name.id) {
             shown.push(status::Migration {
                 id: name.id.clone(),
@@ -103,9 +121,17 @@ async fn read(
             });
         }
     }
-    let order = |id: &str| migrations.iter().position(|migration| migration.name.id == id);
+    let order = |id: &str| {
+        migrations
+            .iter()
+            .position(|migration| migration.name.id == id)
+    };
     shown.sort_by_key(|one| order(&one.id));
-    Ok(status::Status { version: json::VERSION, database: Some(database), migrations: shown })
+    Ok(status::Status {
+        version: json::VERSION,
+        database: Some(database),
+        migrations: shown,
+    })
 }
 
 async fn recorded(
@@ -120,8 +146,10 @@ async fn recorded(
         .steps
         .iter()
         .map(|step| {
-            let backfill =
-                record.backfills.iter().find(|backfill| backfill.step_id == step.step_id);
+            let backfill = record
+                .backfills
+                .iter()
+                .find(|backfill| backfill.step_id == step.step_id);
             status::StepStatus {
                 id: step.step_id.clone(),
                 phase: step.phase,
@@ -134,7 +162,9 @@ async fn recorded(
                     .map(|(_, words)| words.clone()),
                 progress: backfill.map(|backfill| status::Progress {
                     done: u64::try_from(backfill.rows_done).unwrap_or(0),
-                    total: u64::try_from(backfill.rows_total).ok().filter(|total| *total > 0),
+                    total: u64::try_from(backfill.rows_total)
+                        .ok()
+                        .filter(|total| *total > 0),
                     unit: "rows".to_owned(),
                 }),
                 error: step.error.clone(),
@@ -158,9 +188,13 @@ async fn waiting_for(
     record: &MigrationRecord,
     plan: &Plan,
 ) -> Result<Option<(String, String)>, CliError> {
-    let Some(phase) = phase(record.state) else { return Ok(None) };
+    let Some(phase) = phase(record.state) else {
+        return Ok(None);
+    };
     let done = |step: &&Step| {
-        record.step(&step.id).is_some_and(|step| step.state == StepState::Done)
+        record
+            .step(&step.id)
+            .is_some_and(|step| step.state == StepState::Done)
     };
     let next = plan
         .phases
@@ -170,7 +204,9 @@ async fn waiting_for(
         .find(|step| !done(step));
     let Some(step) = next else { return Ok(None) };
     let own = [session.pid()];
-    let blockers = activity::blockers(session, &step.locks, &own).await.map_err(CliError::from)?;
+    let blockers = activity::blockers(session, &step.locks, &own)
+        .await
+        .map_err(CliError::from)?;
     let words: Vec<String> = blockers
         .iter()
         .filter(|blocker| blocker.age_ms.is_none_or(|age| age >= 1000))
@@ -192,12 +228,12 @@ fn next(record: &MigrationRecord) -> Option<String> {
         | MigrationState::Queued
         | MigrationState::Expanding
         | MigrationState::Expanded
-        | MigrationState::Migrating => Some(format!("zdm apply {id}")),
+        | MigrationState::Migrating
+        | MigrationState::RolledBack => Some(format!("zdm apply {id}")),
         MigrationState::Migrated | MigrationState::Contracting => {
             Some(format!("zdm apply {id} --phase contract"))
         }
         MigrationState::RollingBack => Some(format!("zdm rollback {id}")),
-        MigrationState::RolledBack => Some(format!("zdm apply {id}")),
         MigrationState::Done | MigrationState::Adopted | MigrationState::Failed => None,
     }
 }

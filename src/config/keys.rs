@@ -19,10 +19,14 @@ pub enum Key {
     LocksMaxHold,
     /// `locks.cancel_blockers_older_than`
     LocksCancel,
+    /// `locks.terminate_blockers_older_than`
+    LocksTerminate,
     /// `backfill.batch_time`
     BackfillBatchTime,
-    /// `backfill.workers`
-    BackfillWorkers,
+    /// `backfill.max_lag`
+    BackfillMaxLag,
+    /// `backfill.max_active`
+    BackfillMaxActive,
     /// `plan.tighten`
     PlanTighten,
     /// `order.strict`
@@ -39,7 +43,7 @@ pub enum Key {
 
 impl Key {
     /// All, in the order of the reference page.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::DatabaseUrl,
         Self::MigrationsDir,
         Self::MigrationsLayout,
@@ -47,8 +51,10 @@ impl Key {
         Self::LocksMaxWait,
         Self::LocksMaxHold,
         Self::LocksCancel,
+        Self::LocksTerminate,
         Self::BackfillBatchTime,
-        Self::BackfillWorkers,
+        Self::BackfillMaxLag,
+        Self::BackfillMaxActive,
         Self::PlanTighten,
         Self::OrderStrict,
         Self::LintFailOn,
@@ -67,8 +73,10 @@ impl Key {
             Self::LocksMaxWait => ("locks", "max_wait"),
             Self::LocksMaxHold => ("locks", "max_hold"),
             Self::LocksCancel => ("locks", "cancel_blockers_older_than"),
+            Self::LocksTerminate => ("locks", "terminate_blockers_older_than"),
             Self::BackfillBatchTime => ("backfill", "batch_time"),
-            Self::BackfillWorkers => ("backfill", "workers"),
+            Self::BackfillMaxLag => ("backfill", "max_lag"),
+            Self::BackfillMaxActive => ("backfill", "max_active"),
             Self::PlanTighten => ("plan", "tighten"),
             Self::OrderStrict => ("order", "strict"),
             Self::LintFailOn => ("lint", "fail_on"),
@@ -86,11 +94,13 @@ impl Key {
                 "the first of `migrations`, `db/migrations`, `db/migrate`, `prisma/migrations`"
             }
             Self::MigrationsLayout => "detected",
-            Self::LocksBudget => "\"2m\"",
+            Self::LocksBudget => "\"10m\"",
             Self::LocksMaxWait | Self::BackfillBatchTime => "\"100ms\"",
-            Self::LocksMaxHold => "\"5s\"",
+            Self::LocksMaxHold => "\"2s\"",
             Self::LocksCancel => "not set: nobody is cancelled",
-            Self::BackfillWorkers => "1",
+            Self::LocksTerminate => "not set: nobody is disconnected",
+            Self::BackfillMaxLag => "\"10s\"",
+            Self::BackfillMaxActive => "not set: any number",
             Self::PlanTighten => "\"migrate\"",
             Self::OrderStrict => "false",
             Self::LintFailOn => "\"warning\"",
@@ -110,7 +120,9 @@ impl Key {
             Self::MigrationsDir => {
                 "The folder of migrations, relative to the folder of `zdm.toml`."
             }
-            Self::MigrationsLayout => "How the folder is laid out, when it is not to be detected.",
+            Self::MigrationsLayout => {
+                "How the folder is laid out, when it is not to be detected: `\"plain\"`, `\"up-down\"`, `\"diesel\"`, `\"prisma\"`, `\"flyway\"`, `\"dbmate\"`, `\"goose\"` or `\"sql-migrate\"`."
+            }
             Self::LocksBudget => {
                 "How long zdm goes on trying to get the locks of one step before it stops safely (exit code 3)."
             }
@@ -124,8 +136,18 @@ impl Key {
                 "Cancel the query of a session that has been in the way of a lock for longer than this.\n\
                  Replication and anti-wraparound vacuum are never cancelled."
             }
-            Self::BackfillBatchTime => "How long one batch of a backfill should take.",
-            Self::BackfillWorkers => "How many batches run at the same time.",
+            Self::LocksTerminate => {
+                "Close the connection of a session that has been in the way of a lock for longer than this."
+            }
+            Self::BackfillBatchTime => {
+                "How long one batch of a backfill may take; it is also how long a row stays locked."
+            }
+            Self::BackfillMaxLag => {
+                "A backfill waits while a standby's replay is further behind than this."
+            }
+            Self::BackfillMaxActive => {
+                "A backfill waits while more client sessions than this are at work, zdm's own not counted."
+            }
             Self::PlanTighten => {
                 "When a constraint on an existing column starts to refuse rows: in `\"migrate\"`, or at the start of `\"contract\"`."
             }

@@ -9,13 +9,14 @@ use toml::{
 
 use crate::{
     config::{
-        DirectiveText, FailOn, Key, RuleLevel, Settings, StrictOrder, Tighten, duration,
+        DirectiveText, FailOn, Key, Settings, StrictOrder, duration,
         keys::{DIRECTIVE_KEYS, sections},
     },
-    diagnostic::{Diagnostic, Level},
+    diagnostic::{Diagnostic, Level, closest},
     ident::Ident,
-    lint::rules,
-    parse::PhaseName,
+    lint::{RuleLevel, rules},
+    parse::{PhaseName, layout::Layout},
+    plan::Tighten,
     source::{SourceFile, Span},
 };
 
@@ -138,38 +139,49 @@ impl Reader {
                 }
             }
             Key::MigrationsLayout => {
-                if let Some(text) = self.text(value, &shown) {
-                    self.settings.layout = Some(text);
+                let words = Layout::ALL.map(|layout| (layout.as_str(), layout));
+                if let Some(layout) = self.one_of(value, &shown, &words) {
+                    self.settings.layout = Some(layout);
                 }
             }
             Key::LocksBudget => {
                 if let Some(time) = self.duration(value, &shown) {
-                    self.settings.locks.budget = time;
+                    self.settings.execute.locks.budget = time;
                 }
             }
             Key::LocksMaxWait => {
                 if let Some(time) = self.duration(value, &shown) {
-                    self.settings.locks.max_wait = time;
+                    self.settings.execute.locks.max_wait = time;
                 }
             }
             Key::LocksMaxHold => {
                 if let Some(time) = self.duration(value, &shown) {
-                    self.settings.locks.max_hold = time;
+                    self.settings.execute.locks.hold = time;
                 }
             }
             Key::LocksCancel => {
                 if let Some(time) = self.duration(value, &shown) {
-                    self.settings.locks.cancel_blockers_older_than = Some(time);
+                    self.settings.execute.locks.cancel_blockers_older_than = Some(time);
+                }
+            }
+            Key::LocksTerminate => {
+                if let Some(time) = self.duration(value, &shown) {
+                    self.settings.execute.locks.terminate_blockers_older_than = Some(time);
                 }
             }
             Key::BackfillBatchTime => {
                 if let Some(time) = self.duration(value, &shown) {
-                    self.settings.backfill.batch_time = time;
+                    self.settings.backfill.limits.target = time;
                 }
             }
-            Key::BackfillWorkers => {
-                if let Some(workers) = self.workers(value, &shown) {
-                    self.settings.backfill.workers = workers;
+            Key::BackfillMaxLag => {
+                if let Some(time) = self.duration(value, &shown) {
+                    self.settings.throttle.max_lag = time;
+                }
+            }
+            Key::BackfillMaxActive => {
+                if let Some(sessions) = self.whole(value, &shown) {
+                    self.settings.throttle.max_active = Some(sessions);
                 }
             }
             Key::PlanTighten => {
@@ -200,12 +212,12 @@ impl Reader {
             Key::LintLevels => self.levels(value),
             Key::RoleName => {
                 if let Some(text) = self.text(value, &shown) {
-                    self.settings.role = Some(Ident::exact(text));
+                    self.settings.execute.role = Some(Ident::exact(text));
                 }
             }
             Key::JournalSchema => {
                 if let Some(text) = self.text(value, &shown) {
-                    self.settings.journal_schema = Ident::exact(text);
+                    self.settings.execute.journal_schema = Ident::exact(text);
                 }
             }
         }
@@ -269,12 +281,15 @@ impl Reader {
                             }
                         }
                     }
-                    _ => {
-                        if let Some(expr) = self.text(value, &shown) {
-                            let text = format!("{key} {expr}");
-                            found.push(DirectiveText { text, span });
-                        }
-                    }
+                    _ => self.mistakes.push(
+                        Diagnostic::new(
+                            "config-value",
+                            Level::Error,
+                            span,
+                            format!("{shown} does not say which column it is for"),
+                        )
+                        .with_help(format!("Write `{key}.<column> = \"<expression>\"`.")),
+                    ),
                 },
                 "phase" => {
                     let words = PhaseName::ALL.map(|phase| (phase.as_str(), phase));
@@ -365,18 +380,17 @@ impl Reader {
         }
     }
 
-    fn workers(&mut self, value: &Value<'_>, shown: &str) -> Option<u32> {
-        let wanted = "a whole number from 1 to 64";
+    fn whole(&mut self, value: &Value<'_>, shown: &str) -> Option<u32> {
+        let wanted = "a whole number of at least 1";
         if let DeValue::Integer(number) = value.get_ref() {
-            let parsed = u32::from_str_radix(number.as_str(), number.radix());
-            if let Ok(workers @ 1..=64) = parsed {
-                return Some(workers);
+            match u32::from_str_radix(number.as_str(), number.radix()) {
+                Ok(0) | Err(_) => self.mistake(
+                    "config-value",
+                    span_of(value.span()),
+                    format!("{shown} needs {wanted}, and this is {}", number.as_str()),
+                ),
+                Ok(whole) => return Some(whole),
             }
-            self.mistake(
-                "config-value",
-                span_of(value.span()),
-                format!("{shown} needs {wanted}, and this is {}", number.as_str()),
-            );
             return None;
         }
         self.wrong_type(value, shown, wanted, value.get_ref());
@@ -412,16 +426,6 @@ fn span_of(range: Range<usize>) -> Span {
     Span::new(range.start, range.end)
 }
 
-/// The nearest of the known words, when it is near enough to be a slip.
-pub(crate) fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.84)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map(|(_, candidate)| candidate)
-}
-
 /// `` `a`, `b` and `c` ``.
 fn list(words: &[&str]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
@@ -446,8 +450,9 @@ fn type_in_words(value: &DeValue<'_>) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::{fmt::Write as _, time::Duration};
+
     use super::*;
-    use std::time::Duration;
 
     fn settings(text: &str) -> Settings {
         let (settings, mistakes) = read(&SourceFile::new("zdm.toml", text));
@@ -458,18 +463,18 @@ mod tests {
     fn mistakes(text: &str) -> String {
         let source = SourceFile::new("zdm.toml", text);
         let (_, mistakes) = read(&source);
-        mistakes
-            .iter()
-            .map(|mistake| {
-                format!(
-                    "{} at `{}`: {} | {}\n",
-                    mistake.rule,
-                    source.slice(mistake.span),
-                    mistake.message,
-                    mistake.help.as_deref().unwrap_or("-")
-                )
-            })
-            .collect()
+        let mut out = String::new();
+        for mistake in mistakes {
+            let _ = writeln!(
+                out,
+                "{} at `{}`: {} | {}",
+                mistake.rule,
+                source.slice(mistake.span),
+                mistake.message,
+                mistake.help.as_deref().unwrap_or("-")
+            );
+        }
+        out
     }
 
     #[test]
@@ -486,9 +491,11 @@ mod tests {
             max_wait = "50ms"
             max_hold = "2s"
             cancel_blockers_older_than = "5m"
+            terminate_blockers_older_than = "1h"
             [backfill]
             batch_time = "20ms"
-            workers = 4
+            max_lag = "3s"
+            max_active = 40
             [plan]
             tighten = "contract"
             [order]
@@ -503,7 +510,7 @@ mod tests {
             schema = "Ops"
             [migration."0042"]
             up.full_name = "lower(name)"
-            down = "full_name"
+            down.name = "full_name"
             phase = "contract"
             strategy = "trigger"
             "#,
@@ -513,16 +520,21 @@ mod tests {
             Some("postgres://localhost/app")
         );
         assert_eq!(read.migrations_dir, Some("db".into()));
-        assert_eq!(read.layout.as_deref(), Some("plain"));
-        assert_eq!(read.locks.budget, Duration::from_mins(10));
-        assert_eq!(read.locks.max_wait, Duration::from_millis(50));
-        assert_eq!(read.locks.max_hold, Duration::from_secs(2));
+        assert_eq!(read.layout, Some(Layout::Plain));
+        assert_eq!(read.execute.locks.budget, Duration::from_mins(10));
+        assert_eq!(read.execute.locks.max_wait, Duration::from_millis(50));
+        assert_eq!(read.execute.locks.hold, Duration::from_secs(2));
         assert_eq!(
-            read.locks.cancel_blockers_older_than,
+            read.execute.locks.cancel_blockers_older_than,
             Some(Duration::from_mins(5))
         );
-        assert_eq!(read.backfill.batch_time, Duration::from_millis(20));
-        assert_eq!(read.backfill.workers, 4);
+        assert_eq!(
+            read.execute.locks.terminate_blockers_older_than,
+            Some(Duration::from_hours(1))
+        );
+        assert_eq!(read.backfill.limits.target, Duration::from_millis(20));
+        assert_eq!(read.throttle.max_lag, Duration::from_secs(3));
+        assert_eq!(read.throttle.max_active, Some(40));
         assert_eq!(read.tighten, Tighten::Contract);
         assert_eq!(read.strict_order, StrictOrder::Always);
         assert_eq!(read.lint.fail_on, FailOn::Never);
@@ -530,8 +542,8 @@ mod tests {
             read.lint.levels.get("index-not-concurrent"),
             Some(&RuleLevel::Off)
         );
-        assert_eq!(read.role, Some(Ident::exact("app")));
-        assert_eq!(read.journal_schema.as_str(), "Ops");
+        assert_eq!(read.execute.role, Some(Ident::exact("app")));
+        assert_eq!(read.execute.journal_schema.as_str(), "Ops");
         let texts: Vec<&str> = read.directives["0042"]
             .iter()
             .map(|directive| directive.text.as_str())
@@ -539,7 +551,7 @@ mod tests {
         assert_eq!(
             texts,
             [
-                "down full_name",
+                "down(name) full_name",
                 "phase contract",
                 "strategy trigger",
                 "up(full_name) lower(name)"
@@ -563,7 +575,7 @@ mod tests {
                 || stated.parse::<bool>().is_ok();
             if value {
                 let (section, name) = key.path();
-                text.push_str(&format!("{section}.{name} = {stated}\n"));
+                let _ = writeln!(text, "{section}.{name} = {stated}");
             }
         }
         assert!(text.lines().count() >= 8, "{text}");
@@ -574,20 +586,21 @@ mod tests {
     fn mistakes_have_a_place_and_a_suggestion() {
         insta::assert_snapshot!(
             mistakes(
-                "lock = 1\n[locks]\nbugdet = \"10m\"\nworkers = 2\nmax_wait = 5\nmax_hold = \"5\"\n\
-                 [backfill]\nworkers = 0\n[plan]\ntighten = \"contact\"\n[lint.levels]\n\
-                 index-not-concurent = \"off\"\n[migration.\"1\"]\nupp = \"x\"\n[zebra]\n",
+                "lock = 1\n[locks]\nbugdet = \"10m\"\nmax_active = 2\nmax_wait = 5\nmax_hold = \"5\"\n\
+                 [backfill]\nmax_active = 0\n[plan]\ntighten = \"contact\"\n[lint.levels]\n\
+                 index-not-concurent = \"off\"\n[migration.\"1\"]\nupp = \"x\"\ndown = \"x\"\n[zebra]\n",
             ),
             @r#"
         unknown-key at `lock`: `lock` is not a section of zdm.toml | Did you mean `[locks]`?
         unknown-key at `bugdet`: `bugdet` is not a key of `[locks]` | Did you mean `budget`?
-        unknown-key at `workers`: `workers` is not a key of `[locks]` | `workers` belongs under `[backfill]`.
+        unknown-key at `max_active`: `max_active` is not a key of `[locks]` | Did you mean `max_wait`?
         config-value at `5`: `locks.max_wait` needs a length of time such as "10m", and this is a whole number | -
         config-value at `"5"`: `locks.max_hold` needs a length of time such as "100ms", "30s" or "10m", and "5" is none (it has no unit) | -
-        config-value at `0`: `backfill.workers` needs a whole number from 1 to 64, and this is 0 | -
+        config-value at `0`: `backfill.max_active` needs a whole number of at least 1, and this is 0 | -
         config-value at `"contact"`: `plan.tighten` cannot be `contact`; it is one of `migrate` and `contract` | Did you mean `contract`?
         unknown-rule at `index-not-concurent`: There is no rule `index-not-concurent` | Did you mean `index-not-concurrent`?
         unknown-key at `upp`: `upp` is not a directive that zdm.toml can hold | Did you mean `up`?
+        config-value at `"x"`: `migration."1".down` does not say which column it is for | Write `down.<column> = "<expression>"`.
         unknown-key at `zebra`: `zebra` is not a section of zdm.toml | The sections are `database`, `migrations`, `locks`, `backfill`, `plan`, `order`, `lint`, `role`, `journal` and `migration`.
         "#
         );

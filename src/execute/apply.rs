@@ -48,6 +48,15 @@ pub enum Through {
     All,
 }
 
+/// What happens to a migration below one that is applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutOfOrder {
+    /// It is accepted when they share no relation.
+    WhenDisjoint,
+    /// It is refused.
+    Refuse,
+}
+
 /// What `zdm apply` is asked for.
 #[derive(Debug, Clone)]
 pub struct ApplyRequest {
@@ -57,6 +66,8 @@ pub struct ApplyRequest {
     pub to: Option<String>,
     /// How far.
     pub through: Through,
+    /// What happens to a migration below one that is applied.
+    pub out_of_order: OutOfOrder,
     /// Whether a difference between phases stops the run.
     pub drift: DriftPolicy,
     /// How plans are made.
@@ -476,6 +487,19 @@ async fn order_of(turn: &mut Turn<'_>, plan: &Plan) -> Result<Order, ExecuteErro
             return Err(queued(id, &other, &shared));
         }
         if later && applied {
+            if turn.request.out_of_order == OutOfOrder::Refuse {
+                return Err(ExecuteError::Refused {
+                    code: "out-of-order",
+                    message: format!(
+                        "{id} comes before {} ({}), which is applied",
+                        other.id, other.name
+                    ),
+                    next: format!(
+                        "Give {id} a number after {}, or allow it with [order] strict = false.",
+                        other.id
+                    ),
+                });
+            }
             if !shared.is_empty() {
                 return Err(ExecuteError::Refused {
                     code: "out-of-order",

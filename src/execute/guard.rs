@@ -3,16 +3,16 @@
 //! The ladder, for a step whose statements need a lock that clients wait for:
 //!
 //! 1. **Look**: while a transaction that is older than a second holds a lock in the way, do not
-//!    ask at all; show who it is, and look again ([`look`]).
+//!    ask at all; show who it is, and look again (`look`).
 //! 2. In **one transaction of a few seconds**, take the DDL slot of the database, then wait for
-//!    SHARE UPDATE EXCLUSIVE. No client waits behind that, and past `deadlock_timeout` the server
-//!    cancels an ordinary autovacuum for it.
+//!    SHARE UPDATE EXCLUSIVE on each table, and let go of it. No client waits behind that, and past
+//!    `deadlock_timeout` the server cancels an ordinary autovacuum for it.
 //! 3. From a savepoint, ask for the strong locks: the first time with NOWAIT, then with a
 //!    `lock_timeout` that grows to a tenth of a second. Only the first relation is waited for;
 //!    each further one is granted at once, or all are released ([`ladder`]).
 //! 4. The locks, the statements, the journal entry and the COMMIT are **one message**: nothing but
 //!    the server's own work passes while the locks are held, and a client that dies in between
-//!    leaves nothing open ([`transaction`]).
+//!    leaves nothing open (`transaction`).
 //!
 //! Where LOCK TABLE cannot or may not lock a relation, the statements themselves run under the
 //! same short `lock_timeout`. When the budget is spent, no lock is held and nothing is changed.

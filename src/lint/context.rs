@@ -46,16 +46,21 @@ impl<'a> Context<'a> {
         self.source.slice(self.statement.span)
     }
 
-    /// The first whole read of a table that clients use, under a lock that holds up their writes.
+    /// Whole reads of tables that clients use, under locks that hold up their writes.
     ///
     /// A table that this file made has no clients, and one that is known to hold no row is read
     /// in no time.
-    pub fn blocking_scan<'e>(&self, effects: &'e Effects) -> Option<&'e Scan> {
-        effects.scans.iter().find(|scan| {
+    pub fn blocking_scans<'e>(&self, effects: &'e Effects) -> impl Iterator<Item = &'e Scan> {
+        effects.scans.iter().filter(|scan| {
             scan.under.blocks_writes()
                 && !self.created.contains(&scan.relation)
                 && !self.size(&scan.relation).is_some_and(|size| size.empty)
         })
+    }
+
+    /// The first of [`Self::blocking_scans`].
+    pub fn blocking_scan<'e>(&self, effects: &'e Effects) -> Option<&'e Scan> {
+        self.blocking_scans(effects).next()
     }
 
     /// Rows and bytes of a table, when a database told.

@@ -67,7 +67,7 @@ impl Parts {
     }
 
     fn directive(&mut self, scope: &str, directive: &Directive) {
-        let mut start = |parts: &mut Self, word: &str| {
+        let start = |parts: &mut Self, word: &str| {
             parts.part(scope);
             parts.part(word);
         };

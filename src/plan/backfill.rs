@@ -9,7 +9,7 @@ use crate::{
     plan::{Backfill, Bypass},
 };
 
-/// Some of the rows of the pages from `start` up to but without `end`: a hash of its place puts
+/// Some of the rows of the pages from `start` up to but without `end`: its place on the page puts
 /// each row into one of `passes` classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slice {
@@ -52,7 +52,8 @@ impl Slice {
 pub struct PassSettings<'a> {
     /// What lets it past the sync triggers.
     pub bypass: &'a Bypass,
-    /// Where unqualified names of the migration's expressions are looked up.
+    /// Where unqualified names are looked up: those of the migration's expressions, and those in
+    /// functions of the user's triggers. Empty: as the session has it.
     pub search_path: &'a [Ident],
     /// The role it runs as, when that is not the one that is connected.
     pub role: Option<&'a Ident>,
@@ -72,25 +73,20 @@ impl PassSettings<'_> {
                 self.setting_name(),
                 quote_literal(&self.bypass.secret)
             ),
-            format!("SET LOCAL search_path = {}", self.path()),
             // A range of pages is read by a Tid Range Scan; no estimate may talk the server into
             // anything else.
             "SET LOCAL enable_seqscan = off".to_owned(),
             "SET LOCAL enable_indexscan = off".to_owned(),
             "SET LOCAL enable_bitmapscan = off".to_owned(),
         ];
+        if !self.search_path.is_empty() {
+            let names: Vec<String> = self.search_path.iter().map(Ident::quoted).collect();
+            sql.push(format!("SET LOCAL search_path = {}", names.join(", ")));
+        }
         if let Some(role) = self.role {
             sql.insert(1, format!("SET LOCAL ROLE {role}"));
         }
         sql
-    }
-
-    fn path(&self) -> String {
-        if self.search_path.is_empty() {
-            return "''".to_owned();
-        }
-        let names: Vec<String> = self.search_path.iter().map(Ident::quoted).collect();
-        names.join(", ")
     }
 
     /// A setting's name has two parts, each an identifier.
@@ -140,6 +136,9 @@ pub fn pass_template(
         "{end page}",
         Some(class_condition("{passes}", "= {pass}")),
     ));
+    if settings.role.is_some() {
+        sql.push("SET LOCAL ROLE NONE".to_owned());
+    }
     sql.push("COMMIT".to_owned());
     sql
 }
@@ -171,9 +170,12 @@ fn update(
     )
 }
 
-/// hashtid can be negative; the mask keeps the sign away from the remainder.
+/// A row's class is the number of its line pointer, modulo the number of classes. `tidsend` gives
+/// block and number in six bytes, of which the last is the lower byte of the number. So the
+/// classes of a page are equally large, and a pass needs as much space as the one before it left;
+/// with a hash of the place they are not, and a third more rows leave their pages.
 fn class_condition(passes: &str, comparison: &str) -> String {
-    format!(" AND (pg_catalog.hashtid(ctid) & 2147483647) % {passes} {comparison}")
+    format!(" AND pg_catalog.get_byte(pg_catalog.tidsend(ctid), 5) % {passes} {comparison}")
 }
 
 #[cfg(test)]
@@ -207,7 +209,7 @@ mod tests {
             pass_sql(&backfill, &backfill.table, slice),
             "UPDATE ONLY public.\"Users\" SET \"full name\" = upper(name) \
              WHERE ctid >= '(200,0)' AND ctid < '(400,0)' \
-             AND (pg_catalog.hashtid(ctid) & 2147483647) % 10 = 3 AND (\"full name\" IS NULL)"
+             AND pg_catalog.get_byte(pg_catalog.tidsend(ctid), 5) % 10 = 3 AND (\"full name\" IS NULL)"
         );
         let whole = Slice {
             classes: Classes::From(0),
@@ -242,8 +244,8 @@ mod tests {
         let template = pass_template(&backfill, &backfill.table, &settings);
         assert_eq!(template[1], "SET LOCAL ROLE owner");
         assert_eq!(template[3], "SET LOCAL zdm.bypass_1a2b3c4d = 'it''s'");
-        assert_eq!(template[4], "SET LOCAL search_path = public, \"My Schema\"");
-        let update = template[template.len() - 2]
+        assert_eq!(template[7], "SET LOCAL search_path = public, \"My Schema\"");
+        let update = template[template.len() - 3]
             .replace("{first page}", "0")
             .replace("{end page}", "8")
             .replace("{passes}", "4")

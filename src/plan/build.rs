@@ -78,6 +78,8 @@ pub struct Planned {
     pub diagnostics: Vec<Diagnostic>,
     /// What exists after the migration.
     pub after: Catalog,
+    /// The names of the recipes that made its steps.
+    pub recipes: BTreeSet<&'static str>,
 }
 
 impl Planned {
@@ -99,6 +101,7 @@ pub fn plan(input: &PlanInput<'_>) -> Planned {
     let mut synced: Vec<(ObjectName, Ident)> = Vec::new();
     let mut included: BTreeSet<usize> = BTreeSet::new();
     let mut drafts: Vec<(usize, Draft)> = Vec::new();
+    let mut recipes = BTreeSet::new();
     for (at, op) in ops.iter().enumerate() {
         let before = catalog.clone();
         apply(&mut catalog, &op.alone, input.script.source.text());
@@ -114,8 +117,12 @@ pub fn plan(input: &PlanInput<'_>) -> Planned {
                 fresh: &fresh,
                 synced: &synced,
             };
-            match draft(&cx) {
+            let (recipe, drafted) = draft(&cx);
+            match drafted {
                 Ok(draft) => {
+                    if !draft.steps.is_empty() {
+                        recipes.insert(recipe);
+                    }
                     synced.extend(draft.synced.iter().cloned());
                     included.extend(&draft.includes);
                     drafts.push((at, draft));
@@ -138,18 +145,19 @@ pub fn plan(input: &PlanInput<'_>) -> Planned {
         plan,
         diagnostics,
         after: catalog,
+        recipes,
     }
 }
 
-/// The first recipe that takes the operation; on a table of this very file, none but `as-is`.
-fn draft(cx: &Context<'_>) -> Result<Draft, Refusal> {
-    if target(cx).is_some_and(|table| cx.is_fresh(&table)) {
-        return (as_is::RECIPE.draft)(cx).unwrap_or_else(|| Ok(Draft::default()));
-    }
+/// The first recipe that takes the operation, and what it makes of it; on a table of this very
+/// file, none but `as-is`.
+fn draft(cx: &Context<'_>) -> (&'static str, Result<Draft, Refusal>) {
+    let new_table = target(cx).is_some_and(|table| cx.is_fresh(&table));
     RECIPES
         .iter()
-        .find_map(|recipe| (recipe.draft)(cx))
-        .unwrap_or_else(|| Ok(Draft::default()))
+        .filter(|recipe| !new_table || recipe.name == as_is::RECIPE.name)
+        .find_map(|recipe| Some((recipe.name, (recipe.draft)(cx)?)))
+        .unwrap_or_else(|| (as_is::RECIPE.name, Ok(Draft::default())))
 }
 
 /// The relation an operation is about, when it is about one.

@@ -158,18 +158,19 @@ pub fn indexes<'a>(
         .collect()
 }
 
-/// `pg_get_indexdef` with another name and another column, CONCURRENTLY.
+/// An index's definition with another name and another column, CONCURRENTLY.
 fn index_on(table: &Table, index: &Index, from: &Ident, to: &Ident, name: &Ident) -> String {
-    // pg_get_indexdef always prints: CREATE [UNIQUE] INDEX name ON [ONLY] table USING method (…) …
-    let definition = &index.definition;
-    let rest = definition
-        .find(" USING ")
-        .map_or("", |at| &definition[at..]);
+    let script = parse(SourceFile::new("index", &*index.definition));
+    // As `pg_get_indexdef` prints it or as it was written, it is a CREATE INDEX.
+    let rest = match script.statements.first().map(|statement| &statement.kind) {
+        Some(StatementKind::CreateIndex(create)) => script.source.slice(create.definition),
+        _ => "",
+    };
     let unique = if index.unique { "UNIQUE " } else { "" };
     format!(
         "CREATE {unique}INDEX CONCURRENTLY {name} ON {}{}",
         table.name,
-        rename_in_index(rest, from, to)
+        rename_in_index(&format!(" {rest}"), from, to)
     )
 }
 
@@ -201,12 +202,17 @@ fn rename_in_index(definition: &str, from: &Ident, to: &Ident) -> String {
         .unwrap_or(0);
     let text = script.source.text();
     let include = text[last_key..]
-        .find("INCLUDE (")
-        .filter(|_| !index.include.is_empty());
-    if let Some(at) = include {
-        let start = last_key + at + "INCLUDE (".len();
+        .to_ascii_lowercase()
+        .find("include")
+        .filter(|_| !index.include.is_empty())
+        .and_then(|at| Some(last_key + at + text[last_key + at..].find('(')? + 1));
+    if let Some(start) = include {
+        let mut quoted = false;
         let end = text[start..]
-            .find(')')
+            .find(|c: char| {
+                quoted ^= c == '"';
+                c == ')' && !quoted
+            })
             .map_or(text.len(), |length| start + length);
         changes.push((
             Span::new(start, end),
@@ -423,12 +429,12 @@ mod tests {
         assert_eq!(
             rename_in_index(
                 " USING btree (name text_pattern_ops DESC, lower(name), ((name)::name)) \
-                 INCLUDE (id, name) WITH (fillfactor='80') WHERE ((name <> 'name'::text) AND ok)",
+                 INCLUDE (\"(id)\", name) WITH (fillfactor='80') WHERE ((name <> 'name'::text) AND ok)",
                 &from,
                 &to
             ),
             " USING btree (\"Full Name\" text_pattern_ops DESC, lower(\"Full Name\"), \
-             ((\"Full Name\")::name)) INCLUDE (id, \"Full Name\") WITH (fillfactor='80') \
+             ((\"Full Name\")::name)) INCLUDE (\"(id)\", \"Full Name\") WITH (fillfactor='80') \
              WHERE ((\"Full Name\" <> 'name'::text) AND ok)"
         );
     }

@@ -1,7 +1,5 @@
 //! Findings for people: code frames, and one line that sums them up.
 
-use std::collections::BTreeSet;
-
 use annotate_snippets::{
     Annotation, AnnotationKind, Group, Level as FrameLevel, Renderer, Snippet,
 };
@@ -53,7 +51,9 @@ fn annotation<'a>(kind: AnnotationKind, source: &SourceFile, span: Span) -> Anno
 }
 
 /// `2 errors, 1 warning in 3 files`, or `No findings in 3 files`.
-pub fn summary(shown: &[Shown<'_>], files: usize) -> String {
+///
+/// `explained` is a rule with a page, to point at.
+pub fn summary(shown: &[Shown<'_>], files: usize, explained: Option<&str>) -> String {
     let files = count(files as u64, "file");
     let counted: Vec<String> = [Level::Error, Level::Warning, Level::Info]
         .into_iter()
@@ -73,8 +73,7 @@ pub fn summary(shown: &[Shown<'_>], files: usize) -> String {
     if counted.is_empty() {
         return format!("No findings in {files}.");
     }
-    let rules: BTreeSet<&str> = shown.iter().map(|shown| shown.diagnostic.rule).collect();
-    let explain = rules.first().map_or_else(String::new, |rule| {
+    let explain = explained.map_or_else(String::new, |rule| {
         format!(" `zdm explain {rule}` says more.")
     });
     format!("{} in {files}.{explain}", counted.join(", "))

@@ -131,6 +131,18 @@ impl<'a> Error<'a> {
     }
 }
 
+/// A value as one line of JSON, the line break included: errors come among the events of a run,
+/// which are one per line.
+pub fn line(value: &impl Serialize) -> String {
+    let mut text = serde_json::to_string(value).unwrap_or_else(|error| unserialisable(&error));
+    text.push('\n');
+    text
+}
+
+fn unserialisable(error: &serde_json::Error) -> String {
+    format!("{{\"version\":{VERSION},\"unserialisable\":\"{error}\"}}")
+}
+
 /// A value as indented JSON with a line break behind it.
 ///
 /// Every type here has string keys and plain values, so this cannot fail; if it did, the error

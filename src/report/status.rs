@@ -7,8 +7,9 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    execute::event::BlockerInfo,
     plan::PhaseName,
-    report::{BAD, BOLD, CARE, DIM, duration, styled, thousands},
+    report::{BAD, BOLD, CARE, DIM, styled, thousands},
 };
 
 /// The output of `zdm status`.
@@ -174,23 +175,6 @@ impl Progress {
     }
 }
 
-/// A session that stands in the way of a lock.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Blocker {
-    /// Its backend; `None` for a prepared transaction.
-    pub pid: Option<i32>,
-    /// `application_name`.
-    pub application: Option<String>,
-    /// Its role.
-    pub user: Option<String>,
-    /// How long its transaction has been open, in milliseconds.
-    pub age_ms: u64,
-    /// `active`, `idle in transaction`, `prepared transaction`.
-    pub state: String,
-    /// What it runs, or ran last.
-    pub query: Option<String>,
-}
-
 /// The table for people: a line for each migration, the steps of those in flight, and what to do.
 pub fn human(status: &Status) -> String {
     let mut out = String::new();
@@ -281,7 +265,7 @@ fn width<'a>(texts: impl Iterator<Item = &'a str>, heading: &'a str) -> usize {
 
 /// What a lock budget that is spent looks like at three in the morning: who is in the way, that
 /// nobody else is held up, and the commands to choose from.
-pub fn blocked(migration: &str, step: &str, phase: PhaseName, blockers: &[Blocker]) -> String {
+pub fn blocked(migration: &str, step: &str, phase: PhaseName, blockers: &[BlockerInfo]) -> String {
     let mut out = format!(
         "{} {migration} stopped before {step} ({}): a lock could not be had within the budget.\n\
          No lock is held, nobody waits behind zdm, and the application works as before.\n\n",
@@ -294,7 +278,7 @@ pub fn blocked(migration: &str, step: &str, phase: PhaseName, blockers: &[Blocke
         out.push_str("In the way:\n");
     }
     for blocker in blockers {
-        out.push_str(&self::blocker(blocker));
+        let _ = writeln!(out, "  {}", blocker.in_words());
     }
     let _ = write!(
         out,
@@ -316,28 +300,6 @@ pub fn blocked(migration: &str, step: &str, phase: PhaseName, blockers: &[Blocke
         out,
         "  {number}. zdm rollback {migration}   (back to before expand)"
     );
-    out
-}
-
-fn blocker(blocker: &Blocker) -> String {
-    let who = blocker
-        .pid
-        .map_or_else(|| "no session".to_owned(), |pid| format!("pid {pid}"));
-    let mut out = format!("  {who}");
-    if let Some(application) = blocker.application.as_deref().filter(|a| !a.is_empty()) {
-        let _ = write!(out, ", {application}");
-    }
-    if let Some(user) = &blocker.user {
-        let _ = write!(out, ", user {user}");
-    }
-    let _ = writeln!(out, ", {} for {}", blocker.state, duration(blocker.age_ms));
-    if let Some(query) = &blocker.query {
-        let mut shown: String = query.split_whitespace().collect::<Vec<_>>().join(" ");
-        if shown.chars().count() > 120 {
-            shown = shown.chars().take(117).collect::<String>() + "...";
-        }
-        let _ = writeln!(out, "      {shown}");
-    }
     out
 }
 
@@ -418,12 +380,12 @@ mod tests {
             "0002",
             "contract-1",
             PhaseName::Contract,
-            &[Blocker {
+            &[BlockerInfo {
                 pid: Some(4242),
                 application: Some("reports".into()),
                 user: Some("bi".into()),
-                age_ms: 7_500_000,
-                state: "idle in transaction".into(),
+                age_ms: Some(7_500_000),
+                state: Some("idle in transaction".into()),
                 query: Some("SELECT *\n  FROM users".into()),
             }],
         ));
@@ -432,8 +394,7 @@ mod tests {
         No lock is held, nobody waits behind zdm, and the application works as before.
 
         In the way:
-          pid 4242, reports, user bi, idle in transaction for 2 h 5 min
-              SELECT * FROM users
+          pid 4242 (reports, role bi, idle in transaction, 2 h 5 min): SELECT * FROM users
 
         Choose one:
           1. zdm apply 0002 --phase contract --lock-budget 10m   (try again, for longer)

@@ -307,29 +307,49 @@ fn arguments(sql: &str) -> &str {
     ""
 }
 
-/// A view reads every relation that its text names; which of their columns, the text does not
-/// tell safely.
+/// `CREATE VIEW name [(columns)] [WITH (options)] AS query`.
 fn view(catalog: &mut Catalog, opaque: &Opaque, sql: &str, materialized: bool) {
     let Some((first, others)) = opaque.names.split_first() else {
         catalog.complete = false;
         return;
     };
     let name = in_full(catalog, first);
-    let mut reads: Vec<(ObjectName, Option<Ident>)> = others
-        .iter()
-        .map(|other| catalog.resolve(other))
-        .filter(|other| catalog.has_relation(other) && *other != name)
-        .map(|other| (other, None))
-        .collect();
+    let (head, query) = text::split_at_word(sql, "as").unwrap_or((sql, ""));
+    let mut reads: Vec<(ObjectName, Option<Ident>)> = Vec::new();
+    for other in others {
+        let relation = catalog.resolve(other);
+        if relation == name || !catalog.has_relation(&relation) {
+            continue;
+        }
+        match columns_read(catalog, &relation, query) {
+            Some(columns) => {
+                reads.extend(
+                    columns
+                        .into_iter()
+                        .map(|column| (relation.clone(), Some(column))),
+                );
+            }
+            None => reads.push((relation, None)),
+        }
+    }
     reads.sort();
     reads.dedup();
+    let options = text::split_at_word(head, "with")
+        .map(|(_, options)| options.trim().trim_start_matches('(').trim_end_matches(')'))
+        .map(|options| {
+            options
+                .split(',')
+                .map(|option| option.trim().to_owned())
+                .collect()
+        })
+        .unwrap_or_default();
     catalog.views.insert(
         name.clone(),
         View {
             name,
-            definition: sql.to_owned(),
+            definition: query.trim().to_owned(),
             reads,
-            options: Vec::new(),
+            options,
             owner: None,
             materialized,
             has_triggers: false,
@@ -339,6 +359,50 @@ fn view(catalog: &mut Catalog, opaque: &Opaque, sql: &str, materialized: bool) {
         // Its columns, on which it may have indexes, are those of a query.
         catalog.complete = false;
     }
+}
+
+/// What follows a table in FROM when no alias does.
+const AFTER_A_TABLE: [&str; 16] = [
+    "cross",
+    "except",
+    "fetch",
+    "full",
+    "group",
+    "having",
+    "inner",
+    "intersect",
+    "join",
+    "left",
+    "limit",
+    "on",
+    "order",
+    "right",
+    "union",
+    "where",
+];
+
+/// The columns of a table that a query can read: those whose names it mentions. `None` where it
+/// may read others: by `*`, by NATURAL, or through a reference to whole rows.
+fn columns_read(catalog: &Catalog, relation: &ObjectName, query: &str) -> Option<Vec<Ident>> {
+    let table = catalog.tables.get(relation)?;
+    let all = query.replace("count(*)", "");
+    if text::has_star(&all) || text::words(query).any(|word| word == "natural" || word == "table") {
+        return None;
+    }
+    // Names that do not qualify another: columns, relations, aliases, and key words.
+    let bare: Vec<Ident> = text::unqualifying_names(query).collect();
+    let once = |name: &Ident| bare.iter().filter(|other| *other == name).count() == 1;
+    // Once in FROM; a second time it may be a whole row.
+    if !once(&relation.name) {
+        return None;
+    }
+    let at = bare.iter().position(|name| *name == relation.name)?;
+    let alias = bare[at + 1..].iter().find(|name| name.as_str() != "as");
+    if alias.is_some_and(|alias| !AFTER_A_TABLE.contains(&alias.as_str()) && !once(alias)) {
+        return None;
+    }
+    let columns = table.columns.iter().map(|column| column.name.clone());
+    Some(columns.filter(|column| bare.contains(column)).collect())
 }
 
 /// The first name that is a table's.

@@ -17,7 +17,11 @@ FROM pg_catalog.jsonb_to_recordset($1::jsonb) AS wanted (relation text, modes js
 JOIN pg_catalog.pg_locks l ON l.relation = pg_catalog.to_regclass(wanted.relation)
 LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
 LEFT JOIN pg_catalog.pg_prepared_xacts p
-       ON l.pid IS NULL AND l.virtualtransaction = '-1/' || p.transaction::text
+       ON l.pid IS NULL AND EXISTS (
+              SELECT FROM pg_catalog.pg_locks x
+              WHERE x.locktype = 'transactionid' AND x.pid IS NULL
+                AND x.virtualtransaction = l.virtualtransaction
+                AND x.transactionid = p.transaction)
 WHERE l.locktype = 'relation'
   AND l.granted
   AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())

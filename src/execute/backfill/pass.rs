@@ -39,8 +39,8 @@ impl Timeouts {
 pub(super) struct Filled {
     pub(super) measured: Measured,
     pub(super) xid: u64,
-    /// The oldest transaction that anyone may look at, read right after COMMIT.
-    pub(super) horizon: Option<u32>,
+    /// The oldest transaction that anyone may look at, if it was to be read right after COMMIT.
+    pub(super) horizon: Option<Option<u32>>,
 }
 
 /// How a pass ended.
@@ -63,6 +63,17 @@ pub(super) struct Pass<'a> {
     pub(super) oid: u32,
     pub(super) slice: Slice,
     pub(super) timeouts: Timeouts,
+    /// What else COMMIT is to bring back.
+    pub(super) then: Then,
+}
+
+/// What is read together with COMMIT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Then {
+    /// Nothing: there is enough to do without knowing more.
+    Nothing,
+    /// The horizon.
+    Horizon,
 }
 
 /// Runs a pass. `checkpoint` makes what is stored from what was measured, or `None` when the file
@@ -105,11 +116,18 @@ pub(super) async fn run<S: CheckpointStore>(
             return Err(error.into());
         }
     }
-    match session.batch(&["COMMIT".to_owned(), horizon_sql()]).await {
+    let mut last = vec!["COMMIT".to_owned()];
+    if pass.then == Then::Horizon {
+        last.push(horizon_sql());
+    }
+    match session.batch(&last).await {
         Ok(batch) => Ok(Passed::Filled(Filled {
             measured,
             xid: after.xid,
-            horizon: read_horizon(batch.rows.first().map(|(_, row)| row))?,
+            horizon: match pass.then {
+                Then::Nothing => None,
+                Then::Horizon => Some(read_horizon(batch.rows.first().map(|(_, row)| row))?),
+            },
         })),
         // A deferred trigger ran into a lock; a failed COMMIT has rolled back by itself.
         Err(failed) if failed.at == 0 && gives_way(&failed.error) => {
@@ -147,6 +165,10 @@ fn statements(job: &Job<'_>, pass: &Pass<'_>) -> (Vec<String>, usize) {
         counters,
     ]);
     let update_at = sql.len() - 2;
+    if job.pass.role.is_some() {
+        // The checkpoint belongs to the role that is connected.
+        sql.push("SET LOCAL ROLE NONE".to_owned());
+    }
     (sql, update_at)
 }
 

@@ -13,7 +13,7 @@ use super::{
     BackfillError, Checkpoint, CheckpointStore, Ended, Event, Job, Order, RelationState,
     Surroundings,
     horizon::{horizon_sql, oldest_holder, read_horizon},
-    pass::{self, Pass, Passed, Timeouts},
+    pass::{self, Pass, Passed, Then, Timeouts},
     progress::{Meter, Progress, ratio},
     sizing::{Measured, Sizing},
     window::{Growth, Next, Schedule, pause, precedes},
@@ -57,6 +57,8 @@ pub(super) struct Runner<'r, 'j, 's, S> {
     meter: Meter,
     told: Option<Instant>,
     looked: Option<Instant>,
+    /// What was read last. It only moves forward, so an old reading errs on the safe side; before
+    /// the first pass nothing waits for it.
     horizon: Option<u32>,
 }
 
@@ -263,7 +265,9 @@ impl<'r, 'j, 's, S: CheckpointStore> Runner<'r, 'j, 's, S> {
         }
         match passed {
             Passed::Filled(filled) => {
-                self.horizon = filled.horizon;
+                if let Some(horizon) = filled.horizon {
+                    self.horizon = horizon;
+                }
                 filling.took_in(&filled);
                 filling.plan.done(&slice, &filled.measured, filled.xid);
                 self.rows += filled.measured.rows;
@@ -288,7 +292,7 @@ impl<'r, 'j, 's, S: CheckpointStore> Runner<'r, 'j, 's, S> {
             Passed::TableLocked(error) => {
                 filling.table_failures += 1;
                 self.gave_way(filling, &slice, error);
-                self.sleep(pause(filling.table_failures)).await;
+                sleep(pause(filling.table_failures), self.around.order).await;
                 Ok(None)
             }
         }
@@ -313,6 +317,11 @@ impl<'r, 'j, 's, S: CheckpointStore> Runner<'r, 'j, 's, S> {
             oid: filling.found.oid,
             slice,
             timeouts: self.timeouts,
+            then: if filling.plan.is_ready_besides(&slice, self.horizon) {
+                Then::Nothing
+            } else {
+                Then::Horizon
+            },
         };
         let (plan, name, found, rows) = (&filling.plan, filling.name, filling.found, self.rows);
         let checkpoint = move |measured: &Measured, xid, filenode| {
@@ -381,8 +390,8 @@ impl<'r, 'j, 's, S: CheckpointStore> Runner<'r, 'j, 's, S> {
         let begun = Instant::now();
         self.tell(Event::Yielding(reason.clone()));
         loop {
-            self.sleep(self.around.throttle.settings().every.min(NAP * 5))
-                .await;
+            let every = self.around.throttle.settings().every;
+            sleep(every.min(NAP * 5), self.around.order).await;
             if (self.around.order)() == Order::Stop {
                 return Ok(());
             }
@@ -402,18 +411,6 @@ impl<'r, 'j, 's, S: CheckpointStore> Runner<'r, 'j, 's, S> {
         let waited = begun.elapsed();
         self.tell(Event::GoingOn { waited });
         Ok(())
-    }
-
-    /// Sleeps, and wakes up early when it is told to stop.
-    async fn sleep(&self, time: Duration) {
-        let until = Instant::now() + time;
-        while (self.around.order)() != Order::Stop {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            tokio::time::sleep(left.min(NAP)).await;
-        }
     }
 
     /// Records a relation that has no page to fill.
@@ -511,6 +508,18 @@ impl Wait {
     fn end(&mut self) -> Option<Duration> {
         let begun = self.begun.take()?;
         std::mem::take(&mut self.said).then(|| begun.elapsed())
+    }
+}
+
+/// Sleeps, and wakes up early when it is told to stop.
+async fn sleep(time: Duration, order: &(dyn Fn() -> Order + Sync)) {
+    let until = Instant::now() + time;
+    while order() != Order::Stop {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return;
+        }
+        tokio::time::sleep(left.min(NAP)).await;
     }
 }
 

@@ -13,11 +13,7 @@ use super::{
     watched::{self, Ended, Limits, Report},
 };
 use crate::{
-    db::{
-        BatchError, Failure, Session,
-        activity::{self, BlockerKind, json_rows},
-        bind, get,
-    },
+    db::{BatchError, Failure, Session, activity::json_rows, bind, get},
     effects::{LockMode, RelationLock},
     execute::{
         error::{ExecuteError, LEASE_LOST},
@@ -102,7 +98,7 @@ pub(super) async fn attempt(
     let Some(pid) = begin(run, cx).await? else {
         return Ok(Attempted::Again);
     };
-    if !take_weak_locks(run, cx).await? {
+    if !pass_weak_holders(run, cx).await? {
         return Ok(Attempted::Again);
     }
     fence(cx).await?;
@@ -117,7 +113,7 @@ pub(super) async fn attempt(
         }
         let over = since.elapsed() >= cx.settings.locks.transaction
             || run.started.elapsed() >= cx.settings.locks.budget;
-        // While a long blocker is in sight it is waited for without any lock.
+        // While a long blocker is in sight it is waited for outside a transaction.
         if over || (!run.contested.is_empty() && !run.in_sight(cx).await?.is_empty()) {
             return Ok(Attempted::Again);
         }
@@ -201,98 +197,54 @@ fn own_identity(cx: &GuardContext<'_>) -> Vec<String> {
     statements
 }
 
-/// Takes SHARE UPDATE EXCLUSIVE on the tables. Only the first is waited for; a further one only
-/// while nothing but an autovacuum is in the way, which the server then cancels.
-async fn take_weak_locks(
+/// Waits for SHARE UPDATE EXCLUSIVE on one table after the other, and lets go of it at once: then
+/// no vacuum and no other DDL is at work there, and an autovacuum that was has been cancelled.
+///
+/// It is not kept while the strong lock is asked for. Whoever has read the table and then comes
+/// for a lock that conflicts with this one, as TRUNCATE, would meet zdm holding the weak lock and
+/// waiting for the strong one: a deadlock that the server settles at once by failing the one who
+/// came (`ProcSleep` in `src/backend/storage/lmgr/proc.c`). Holding nothing, zdm is overtaken.
+async fn pass_weak_holders(
     run: &mut Run<'_>,
     cx: &mut GuardContext<'_>,
 ) -> Result<bool, ExecuteError> {
-    for at in 0..run.lockable.len() {
-        let relation = run.lockable[at].relation.clone();
-        let lock = format!("LOCK TABLE ONLY {relation} IN SHARE UPDATE EXCLUSIVE MODE");
-        let wait = if at == 0 {
-            Wait::Yes
-        } else {
-            Wait::OnlyForAutovacuum
+    for lock in run.lockable.clone() {
+        let mut statements = vec!["SAVEPOINT zdm_weak".to_owned()];
+        statements.extend(identity(cx, &[]));
+        statements.push(format!(
+            "LOCK TABLE ONLY {} IN SHARE UPDATE EXCLUSIVE MODE",
+            lock.relation
+        ));
+        statements.push("ROLLBACK TO SAVEPOINT zdm_weak".to_owned());
+        let Err(BatchError { error, .. }) = cx.session.batch(&statements).await else {
+            continue;
         };
-        match take_weak_lock(cx, run, &run.lockable[at].clone(), &lock, wait).await {
-            Ok(true) => {}
-            Ok(false) => return Ok(false),
-            Err(BatchError { error, .. }) => {
-                return match error.failure() {
-                    Failure::LockNotAvailable
-                    | Failure::Deadlock
-                    | Failure::Serialization
-                    | Failure::Cancelled => Ok(false),
-                    Failure::Privilege => {
-                        // An owner whose privileges on the rows were revoked may ALTER the table
-                        // and may not LOCK it (pitfall 63): the statements themselves must ask.
-                        run.lockable.clear();
-                        Ok(false)
-                    }
-                    Failure::ConnectionLost | Failure::Resources | Failure::Other => {
-                        Err(ExecuteError::from_db("asking for a lock", error))
-                    }
-                };
+        return match error.failure() {
+            Failure::LockNotAvailable
+            | Failure::Deadlock
+            | Failure::Serialization
+            | Failure::Cancelled => Ok(false),
+            Failure::Privilege => {
+                // An owner whose privileges on the rows were revoked may ALTER the table and may
+                // not LOCK it (pitfall 63): the statements themselves must ask.
+                run.lockable.clear();
+                Ok(false)
             }
-        }
+            Failure::ConnectionLost | Failure::Resources | Failure::Other => {
+                Err(ExecuteError::from_db("asking for a lock", error))
+            }
+        };
     }
-    Ok(true)
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Wait {
-    Yes,
-    OnlyForAutovacuum,
-}
-
-async fn take_weak_lock(
-    cx: &mut GuardContext<'_>,
-    run: &Run<'_>,
-    target: &RelationLock,
-    lock: &str,
-    wait: Wait,
-) -> Result<bool, BatchError> {
-    let role = identity(cx, &[]);
-    let statements = |lock: String| [role.clone(), vec![lock]].concat();
-    match wait {
-        Wait::Yes => {
-            cx.session.batch(&statements(lock.to_owned())).await?;
-            return Ok(true);
-        }
-        Wait::OnlyForAutovacuum => {}
-    }
-    let mut first = vec!["SAVEPOINT zdm_weak".to_owned()];
-    first.extend(statements(format!("{lock} NOWAIT")));
-    match cx.session.batch(&first).await {
-        Ok(_) => return Ok(true),
-        Err(error) if error.error.failure() == Failure::LockNotAvailable => {}
-        Err(error) => return Err(error),
-    }
-    cx.session
-        .batch(&["ROLLBACK TO SAVEPOINT zdm_weak".to_owned()])
-        .await?;
-    let wanted = RelationLock {
-        relation: target.relation.clone(),
-        mode: LockMode::ShareUpdateExclusive,
-    };
-    let own = cx.own_pids();
-    let holders = activity::blockers(cx.watch, &[wanted], &own)
-        .await
-        .map_err(|error| BatchError { at: 0, error })?;
-    let only_autovacuum = holders
-        .iter()
-        .all(|holder| holder.kind() == BlockerKind::Autovacuum);
-    if !only_autovacuum || run.started.elapsed() >= cx.settings.locks.budget {
-        return Ok(false);
-    }
-    cx.session.batch(&statements(lock.to_owned())).await?;
     Ok(true)
 }
 
 /// From here to the end of the transaction the lease cannot change hands.
 async fn fence(cx: &mut GuardContext<'_>) -> Result<(), ExecuteError> {
-    let mut statements = own_identity(cx);
+    // The search path of the plan is not in force yet.
+    let mut statements = Vec::new();
+    if cx.settings.role.is_some() {
+        statements.push("SET LOCAL ROLE NONE".to_owned());
+    }
     statements.push(cx.journal.fence_sql(cx.lease));
     statements.push("SAVEPOINT zdm".to_owned());
     cx.session
@@ -348,11 +300,7 @@ fn message(run: &Run<'_>, cx: &GuardContext<'_>, ask: Ask) -> Message {
         let Some(lock) = run.lockable.get(at) else {
             continue;
         };
-        // SHARE UPDATE EXCLUSIVE is held already.
-        if lock.mode == LockMode::ShareUpdateExclusive {
-            continue;
-        }
-        let nowait = if locks.is_empty() && ask != Ask::NoWait {
+        let nowait = if locks.is_empty() && (calm || ask != Ask::NoWait) {
             ""
         } else {
             " NOWAIT"

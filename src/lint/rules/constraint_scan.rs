@@ -2,8 +2,8 @@
 
 use crate::{
     diagnostic::Diagnostic,
-    effects::Scan,
-    ident::Ident,
+    effects::LockMode,
+    ident::{Ident, ObjectName},
     lint::{context::Context, rule::Rule},
     parse::{
         StatementKind,
@@ -28,15 +28,15 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
         .zip(context.actions)
         .filter_map(|(action, alone)| {
             let added = added(&action.kind)?;
-            let scan = context.blocking_scan(alone)?;
-            // The lock is the one that the whole command takes: its strongest.
-            let scan = context
-                .effects
-                .scans
-                .iter()
-                .find(|whole| whole.relation == scan.relation)
-                .unwrap_or(scan);
-            Some(finding(context, scan, &added, action.span))
+            let mut tables: Vec<&ObjectName> = context
+                .blocking_scans(alone)
+                .map(|scan| &scan.relation)
+                .collect();
+            // The altered table first: it is the one that people know the statement by.
+            let own = context.before.resolve(&alter.name);
+            tables.sort_by_key(|table| **table != own);
+            tables.dedup();
+            (!tables.is_empty()).then(|| finding(context, &tables, &added, action.span))
         })
         .collect()
 }
@@ -91,28 +91,33 @@ fn added(action: &AlterActionKind) -> Option<Added<'_>> {
 
 fn finding(
     context: &Context<'_>,
-    scan: &Scan,
+    tables: &[&ObjectName],
     added: &Added<'_>,
     place: Span,
 ) -> Diagnostic {
-    let table = &scan.relation;
     let name = added
         .name
         .map_or_else(String::new, |name| format!(" {name}"));
-    // A foreign key holds up the referenced table too.
-    let others: Vec<String> = context
-        .effects
-        .locks
+    let read: Vec<String> = tables
         .iter()
-        .filter(|lock| lock.relation != *table && lock.mode.blocks_writes())
-        .filter(|lock| !context.created.contains(&lock.relation))
-        .map(|lock| format!("{} on {}", lock.mode, lock.relation.short()))
+        .map(|table| format!("{}{}", table.short(), context.size_in_words(table)))
         .collect();
-    let others = if others.is_empty() {
-        String::new()
+    // The lock is the one that the whole command takes: its strongest.
+    let held: Vec<String> = tables
+        .iter()
+        .filter_map(|table| Some((table, context.effects.lock_on(table)?)))
+        .map(|(table, mode)| format!("{mode} on {}", table.short()))
+        .collect();
+    let strongest = tables
+        .iter()
+        .filter_map(|table| context.effects.lock_on(table))
+        .max();
+    let who = if strongest.is_some_and(LockMode::blocks_reads) {
+        "reads and writes"
     } else {
-        format!(" and {}", others.join(" and "))
+        "writes"
     };
+    let of: Vec<String> = tables.iter().map(|table| table.short()).collect();
     let first = if added.with_column {
         "Add the column alone, then the constraint"
     } else {
@@ -121,13 +126,11 @@ fn finding(
     RULE.finding(
         place,
         format!(
-            "This reads every row of {}{} to check {}{name}, while it holds {} on it{others}: {} \
-             until the scan ends.",
-            table.short(),
-            context.size_in_words(table),
+            "This reads every row of {} to check {}{name}, while it holds {}: {who} of {} wait until that ends.",
+            read.join(" and "),
             added.what,
-            scan.under,
-            context.who_waits(table, scan.under),
+            held.join(" and "),
+            of.join(" and "),
         ),
     )
     .with_help(format!(

@@ -3,8 +3,7 @@
 //! that zdm does not know, is refused with the reason.
 
 use crate::{
-    catalog::{Column, PgVersion},
-    effects::{Effects, LockMode, effects},
+    effects::{Effects, effects},
     ident::{Ident, ObjectName},
     parse::{
         PhaseName, StatementKind,
@@ -14,11 +13,10 @@ use crate::{
         },
     },
     plan::{
-        Step, StepKind, Undo, UndoKind, Verify,
-        draft::{Draft, Element, Refusal, Touch, lock, step},
-        pieces,
+        StepKind, build,
+        draft::{Draft, Refusal, step},
         recipe::{Context, Recipe},
-        state,
+        touches, undo,
     },
 };
 
@@ -67,8 +65,18 @@ fn draft(cx: &Context<'_>) -> Result<Draft, Refusal> {
     }
     let effects = effects(&cx.op.alone, cx.before);
     let place = place(cx, &effects)?;
-    let phase = cx.phase_directive().unwrap_or(place.phase);
-    refuse_blocking(cx, &effects)?;
+    let mut phase = cx.phase_directive().unwrap_or(place.phase);
+    if let Some((table, column)) = touches::altered_column(cx)
+        && cx.synced.contains(&(table.clone(), column.clone()))
+    {
+        // Between expand and contract the column belongs to its sync trigger: a default would be
+        // taken for a value that the new application gave.
+        refuse_type_change(cx, &table, &column)?;
+        phase = PhaseName::Contract;
+    }
+    if !build::target(cx).is_some_and(|table| cx.is_fresh(&table)) {
+        refuse_blocking(cx, &effects)?;
+    }
     let kind = if effects.outside_transaction {
         StepKind::Bare
     } else {
@@ -79,15 +87,56 @@ fn draft(cx: &Context<'_>) -> Result<Draft, Refusal> {
         step = step.lock(&held.relation, held.mode);
     }
     step.scans.clone_from(&effects.scans);
-    step = with_state(cx, step);
-    step = with_undo(cx, step);
+    step = undo::with_state(cx, step);
+    step = undo::with_undo(cx, step);
     if phase == PhaseName::Contract {
         step = step.irreversible();
     }
     draft.breaks_old = place.breaks_old;
-    draft.push(phase, step).new_needs_it = true;
-    draft.touches = touches(cx, phase, &effects);
+    draft.push(phase, step).new_needs_it = new_needs(cx);
+    draft.touches = touches::touches(cx, phase, &effects);
     Ok(draft)
+}
+
+/// Whether the new application cannot do without it.
+fn new_needs(cx: &Context<'_>) -> bool {
+    match &cx.op.statement.kind {
+        StatementKind::CreateTable(_) => true,
+        StatementKind::Opaque(opaque) => {
+            opaque.keywords.starts_with("CREATE") || opaque.keywords.starts_with("GRANT")
+        }
+        StatementKind::AlterRelation(_) => matches!(
+            cx.op.action.map(|action| &action.kind),
+            Some(AlterActionKind::AlterColumn {
+                action: ColumnAction::DropNotNull,
+                ..
+            })
+        ),
+        StatementKind::CreateIndex(_)
+        | StatementKind::Drop(_)
+        | StatementKind::Update(_)
+        | StatementKind::Data(_)
+        | StatementKind::Transaction(_)
+        | StatementKind::Set(_) => false,
+    }
+}
+
+fn refuse_type_change(cx: &Context<'_>, table: &ObjectName, column: &Ident) -> Result<(), Refusal> {
+    match cx.op.action.map(|action| &action.kind) {
+        Some(AlterActionKind::AlterColumn {
+            action: ColumnAction::Type { .. },
+            ..
+        }) => Err(Refusal::new(
+            "chained-change",
+            format!(
+                "{}.{column} is kept in step with another column by this file; its type cannot \
+                 change meanwhile",
+                table.short()
+            ),
+            "change the type in the next migration",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Decides the phase, or refuses what is not one statement's work.
@@ -102,7 +151,8 @@ fn place(cx: &Context<'_>, effects: &Effects) -> Result<Place, Refusal> {
         reason,
         breaks_old: true,
     };
-    let fresh = effects.locks.iter().all(|lock| cx.is_fresh(&lock.relation));
+    let fresh = build::target(cx).is_some_and(|table| cx.is_fresh(&table))
+        || effects.locks.iter().all(|lock| cx.is_fresh(&lock.relation));
     match &cx.op.statement.kind {
         StatementKind::CreateTable(create) => {
             if create.persistence == Persistence::Temporary {
@@ -418,245 +468,4 @@ fn title(cx: &Context<'_>) -> String {
     } else {
         text.chars().take(67).collect::<String>() + "..."
     }
-}
-
-/// The state query, for the kinds whose trace in the catalog is plain.
-fn with_state(cx: &Context<'_>, step: Step) -> Step {
-    match &cx.op.statement.kind {
-        StatementKind::CreateTable(create) if !create.if_not_exists => {
-            let name = created_name(cx, &create.name);
-            step.state(state::relation_present(&name))
-        }
-        StatementKind::AlterRelation(_) => match cx.alter() {
-            Some((table, AlterActionKind::ValidateConstraint { name })) => {
-                let mut step = step.state(state::constraint_valid(&table, name));
-                step.kind = StepKind::LongDdl;
-                step
-            }
-            Some((table, AlterActionKind::AlterColumn { name, action })) => match action {
-                ColumnAction::DropNotNull => step.state(state::column_nullable(&table, name)),
-                _ => step,
-            },
-            _ => step,
-        },
-        _ => step,
-    }
-}
-
-fn created_name(cx: &Context<'_>, name: &crate::ident::QualifiedName) -> ObjectName {
-    name.schema.as_ref().map_or_else(
-        || cx.before.in_creation_schema(&name.name),
-        |schema| ObjectName::new(schema.clone(), name.name.clone()),
-    )
-}
-
-/// What takes it back. What has no entry here stays after a rollback: it is additive, and the
-/// rollback names it.
-fn with_undo(cx: &Context<'_>, mut step: Step) -> Step {
-    match &cx.op.statement.kind {
-        StatementKind::CreateTable(create) if !create.if_not_exists => {
-            let name = created_name(cx, &create.name);
-            let rows = Verify {
-                table: name.clone(),
-                count: format!("SELECT pg_catalog.count(*) FROM {name}"),
-                sample: None,
-                message: format!("{{count}} rows of the new table {} would go", name.short()),
-                help: "copy them away, or consent with --yes".to_owned(),
-            };
-            let mut locks = lock(&name, LockMode::AccessExclusive);
-            locks.extend(step.locks.iter().cloned().map(|mut held| {
-                held.mode = LockMode::AccessExclusive;
-                held
-            }));
-            locks.sort();
-            step.undone_by(Undo::ddl([format!("DROP TABLE IF EXISTS {name}")], locks).losing(rows))
-        }
-        StatementKind::AlterRelation(_) => match cx.alter() {
-            Some((table, AlterActionKind::AlterColumn { name, action })) => {
-                let Some(column) = cx
-                    .before
-                    .tables
-                    .get(&table)
-                    .and_then(|table| table.column(name))
-                else {
-                    step.reversible = false;
-                    return step;
-                };
-                match action {
-                    ColumnAction::SetDefault(_) | ColumnAction::DropDefault => {
-                        step.undone_by(Undo::ddl(
-                            [restore_default(&table, column)],
-                            lock(&table, LockMode::AccessExclusive),
-                        ))
-                    }
-                    ColumnAction::DropNotNull if column.not_null => {
-                        step.undo.extend(restore_not_null(cx, &table, column));
-                        step
-                    }
-                    _ => {
-                        step.reversible = false;
-                        step
-                    }
-                }
-            }
-            _ => {
-                step.reversible = false;
-                step
-            }
-        },
-        _ => {
-            step.reversible = false;
-            step
-        }
-    }
-}
-
-fn restore_default(table: &ObjectName, column: &Column) -> String {
-    match &column.default {
-        Some(default) => {
-            format!(
-                "ALTER TABLE {table} ALTER COLUMN {} SET DEFAULT {default}",
-                column.name
-            )
-        }
-        None => format!(
-            "ALTER TABLE {table} ALTER COLUMN {} DROP DEFAULT",
-            column.name
-        ),
-    }
-}
-
-/// Brings a NOT NULL back that expand relaxed: without a scan under a strong lock, and refusing
-/// while a NULL is there (pitfall 45).
-pub fn restore_not_null(cx: &Context<'_>, table: &ObjectName, column: &Column) -> Vec<Undo> {
-    let name = &column.name;
-    let strong = lock(table, LockMode::AccessExclusive);
-    let nulls = Verify {
-        table: table.clone(),
-        count: format!("SELECT pg_catalog.count(*) FROM ONLY {table} WHERE {name} IS NULL"),
-        sample: Some(format!(
-            "SELECT ctid::pg_catalog.text FROM ONLY {table} WHERE {name} IS NULL LIMIT 5"
-        )),
-        message: format!(
-            "{{count}} rows of {} have no {name} any more",
-            table.short()
-        ),
-        help: format!(
-            "give them one (UPDATE {table} SET {name} = … WHERE {name} IS NULL), then \
-                       roll back again"
-        ),
-    };
-    let long = |constraint: &Ident| Undo {
-        how: UndoKind::LongDdl,
-        sql: vec![format!(
-            "ALTER TABLE {table} VALIDATE CONSTRAINT {constraint}"
-        )],
-        locks: lock(table, LockMode::ShareUpdateExclusive),
-        loses: None,
-    };
-    if cx.before.version >= PgVersion::V18 {
-        let constraint = column.not_null_constraint.as_ref().map_or_else(
-            || pieces::not_null_name(cx, table, name),
-            |(name, _)| name.clone(),
-        );
-        return vec![
-            Undo::ddl(
-                [
-                    // An interrupted rollback may have been here before.
-                    format!("ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {constraint}"),
-                    format!(
-                        "ALTER TABLE {table} ADD CONSTRAINT {constraint} NOT NULL {name} NOT VALID"
-                    ),
-                ],
-                strong,
-            )
-            .losing(nulls),
-            long(&constraint),
-        ];
-    }
-    let key = cx.key(table, name);
-    let check = cx.own_name(&key, &Ident::exact(format!("{}_back", name.as_str())));
-    vec![
-        Undo::ddl(
-            [
-                format!("ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {check}"),
-                format!("ALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({name} IS NOT NULL) NOT VALID"),
-            ],
-            strong.clone(),
-        )
-        .losing(nulls),
-        long(&check),
-        Undo::ddl(
-            [
-                format!("ALTER TABLE {table} ALTER COLUMN {name} SET NOT NULL"),
-                format!("ALTER TABLE {table} DROP CONSTRAINT {check}"),
-            ],
-            strong,
-        ),
-    ]
-}
-
-fn touches(cx: &Context<'_>, phase: PhaseName, effects: &Effects) -> Vec<Touch> {
-    let mut touches = Vec::new();
-    let column = match cx.alter() {
-        Some((table, AlterActionKind::AlterColumn { name, .. })) => Some((table, name.clone())),
-        _ => None,
-    };
-    match &cx.op.statement.kind {
-        StatementKind::AlterRelation(alter) => match column {
-            Some((table, name)) => {
-                touches.push(Touch::write(Element::Column(table, name), phase));
-            }
-            None => touches.push(Touch::write(
-                Element::Relation(cx.resolve(&alter.name)),
-                phase,
-            )),
-        },
-        StatementKind::CreateTable(create) => {
-            let name = created_name(cx, &create.name);
-            touches.push(Touch::write(Element::Relation(name), phase));
-        }
-        StatementKind::CreateIndex(create) => {
-            touches.push(Touch::read(Element::Relation(cx.resolve(&create.table))));
-        }
-        StatementKind::Drop(drop) => {
-            for name in drop.names.iter().chain(&drop.on) {
-                touches.push(Touch::write(Element::Relation(cx.resolve(name)), phase));
-            }
-        }
-        StatementKind::Update(update) => {
-            touches.push(Touch::write(
-                Element::Relation(cx.resolve(&update.table)),
-                phase,
-            ));
-        }
-        StatementKind::Data(data) => {
-            for name in &data.targets {
-                touches.push(Touch::write(Element::Relation(cx.resolve(name)), phase));
-            }
-            for name in &data.reads {
-                touches.push(Touch::read(Element::Relation(cx.resolve(name))));
-            }
-        }
-        StatementKind::Opaque(opaque) => {
-            for name in &opaque.names {
-                let name = cx.resolve(name);
-                touches.push(if cx.before.has_relation(&name) {
-                    Touch::read(Element::Relation(name))
-                } else {
-                    Touch::write(Element::Name(name), phase)
-                });
-            }
-            if effects.unknown {
-                touches.push(Touch::write(Element::Anything, phase));
-            }
-        }
-        StatementKind::Transaction(_) | StatementKind::Set(_) => {}
-    }
-    for held in &effects.locks {
-        if held.mode >= LockMode::Share {
-            touches.push(Touch::read(Element::Relation(held.relation.clone())));
-        }
-    }
-    touches
 }

@@ -13,8 +13,8 @@ use crate::{
         draft::{Draft, Element, Refusal, Touch, step},
         pieces,
         recipe::{Context, Recipe},
-        recipes::as_is::restore_not_null,
         state,
+        undo::restore_not_null,
     },
 };
 

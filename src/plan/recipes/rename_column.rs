@@ -189,6 +189,7 @@ fn expand(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: &mut S
             old: (*from).clone(),
         },
         mode: SyncMode::Follow,
+        search_path: cx.before.search_path.clone(),
     };
     let trigger = sync_sql(&sync, &cx.input.settings.journal_schema, cx.bypass);
     let collation = column
@@ -504,7 +505,9 @@ fn contract(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: Swap
         ));
     }
     let views = cx.before.views_reading(name, Some(from));
-    if !views.is_empty() {
+    if views.is_empty() {
+        sql.push(format!("ALTER TABLE {name} DROP COLUMN {from}"));
+    } else {
         // A view knows its columns by number. While the new column bears the old name, the old
         // definition means the new column; afterwards the view follows the rename by itself.
         let aside = cx.own_name(&rename.key, from);
@@ -526,8 +529,6 @@ fn contract(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: Swap
         }
         sql.push(format!("ALTER TABLE {name} RENAME COLUMN {from} TO {to}"));
         sql.push(format!("ALTER TABLE {name} DROP COLUMN {aside}"));
-    } else {
-        sql.push(format!("ALTER TABLE {name} DROP COLUMN {from}"));
     }
     sql.extend(swap.after);
     let mut step = pieces::short_ddl(

@@ -57,6 +57,7 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft
     }
     let mut contract = Vec::new();
     let mut phase = tighten_phase(cx);
+    let mut state = state::column_not_null(table, name);
     if let Some(up) = cx.up(name) {
         columns::check_expression(cx, before, up, "up")?;
         columns::check_sync_target(before, columns::HelperColumn::NotNeeded)?;
@@ -70,6 +71,7 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft
             down: None,
             unfilled: Unfilled::Null,
             mode: SyncMode::Fill,
+            search_path: cx.before.search_path.clone(),
         };
         let sql = sync_trigger::sync_sql(&sync, &cx.input.settings.journal_schema, cx.bypass);
         draft.push(
@@ -106,6 +108,8 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft
             pieces::verify_filled(cx, table, name, &sql.unfilled),
         );
         draft.synced.push((table.clone(), name.clone()));
+        // From PostgreSQL 18 on the column is NOT NULL by then, and only the trigger has to go.
+        state = state::trigger_absent(table, &sql.triggers[0]);
         contract.extend(sql.drop);
     } else {
         let from = format!("FROM ONLY {table} WHERE {name} IS NULL");
@@ -139,7 +143,7 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft
                 "the validated constraint proves it, so nothing is read",
                 contract,
             )
-            .state(state::column_not_null(table, name))
+            .state(state)
             .irreversible(),
         );
     }

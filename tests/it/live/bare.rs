@@ -28,7 +28,7 @@ async fn build(runner: &mut Runner) -> Result<BareOutcome, ExecuteError> {
         .journal
         .step_running(&mut runner.session, STEP, &runner.lease)
         .await
-        .unwrap();
+        .expect("answers");
     let work = BareWork {
         step: STEP,
         statements: &statements,
@@ -47,9 +47,9 @@ async fn index(runner: &mut Runner) -> Option<bool> {
         .watch
         .rows("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('ix')")
         .await
-        .unwrap()
+        .expect("answers")
         .first()
-        .map(|row| zdm::db::get::<bool>(row, 0).unwrap())
+        .map(|row| zdm::db::get::<bool>(row, 0).expect("a boolean"))
 }
 
 #[tokio::test]

@@ -15,9 +15,8 @@ const ROLE: &str =
     "DO $$ BEGIN CREATE ROLE zdm_checked LOGIN; EXCEPTION WHEN duplicate_object THEN END $$;";
 
 async fn look(url: &str, without_monitor: WithoutMonitor) -> Vec<Finding> {
-    let mut session = Session::open(&Target::from_url(url).unwrap(), "test")
-        .await
-        .unwrap();
+    let target = Target::from_url(url).expect("a PostgreSQL URL");
+    let mut session = Session::open(&target, "test").await.expect("connects");
     let (tables, schema) = ([ObjectName::public("t")], Ident::exact("zdm"));
     let scope = Scope {
         tables: &tables,
@@ -27,7 +26,7 @@ async fn look(url: &str, without_monitor: WithoutMonitor) -> Vec<Finding> {
         role: None,
         without_monitor,
     };
-    preflight(&mut session, &scope).await.unwrap()
+    preflight(&mut session, &scope).await.expect("looks")
 }
 
 fn as_role(db: &Db) -> String {

@@ -16,9 +16,8 @@ use crate::support::{
 };
 
 async fn session(url: &str) -> Session {
-    Session::open(&Target::from_url(url).unwrap(), "test")
-        .await
-        .unwrap()
+    let target = Target::from_url(url).expect("a PostgreSQL URL");
+    Session::open(&target, "test").await.expect("connects")
 }
 
 fn zdm() -> Ident {

@@ -229,5 +229,6 @@ pub(super) fn plan() -> Plan {
             setting: "zdm.bypass_1a2b3c4d".into(),
             secret: "s3cret".into(),
         },
+        verify: vec![verify()],
     }
 }

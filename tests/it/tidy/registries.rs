@@ -18,10 +18,15 @@ pub(super) fn pages(folder: &Path) -> BTreeSet<String> {
         .collect()
 }
 
-/// The names of the folders in a folder.
+/// The names of the folders in a folder, without what follows `--`: `add-column--inline` is one
+/// more case of `add-column`.
 pub(super) fn folders(folder: &Path) -> BTreeSet<String> {
     names(folder)
         .filter(|name| folder.join(name).is_dir())
+        .map(|name| match name.split_once("--") {
+            Some((of, _)) => of.to_owned(),
+            None => name,
+        })
         .collect()
 }
 

@@ -1,0 +1,2 @@
+INSERT INTO users (id, name) VALUES (1000 + :round, 'old ' || :round);
+UPDATE users SET name = 'old ' || :round WHERE id % 10 = 1 AND id <= 1000;

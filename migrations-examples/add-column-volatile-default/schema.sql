@@ -1,0 +1,2 @@
+CREATE TABLE users (id bigint PRIMARY KEY, name text NOT NULL);
+INSERT INTO users SELECT n, 'user ' || n FROM generate_series(1, 2000) n;

@@ -1,0 +1,4 @@
+ALTER TABLE users DROP COLUMN legacy_code;
+ALTER TABLE users DROP COLUMN "Team", DROP COLUMN counter;
+ALTER TABLE users DROP COLUMN flags;
+ALTER TABLE users DROP COLUMN IF EXISTS never_was;

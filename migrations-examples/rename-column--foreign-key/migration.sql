@@ -1,0 +1,1 @@
+ALTER TABLE shops RENAME region TO area;

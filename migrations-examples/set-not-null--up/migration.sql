@@ -1,0 +1,2 @@
+-- zdm: up(email) lower(name) || '@example.org'
+ALTER TABLE users ALTER COLUMN email SET NOT NULL;

@@ -1,0 +1,232 @@
+//! The folder of migrations, read and parsed.
+
+use std::path::Path;
+
+use crate::{
+    cli::{CliError, ErrorCode},
+    config::{Config, DirectiveText, migrations},
+    diagnostic::closest,
+    parse::{Directive, Script, checksum, layout, parse},
+    plan::MigrationName,
+    source::SourceFile,
+};
+
+/// One migration of the folder, or a file that is not in it.
+#[derive(Debug, Clone)]
+pub struct Migration {
+    /// Its version and the rest of its name.
+    pub name: MigrationName,
+    /// `sha256:` of its tokens and of the directives that change the plan.
+    pub checksum: String,
+    /// Its statements; what is not its way up is blank in its text.
+    pub script: Script,
+    /// The file as it is, for code frames; its offsets are those of the script.
+    pub file: SourceFile,
+}
+
+/// Every migration of a folder, in order.
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    /// The migrations.
+    pub migrations: Vec<Migration>,
+}
+
+impl Migration {
+    fn new(
+        name: MigrationName,
+        text: String,
+        file: SourceFile,
+        config: &Config,
+    ) -> Result<Self, CliError> {
+        let mut script = parse(SourceFile::new(file.name(), text));
+        script
+            .file_directives
+            .extend(configured_directives(config, &name.id)?);
+        Ok(Self {
+            name,
+            checksum: checksum(&script),
+            script,
+            file,
+        })
+    }
+
+    /// Whether this is the migration of that file.
+    pub fn is_file(&self, path: &Path) -> bool {
+        let own = Path::new(self.file.name());
+        match (own.canonicalize(), path.canonicalize()) {
+            (Ok(own), Ok(other)) => own == other,
+            (_, _) => false,
+        }
+    }
+
+    /// `0042 rename_name`, without a stray blank when one part is missing.
+    pub fn title(&self) -> String {
+        format!("{} {}", self.name.id, self.name.name)
+            .trim()
+            .to_owned()
+    }
+}
+
+/// Every migration of a folder, in the order of its layout.
+pub fn of_folder(folder: &Path, config: &Config) -> Result<History, CliError> {
+    let found = migrations::files(folder)?;
+    let files: Vec<layout::File> = found
+        .iter()
+        .map(|file| layout::File {
+            path: file.relative.clone(),
+            text: file.text.clone(),
+        })
+        .collect();
+    let read = layout::read(&files, config.settings.layout);
+    if !read.errors.is_empty() {
+        return Err(layout_errors(folder, &read));
+    }
+    let migrations = read
+        .migrations
+        .into_iter()
+        .map(|migration| {
+            let file = found.iter().find(|file| file.relative == migration.path);
+            let (path, text) = file.map_or_else(
+                || (migration.path.clone(), migration.text.clone()),
+                |file| (file.path.clone(), file.text.clone()),
+            );
+            Migration::new(
+                MigrationName {
+                    id: migration.id,
+                    name: migration.name,
+                },
+                migration.text,
+                SourceFile::new(path, text),
+                config,
+            )
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(History { migrations })
+}
+
+fn layout_errors(folder: &Path, read: &layout::Folder) -> CliError {
+    let lines: Vec<String> = read
+        .errors
+        .iter()
+        .map(|error| format!("  {}: {} {}", error.path, error.message, error.help))
+        .collect();
+    CliError::new(
+        ErrorCode::Migrations,
+        format!(
+            "{} cannot be read as a folder of migrations (layout {}):\n{}",
+            folder.display(),
+            read.layout.as_str(),
+            lines.join("\n")
+        ),
+    )
+    .with_hint("If the layout was not recognised, set `[migrations] layout` in zdm.toml.")
+}
+
+/// A file that is not in the folder, as a migration of its own.
+pub fn of_file(file: SourceFile, config: &Config) -> Result<Migration, CliError> {
+    let path = Path::new(file.name());
+    // The folder's name belongs to the name of `0001_name/up.sql`.
+    let parts: Vec<String> = path
+        .iter()
+        .map(|part| part.to_string_lossy().into_owned())
+        .collect();
+    let start = parts.len().saturating_sub(2);
+    let named = [parts[start..].join("/"), parts[parts.len() - 1..].join("/")];
+    let read = named.into_iter().find_map(|path| {
+        let text = file.text().to_owned();
+        let read = layout::read(&[layout::File { path, text }], config.settings.layout);
+        let mut migrations = read.migrations;
+        (read.errors.is_empty() && migrations.len() == 1).then(|| migrations.remove(0))
+    });
+    let (name, text) = match read {
+        Some(migration) => (
+            MigrationName {
+                id: migration.id,
+                name: migration.name,
+            },
+            migration.text,
+        ),
+        None => (
+            MigrationName {
+                id: path.file_stem().map_or_else(
+                    || file.name().to_owned(),
+                    |stem| stem.to_string_lossy().into_owned(),
+                ),
+                name: String::new(),
+            },
+            file.text().to_owned(),
+        ),
+    };
+    Migration::new(name, text, file, config)
+}
+
+/// The migrations of the configured folder.
+pub fn load(config: &Config) -> Result<History, CliError> {
+    let dir = config.settings.migrations_dir.as_deref();
+    of_folder(&migrations::folder(&config.base, dir)?, config)
+}
+
+/// The migrations of the configured folder; `None` when there is none and none is configured.
+pub fn load_if_there(config: &Config) -> Result<Option<History>, CliError> {
+    if config.settings.migrations_dir.is_none() && migrations::folder(&config.base, None).is_err() {
+        return Ok(None);
+    }
+    load(config).map(Some)
+}
+
+/// The directives that zdm.toml holds for a migration, as if each stood in its file.
+fn configured_directives(config: &Config, id: &str) -> Result<Vec<Directive>, CliError> {
+    let mut found = Vec::new();
+    let texts = config.settings.directives.get(id).into_iter().flatten();
+    for DirectiveText { text, span } in texts {
+        let comment = text.replace(['\n', '\r'], " ");
+        let script = parse(SourceFile::new(
+            "zdm.toml",
+            format!("-- zdm: file {comment}\n"),
+        ));
+        if let (Some(mistake), Some(file)) = (script.diagnostics.first(), &config.source) {
+            let mut shown = mistake.clone();
+            shown.span = *span;
+            shown.labels.clear();
+            return Err(CliError::new(
+                ErrorCode::Config,
+                format!(
+                    "{} has a directive for {id} that cannot be read",
+                    file.name()
+                ),
+            )
+            .behind(crate::report::human::diagnostic(file, &shown) + "\n")
+            .with_hint(
+                "What a directive may say is described in docs/reference/configuration.md.",
+            ));
+        }
+        found.extend(script.file_directives);
+    }
+    Ok(found)
+}
+
+/// The migration of that id.
+pub fn find<'a>(migrations: &'a [Migration], id: &str) -> Result<&'a Migration, CliError> {
+    if let Some(found) = migrations.iter().find(|migration| migration.name.id == id) {
+        return Ok(found);
+    }
+    let ids = migrations
+        .iter()
+        .map(|migration| migration.name.id.as_str());
+    let near = closest(id, ids).map_or_else(
+        || match (migrations.first(), migrations.last()) {
+            (Some(first), Some(last)) => format!(
+                "The folder has {} to {}; a file is named by its path.",
+                first.title(),
+                last.title()
+            ),
+            (_, _) => "The folder has no migration.".to_owned(),
+        },
+        |near| format!("Did you mean {near}?"),
+    );
+    Err(CliError::new(
+        ErrorCode::NoSuchMigration,
+        format!("there is no migration {id}, and no file of that name"),
+    )
+    .with_hint(near))
+}

@@ -62,14 +62,14 @@ impl Ledger {
     /// Gives a row back that was only read, or of which nothing certain is known any more.
     pub(super) fn give_back(&self, claim: &Claim, known: Known) {
         let Claim { id, .. } = claim;
-        self.rows().insert(*id, Row { busy: false, known });
+        self.rows().insert(id, Row { busy: false, known });
     }
 
     /// Enters the value of a row that the server has acknowledged, and gives the row back.
     pub(super) fn acknowledged(&self, id: i64, value: String) {
         self.writes.fetch_add(1, Ordering::Relaxed);
         let known = Known::Written(value);
-        self.rows().insert(*id, Row { busy: false, known });
+        self.rows().insert(id, Row { busy: false, known });
     }
 
     /// How many writes were acknowledged.

@@ -111,8 +111,10 @@ pub(super) async fn run<S: CheckpointStore>(
             xid: after.xid,
             horizon: read_horizon(batch.rows.first().map(|(_, row)| row))?,
         })),
-        // A deferred trigger ran into a lock; a failed COMMIT has rolled back by itself.
+        // A deferred trigger ran into a lock. Such a COMMIT has rolled back by itself; one that was
+        // cancelled before it began has not.
         Err(failed) if failed.at == 0 && gives_way(&failed.error) => {
+            roll_back(session, false).await?;
             Ok(Passed::RowLocked(failed.error))
         }
         Err(failed) => Err(failed.error.into()),

@@ -8,6 +8,7 @@
 pub mod adopt;
 pub mod apply;
 pub mod connect;
+pub mod demo;
 pub mod engine;
 pub mod error;
 pub mod explain;
@@ -67,6 +68,7 @@ enum Command {
     Rollback(rollback::Args),
     Verify(verify::Args),
     Adopt(adopt::Args),
+    Demo(demo::Args),
 }
 
 /// The formats of most commands.
@@ -90,6 +92,7 @@ impl Command {
             Self::Rollback(args) => args.format,
             Self::Verify(args) => args.format,
             Self::Adopt(args) => args.format,
+            Self::Demo(args) => args.format,
         }
     }
 
@@ -107,6 +110,7 @@ impl Command {
             Self::Rollback(args) => rollback::run(args, &config()?).await,
             Self::Verify(args) => verify::run(args, &config()?).await,
             Self::Adopt(args) => adopt::run(args, &config()?).await,
+            Self::Demo(args) => demo::run(args).await,
         }
     }
 }

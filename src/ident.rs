@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// The longest name PostgreSQL keeps, in bytes.
 pub const MAX_NAME_BYTES: usize = 63;
@@ -80,8 +80,8 @@ impl fmt::Display for QualifiedName {
 
 /// An object that certainly has a schema: the key of everything in the catalog.
 ///
-/// As text (also as a JSON key) it is `schema.name` with each part quoted where needed.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// As text, also in JSON and as a JSON key, it is `schema.name` with each part quoted where needed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectName {
     /// The schema.
     pub schema: Ident,
@@ -101,6 +101,13 @@ impl ObjectName {
             schema: Ident::exact("public"),
             name: Ident::exact(name),
         }
+    }
+
+    /// From its text: two identifiers with a dot between them.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (schema, rest) = leading_identifier(text)?;
+        let (name, rest) = leading_identifier(rest.strip_prefix('.')?)?;
+        rest.is_empty().then(|| Self::new(schema, name))
     }
 
     /// The same schema, another name.
@@ -125,6 +132,41 @@ impl ObjectName {
 impl fmt::Display for ObjectName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.schema, self.name)
+    }
+}
+
+impl Serialize for ObjectName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ObjectName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text)
+            .ok_or_else(|| D::Error::custom(format!("`{text}` is no name with a schema")))
+    }
+}
+
+/// The identifier a text begins with, as [`quote`] writes it, and what follows it.
+fn leading_identifier(text: &str) -> Option<(Ident, &str)> {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let end = text.find('.').unwrap_or(text.len());
+        return (end > 0).then(|| (Ident::exact(&text[..end]), &text[end..]));
+    };
+    let mut name = String::new();
+    let mut rest = quoted;
+    loop {
+        let (part, behind) = rest.split_once('"')?;
+        name.push_str(part);
+        match behind.strip_prefix('"') {
+            Some(more) => {
+                name.push('"');
+                rest = more;
+            }
+            None => return Some((Ident::exact(name), behind)),
+        }
     }
 }
 
@@ -364,6 +406,21 @@ mod tests {
         let name = format!("{}é", "a".repeat(62));
         assert_eq!(Ident::exact(&name).as_str().len(), 62);
         assert_eq!(Ident::folded("ABC").as_str(), "abc");
+    }
+
+    #[test]
+    fn object_names_are_text_and_come_back() {
+        for (schema, name) in [("public", "t"), ("My Schema", "a\"b.c"), ("a.b", "user")] {
+            let object = ObjectName::new(Ident::exact(schema), Ident::exact(name));
+            let json = serde_json::to_string(&object).unwrap();
+            assert_eq!(
+                serde_json::from_str::<ObjectName>(&json).unwrap(),
+                object,
+                "{json}"
+            );
+        }
+        assert_eq!(ObjectName::parse("public"), None);
+        assert_eq!(ObjectName::parse("\"a.b"), None);
     }
 
     #[test]

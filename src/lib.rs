@@ -13,6 +13,7 @@
 //! - [`execute`]: running a plan; the only module that changes a user's database.
 //! - [`progress`]: bars and lines while a plan runs.
 //! - [`sandbox`]: a private, throw-away server.
+//! - [`demo`]: a migration under traffic on such a server, measured and checked.
 //! - [`config`]: `zdm.toml`, the environment, the folder of migrations.
 //! - [`cli`]: the command line.
 
@@ -20,6 +21,7 @@ pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod db;
+pub mod demo;
 pub mod diagnostic;
 pub mod effects;
 pub mod execute;

@@ -17,6 +17,9 @@ mod keywords;
 mod split;
 mod tokens;
 
+#[cfg(test)]
+mod robustness;
+
 use crate::{diagnostic::Diagnostic, source::SourceFile};
 
 pub use checksum::checksum;

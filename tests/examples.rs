@@ -75,7 +75,11 @@ impl Example {
         let optional = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap_or_default();
         let read = |name: &str| {
             let text = optional(name);
-            assert!(!text.trim().is_empty(), "{} has no {name}", folder.display());
+            assert!(
+                !text.trim().is_empty(),
+                "{} has no {name}",
+                folder.display()
+            );
             text
         };
         read("README.md");
@@ -174,16 +178,34 @@ fn its_plan(path: &Path) -> datatest_stable::Result<()> {
 fn says_what_must_be_said(plan: &Plan) {
     let boundaries: Vec<PhaseName> = plan.compat.iter().map(|compat| compat.after).collect();
     assert_eq!(boundaries, PhaseName::ALL);
-    assert!(plan.compat[0].old && plan.compat[1].old, "the old application is cut off early");
-    assert!(plan.compat[1].new && plan.compat[2].new, "the new application cannot start");
+    assert!(
+        plan.compat[0].old && plan.compat[1].old,
+        "the old application is cut off early"
+    );
+    assert!(
+        plan.compat[1].new && plan.compat[2].new,
+        "the new application cannot start"
+    );
     assert!(plan.steps().count() > 0);
     let mut ids: Vec<&str> = plan.steps().map(|step| step.id.as_str()).collect();
     for step in plan.steps() {
-        assert!(!step.title.is_empty() && !step.reason.is_empty(), "{}: why?", step.id);
+        assert!(
+            !step.title.is_empty() && !step.reason.is_empty(),
+            "{}: why?",
+            step.id
+        );
         assert!(step.source.is_some(), "{}: from which statement?", step.id);
-        assert!(step.post.is_some() || !step.transactional || step.pre.is_none(), "{}", step.id);
+        assert!(
+            step.post.is_some() || !step.transactional || step.pre.is_none(),
+            "{}",
+            step.id
+        );
         for undo in &step.undo {
-            assert!(!undo.sql.is_empty(), "{}: an undo that does nothing", step.id);
+            assert!(
+                !undo.sql.is_empty(),
+                "{}: an undo that does nothing",
+                step.id
+            );
         }
     }
     ids.sort_unstable();
@@ -206,7 +228,10 @@ fn ends_as_plain_sql_does(path: &Path) -> datatest_stable::Result<()> {
     let example = Example::of(path);
     block_on(async {
         for version in versions() {
-            let (plain, phased) = (plain_end(&example, version).await, phased_end(&example, version).await);
+            let (plain, phased) = (
+                plain_end(&example, version).await,
+                phased_end(&example, version).await,
+            );
             let (mut a, mut b) = (plain.connect().await, phased.connect().await);
             assert_same_schema(&mut a, &mut b).await;
             run(&mut a, &example.end).await;
@@ -250,7 +275,11 @@ async fn phased_end(example: &Example, version: u32) -> Db {
     application(&db, "new", &example.new, 3).await;
     application(&db, "old", &example.old, 4).await;
     application(&db, "new", &example.new, 5).await;
-    assert_eq!(zdm.wrong().await, Vec::<String>::new(), "PostgreSQL {version}: zdm verify");
+    assert_eq!(
+        zdm.wrong().await,
+        Vec::<String>::new(),
+        "PostgreSQL {version}: zdm verify"
+    );
     phase(PhaseName::Contract).await;
     application(&db, "new", &example.new, 6).await;
     db
@@ -310,7 +339,10 @@ async fn goes_back_after(example: &Example, version: u32, last: PhaseName) {
         match zdm.rollback(Consent::None).await {
             Err(refused) => {
                 let said = refused.to_string();
-                assert!(said.contains(&example.loses), "PostgreSQL {version}: {said}");
+                assert!(
+                    said.contains(&example.loses),
+                    "PostgreSQL {version}: {said}"
+                );
             }
             Ok(()) => panic!("PostgreSQL {version}: rolled back without asking"),
         }

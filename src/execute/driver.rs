@@ -35,6 +35,15 @@ pub enum Consent {
     Given,
 }
 
+/// What going back costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Loss {
+    /// Nothing.
+    None,
+    /// Rows that the old shape cannot keep, which was consented to.
+    Accepted,
+}
+
 /// Whether a difference between database and plan stops a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DriftPolicy {
@@ -463,7 +472,16 @@ impl<'a> Driver<'a> {
     async fn undo(&mut self, step: &Step) -> Result<(), ExecuteError> {
         let last = step.undo.len().saturating_sub(1);
         for (at, undo) in step.undo.iter().enumerate() {
-            self.check_loss(step, undo).await?;
+            let found = self.check_loss(step, undo).await?;
+            if found == Loss::Accepted && undo.how == UndoKind::Tighten {
+                self.journal
+                    .step_undone(&mut self.session, &step.id, self.lease)
+                    .await?;
+                self.runner
+                    .events
+                    .note(Some(&step.id), format!("stays as it is: {}", step.title));
+                return Ok(());
+            }
             self.undo_one(
                 step,
                 undo,
@@ -482,18 +500,18 @@ impl<'a> Driver<'a> {
     }
 
     /// Lists what going back would lose, and refuses without consent.
-    async fn check_loss(&mut self, step: &Step, undo: &Undo) -> Result<(), ExecuteError> {
+    async fn check_loss(&mut self, step: &Step, undo: &Undo) -> Result<Loss, ExecuteError> {
         let Some(loses) = &undo.loses else {
-            return Ok(());
+            return Ok(Loss::None);
         };
         let Some((count, sample)) = rows_found(&mut self.session, loses).await? else {
-            return Ok(());
+            return Ok(Loss::None);
         };
         let message = loses.message.replace("{count}", &count.to_string());
         match self.consent {
             Consent::Given => {
                 self.runner.events.note(Some(&step.id), message);
-                Ok(())
+                Ok(Loss::Accepted)
             }
             Consent::None => Err(ExecuteError::RowsFound {
                 step: step.id.clone(),
@@ -512,7 +530,7 @@ impl<'a> Driver<'a> {
         record: JournalEntry<'_>,
     ) -> Result<(), ExecuteError> {
         let hold = match undo.how {
-            UndoKind::Ddl => Hold::Short,
+            UndoKind::Ddl | UndoKind::Tighten => Hold::Short,
             UndoKind::LongDdl => Hold::Long,
             UndoKind::Bare => {
                 let index = match &step.kind {

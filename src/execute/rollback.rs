@@ -127,9 +127,8 @@ pub async fn losses(
                 Ok(Some((count, _))) => {
                     losses.push(loses.message.replace("{count}", &count.to_string()));
                 }
-                Ok(None) => {}
-                // A step that is running may not have made what is counted.
-                Err(ExecuteError::Database { .. }) => {}
+                // Nothing; or the step was interrupted before it made what is counted.
+                Ok(None) | Err(ExecuteError::Database { .. }) => {}
                 Err(error) => return Err(error),
             }
         }

@@ -6,6 +6,7 @@
 //! Each family has a file of its own; to add one, add the file and a line in [`read`].
 
 mod alter;
+mod alter_column;
 mod clause;
 mod column;
 mod constraint;

@@ -245,3 +245,169 @@ fn directive_head(comment: &str) -> Option<(usize, Sign)> {
     };
     Some((comment.len() - inner.len() + 4, sign))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{parse::parse, source::SourceFile};
+
+    fn describe(directive: &Directive) -> String {
+        let value = |word: &str, column: &Option<Ident>, expr: &Expr| match column {
+            Some(column) => format!("{word}({}) {}", column.as_str(), expr.text),
+            None => format!("{word} {}", expr.text),
+        };
+        match &directive.kind {
+            DirectiveKind::Up { column, expr } => value("up", column, expr),
+            DirectiveKind::Down { column, expr } => value("down", column, expr),
+            DirectiveKind::Phase(phase) => format!("phase {}", phase.as_str()),
+            DirectiveKind::Strategy(strategy) => format!("strategy {}", strategy.as_str()),
+            DirectiveKind::Once { key } => format!("once {}", key.as_str()),
+            DirectiveKind::Sync(text) => format!("sync {text}"),
+            DirectiveKind::Allow { rule, because } => format!("allow {rule}: {because}"),
+        }
+    }
+
+    /// What belongs to the file, then to each statement, and the messages.
+    fn check(sql: &str, file: &[&str], statements: &[&[&str]], messages: &[&str]) {
+        let script = parse(SourceFile::new("a.sql", sql));
+        let found: Vec<_> = script.file_directives.iter().map(describe).collect();
+        assert_eq!(found, file, "{sql}");
+        let found: Vec<Vec<_>> = script
+            .statements
+            .iter()
+            .map(|statement| statement.directives.iter().map(describe).collect())
+            .collect();
+        assert_eq!(found, statements, "{sql}");
+        let found: Vec<_> = script
+            .diagnostics
+            .iter()
+            .map(|d| d.message.as_str())
+            .collect();
+        assert_eq!(found, messages, "{sql}");
+    }
+
+    #[test]
+    fn each_kind_is_read() {
+        check(
+            "-- zdm: up lower(a) || 'x;'\n-- zdm: down(\"B\") (a).b ;\n--ZDM: Phase contract\n\
+             -- zdm: strategy view\n-- zdm: once using id\n-- zdm: sync a.x -> b.y using id\n\
+             -- zdm: allow(drop-column, x) because nobody  reads it\nselect 1;",
+            &[],
+            &[&[
+                "up lower(a) || 'x;'",
+                "down(B) (a).b",
+                "phase contract",
+                "strategy view",
+                "once id",
+                "sync a.x -> b.y using id",
+                "allow drop-column: nobody reads it",
+                "allow x: nobody reads it",
+            ]],
+            &[],
+        );
+        check(
+            "-- zdm: up (a + b)\n-- zdm: up(a)\n-- zdm: up(a) + 1\n-- zdm: up(a) b -- why\nselect 1",
+            &[],
+            &[&["up (a + b)", "up (a) + 1", "up(a) b"]],
+            &["This directive has no expression."],
+        );
+    }
+
+    #[test]
+    fn directives_find_their_statement() {
+        check(
+            "-- zdm: phase expand\na; -- zdm: phase migrate\n\n-- zdm: phase contract\n-- other\ncomment on table t is 'x'",
+            &[],
+            &[&["phase expand", "phase migrate"], &["phase contract"]],
+            &["Expected an SQL statement, found `a`."],
+        );
+        check(
+            "select 1, -- zdm: phase expand\n 2 -- zdm: phase migrate\n;\nselect 2; select 3; -- zdm: phase contract",
+            &[],
+            &[&["phase expand", "phase migrate"], &[], &["phase contract"]],
+            &[],
+        );
+        check(
+            "select 1;\n-- zdm: file phase contract\n/* -- zdm: phase expand */ select '-- zdm: x'",
+            &["phase contract"],
+            &[&[], &[]],
+            &[],
+        );
+        check(
+            "select 1;\n\n-- zdm: phase contract\n",
+            &[],
+            &[&[]],
+            &["This directive belongs to no statement: none follows it."],
+        );
+    }
+
+    #[test]
+    fn a_directive_goes_on_over_lines() {
+        let sql = "-- zdm: up concat(a,\r\n  -- zdm+   ' é ',\r\n--zdm+ b)\r\nselect 1";
+        let script = parse(SourceFile::new("a.sql", sql));
+        let DirectiveKind::Up { expr, .. } = &script.statements[0].directives[0].kind else {
+            panic!("not an up");
+        };
+        assert_eq!(
+            expr.text.split_whitespace().collect::<String>(),
+            "concat(a,'é',b)"
+        );
+        assert_eq!(expr.text.len(), expr.span.len());
+        assert!(expr.span.of(sql).starts_with("concat(a,") && expr.span.of(sql).ends_with("b)"));
+        for column in &expr.columns {
+            let inside = crate::source::Span::new(
+                expr.span.start + column.span.start,
+                expr.span.start + column.span.end,
+            );
+            assert_eq!(inside.of(sql), column.name.as_str());
+        }
+        check(
+            "-- zdm: phase expand\n\n-- zdm+ x\nselect 1",
+            &[],
+            &[&["phase expand"]],
+            &["This continues no directive: there is none on the line before."],
+        );
+    }
+
+    #[test]
+    fn mistakes_are_errors_with_a_suggestion() {
+        for (text, message) in [
+            (
+                "dwon a",
+                "There is no directive `dwon`. Did you mean `down`?",
+            ),
+            ("frobnicate", "There is no directive `frobnicate`."),
+            ("", "This directive says nothing."),
+            ("phase later", "There is no phase `later`."),
+            ("phase", "This directive does not say which phase."),
+            ("phase expand now", "This directive ends before `now`."),
+            ("up", "This directive has no expression."),
+            ("up a; drop table t", "This is not one whole expression."),
+            ("up (a", "This is not one whole expression."),
+            ("up a) + (b", "This is not one whole expression."),
+            ("up 'a", "This is not one whole expression."),
+            ("once id", "This directive does not name a key."),
+            (
+                "sync a.x b.y",
+                "This directive does not say what is kept in step with what.",
+            ),
+            ("allow(x)", "This directive gives no reason."),
+            ("allow(x) because", "This directive gives no reason."),
+            (
+                "allow because y",
+                "This directive does not say which rule it allows.",
+            ),
+        ] {
+            check(
+                &format!("-- zdm: {text}\nselect 1"),
+                &[],
+                &[&[]],
+                &[message],
+            );
+        }
+        let sql = "-- zdm: dwon a\nselect 1";
+        let script = parse(SourceFile::new("a.sql", sql));
+        assert_eq!(script.diagnostics[0].span.of(sql), "dwon");
+        assert_eq!(script.diagnostics[0].rule, "unknown-directive");
+    }
+}

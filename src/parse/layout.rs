@@ -3,11 +3,15 @@
 //! Pure: it is handed paths and texts, and returns migrations and mistakes; it never reads a
 //! folder and never looks at times. The parts of a file that are not its way up are blanked, so
 //! that every offset stays what it is in the file.
-//! Next: [`section`] knows the tools that keep both ways in one file.
+//! Next: `section` knows the tools that keep both ways in one file.
 
 mod section;
 
 use std::{cmp::Ordering, collections::BTreeMap};
+
+/// What the two files of a pair end in, before `.sql`.
+const UP: &str = ".up";
+const DOWN: &str = ".down";
 
 /// How a folder names its migrations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -220,7 +224,7 @@ fn detect(files: &[File]) -> Layout {
         .find(|layout| match layout {
             Layout::Prisma => sql().any(|file| in_folder(&file.path, "migration.sql")),
             Layout::UpFolder => sql().any(|file| in_folder(&file.path, "up.sql")),
-            Layout::UpDown => sql().any(|file| file.path.ends_with(".up.sql")),
+            Layout::UpDown => sql().any(|file| stem(&file.path).ends_with(UP)),
             Layout::Goose | Layout::Dbmate | Layout::SqlMigrate => {
                 sql().any(|file| section::up(&file.text, *layout).is_some())
             }
@@ -249,9 +253,9 @@ fn take(file: &File, files: &[File], folder: &mut Folder) {
     match folder.layout {
         Layout::Plain => push(version(stem(path)), file.text.clone(), plain),
         Layout::UpDown => {
-            if let Some(up) = stem(path).strip_suffix(".up") {
+            if let Some(up) = stem(path).strip_suffix(UP) {
                 push(version(up), file.text.clone(), plain);
-            } else if !stem(path).ends_with(".down") {
+            } else if !stem(path).ends_with(DOWN) {
                 folder.errors.push(LayoutError {
                     path: file.path.clone(),
                     message: "This file is neither an .up.sql nor a .down.sql.".to_owned(),

@@ -272,10 +272,13 @@ fn first_line_end(source: &str, start: usize) -> usize {
 }
 
 fn note_token(source: &str, token: Token, out: &mut Split) {
-    let shown = Span::new(
-        token.span.start,
-        first_line_end(source, token.span.start).min(token.span.end),
-    );
+    // Computed where needed only: looking for the line's end at each token is slow on long lines.
+    let shown = || {
+        Span::new(
+            token.span.start,
+            first_line_end(source, token.span.start).min(token.span.end),
+        )
+    };
     match token.kind {
         TokenKind::Unterminated => {
             let what = match token.text(source).as_bytes().first() {
@@ -287,7 +290,7 @@ fn note_token(source: &str, token: Token, out: &mut Split) {
                 Diagnostic::new(
                     "syntax",
                     Level::Error,
-                    shown,
+                    shown(),
                     format!("This {what} has no end: everything up to the end of the file belongs to it."),
                 )
                 .with_help("Close it, or double the quote where it is part of the text."),
@@ -297,7 +300,7 @@ fn note_token(source: &str, token: Token, out: &mut Split) {
             Diagnostic::new(
                 "syntax",
                 Level::Error,
-                shown,
+                shown(),
                 format!(
                     "The character `{}` starts nothing that SQL knows.",
                     token.text(source).escape_debug()
@@ -328,7 +331,7 @@ fn note_trivia(source: &str, trivia: Trivia, out: &mut Split) {
         TriviaKind::PsqlCommand => {
             let command: String = trivia.span.of(source)[1..]
                 .chars()
-                .take_while(|c| c.is_ascii_alphabetic())
+                .take_while(char::is_ascii_alphabetic)
                 .collect();
             let harmless = matches!(
                 command.as_str(),

@@ -11,6 +11,7 @@ use crate::{
         },
     },
     plan::{
+        Verify,
         draft::{Draft, Refusal},
         recipe::Context,
         recipes::{add_check, add_foreign_key, add_unique},
@@ -148,6 +149,30 @@ impl<'a> AddedColumn<'a> {
             }
         }
         sql
+    }
+
+    /// The rows whose value is not what `up` says: somebody wrote it, and dropping the column would
+    /// lose it.
+    pub fn values_of_its_own(&self, cx: &Context<'_>, up: &Expr, unfilled: &str) -> Verify {
+        let (table, column) = (&self.table, &self.def.name);
+        let ty = cx.input.script.source.slice(self.def.ty.span);
+        let own = format!(
+            "FROM {table} WHERE NOT {unfilled} \
+             AND pg_catalog.record_image_ne(ROW({column}), ROW(({})::{ty}))",
+            up.text
+        );
+        Verify {
+            table: table.clone(),
+            count: format!("SELECT pg_catalog.count(*) {own}"),
+            sample: Some(format!(
+                "SELECT ROW({column})::pg_catalog.text {own} LIMIT 5"
+            )),
+            message: format!(
+                "{{count}} values of {}.{column}, written by the new application, would go",
+                table.short()
+            ),
+            help: "copy them away, or consent with --yes".to_owned(),
+        }
     }
 
     /// Adds the steps of the constraints written inline, as if each had been an ADD CONSTRAINT.

@@ -231,6 +231,18 @@ impl Undo {
         }
     }
 
+    /// Tightens again what was relaxed, unless `rows` are there.
+    pub fn tighten(
+        sql: impl IntoIterator<Item = String>,
+        locks: Vec<RelationLock>,
+        rows: Verify,
+    ) -> Self {
+        Self {
+            how: UndoKind::Tighten,
+            ..Self::ddl(sql, locks).losing(rows)
+        }
+    }
+
     /// States what going back would lose.
     #[must_use]
     pub fn losing(mut self, verify: Verify) -> Self {

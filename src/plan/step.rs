@@ -229,6 +229,9 @@ pub struct Undo {
 pub enum UndoKind {
     /// Short statements in one transaction.
     Ddl,
+    /// The same, tightening again what was relaxed. When rows stand in the way and that was
+    /// consented to, it is left out with all that follow it, and the table stays relaxed.
+    Tighten,
     /// A long statement under a weak lock, in a transaction of its own.
     LongDdl,
     /// Outside a transaction (DROP INDEX CONCURRENTLY).

@@ -12,6 +12,8 @@
 //! What each rule is for: `PITFALLS` 1–8, 42–52 by number in `tests/it/live/sync_trigger.rs`.
 //! The decisions behind it: `docs/design/sync-triggers.md`.
 
+mod body;
+
 use crate::{
     effects::{LockMode, RelationLock},
     ident::{Ident, ObjectName, quote_literal},
@@ -66,6 +68,8 @@ pub struct Sync {
     pub unfilled: Unfilled,
     /// How far it goes.
     pub mode: SyncMode,
+    /// Where the names in `up` and `down` are looked up, whoever writes.
+    pub search_path: Vec<Ident>,
 }
 
 /// How far a sync trigger goes.
@@ -73,6 +77,9 @@ pub struct Sync {
 pub enum SyncMode {
     /// Keeps both sides in step, whichever changes.
     Follow,
+    /// The new side follows the old one as long as nobody has given it a value of its own: where
+    /// the old side stays after the migration, the new application may write either alone.
+    FollowInStep,
     /// Only gives a value where there is none, on INSERT and UPDATE.
     Fill,
     /// The same for rows that existed before; an INSERT gets what the column's DEFAULT says.
@@ -118,24 +125,36 @@ pub fn sync_sql(sync: &Sync, journal_schema: &Ident, bypass: &Bypass) -> SyncSql
         quote_literal(&bypass.setting),
         quote_literal(&bypass.secret)
     );
-    let when_update = format!(
-        "{bypass_condition} AND ({} OR {})",
-        changed(&watched(sync)),
-        unfilled_in(sync, "OLD")
+    let unfilled = unfilled_in(sync, "OLD");
+    let when_first = format!(
+        "{bypass_condition} AND ({} OR {unfilled})",
+        changed(&watched(sync))
     );
+    // What a user's trigger makes of the old side in a row that the backfill writes must reach the
+    // new side too, so the last trigger is not bypassed then.
+    let when_last = match sync.mode {
+        SyncMode::Follow | SyncMode::FollowInStep => format!(
+            "{} OR {bypass_condition} AND ({} OR {unfilled})",
+            changed(&old_side(sync)),
+            changed(std::slice::from_ref(&sync.new))
+        ),
+        SyncMode::Fill | SyncMode::FillOld => when_first.clone(),
+    };
+    let body = body::body(sync);
+    let quote = dollar_quote(&body);
     let mut create = vec![format!(
-        "CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SECURITY INVOKER AS $zdm$\n\
-         {}$zdm$",
-        body(sync)
+        "CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SECURITY INVOKER{} AS \
+         {quote}\n{body}{quote}",
+        search_path(sync)
     )];
     // The server asks for EXECUTE when a trigger is made, not when it fires.
     create.push(format!("REVOKE ALL ON FUNCTION {function}() FROM PUBLIC"));
     let mut triggers = Vec::new();
     for (prefix, event, when) in [
         (FIRST, "INSERT", None),
-        (FIRST, "UPDATE", Some(&when_update)),
+        (FIRST, "UPDATE", Some(&when_first)),
         (LAST, "INSERT", None),
-        (LAST, "UPDATE", Some(&when_update)),
+        (LAST, "UPDATE", Some(&when_last)),
     ] {
         if event == "INSERT" && sync.mode == SyncMode::FillOld {
             continue;
@@ -166,17 +185,50 @@ pub fn sync_sql(sync: &Sync, journal_schema: &Ident, bypass: &Bypass) -> SyncSql
     }
 }
 
-/// The columns whose change matters: the new one and, where it follows, the old side's.
-fn watched(sync: &Sync) -> Vec<Ident> {
-    let mut columns = match sync.mode {
-        SyncMode::Follow => sync.inputs.clone(),
-        SyncMode::Fill | SyncMode::FillOld => Vec::new(),
+/// A quote that the text does not hold: an expression may hold any literal (pitfall 11).
+fn dollar_quote(text: &str) -> String {
+    let mut quote = "$zdm$".to_owned();
+    let mut number = 0;
+    while text.contains(&quote) {
+        number += 1;
+        quote = format!("$zdm{number}$");
+    }
+    quote
+}
+
+/// Fixes where the names in the expressions are looked up. A function that names columns alone
+/// needs nothing fixed, and is spared the cost.
+fn search_path(sync: &Sync) -> String {
+    let plain = |expr: &Expr| {
+        expr.columns.len() == 1 && expr.rewrite(|_| Some(String::new())).trim().is_empty()
     };
+    if plain(&sync.up) && sync.down.as_ref().is_none_or(|down| plain(&down.expr)) {
+        return String::new();
+    }
+    let mut schemas: Vec<String> = sync.search_path.iter().map(Ident::quoted).collect();
+    schemas.retain(|schema| schema != "pg_temp");
+    // Otherwise it is searched before all others, and belongs to the writer.
+    schemas.push("pg_temp".to_owned());
+    format!(" SET search_path = {}", schemas.join(", "))
+}
+
+/// The columns of the old side.
+fn old_side(sync: &Sync) -> Vec<Ident> {
+    let mut columns = sync.inputs.clone();
     if let Some(down) = &sync.down
         && !columns.contains(&down.column)
     {
         columns.push(down.column.clone());
     }
+    columns
+}
+
+/// The columns whose change matters: the new one and, where it follows, the old side's.
+fn watched(sync: &Sync) -> Vec<Ident> {
+    let mut columns = match sync.mode {
+        SyncMode::Follow | SyncMode::FollowInStep => old_side(sync),
+        SyncMode::Fill | SyncMode::FillOld => Vec::new(),
+    };
     columns.push(sync.new.clone());
     columns
 }
@@ -222,121 +274,5 @@ pub fn over(expr: &Expr, record: &str) -> String {
     format!(
         "({})",
         expr.rewrite(|column| Some(format!("{record}.{}", column.name)))
-    )
-}
-
-fn body(sync: &Sync) -> String {
-    match sync.mode {
-        SyncMode::Follow => sync_body(sync),
-        SyncMode::Fill | SyncMode::FillOld => fill_body(sync),
-    }
-}
-
-/// Only fills what is missing. The value is computed once, so it may be volatile.
-fn fill_body(sync: &Sync) -> String {
-    let new = &sync.new;
-    let up = over(&sync.up, "NEW");
-    let clear = clear_marker(sync);
-    let missing = match &sync.unfilled {
-        Unfilled::Marker(marker) => format!("NEW.{marker} IS NOT NULL AND NEW.{new} IS NULL"),
-        Unfilled::NullBesideValue { .. } | Unfilled::Null => format!("NEW.{new} IS NULL"),
-    };
-    format!(
-        "BEGIN\n  \
-         -- Rows that have no value yet get one, whoever touches them.\n  \
-         IF {missing} THEN\n    NEW.{new} := {up};\n  END IF;\n\
-         {clear}  RETURN NEW;\nEND\n"
-    )
-}
-
-fn clear_marker(sync: &Sync) -> String {
-    match &sync.unfilled {
-        Unfilled::Marker(marker) => format!("  NEW.{marker} := NULL;\n"),
-        Unfilled::NullBesideValue { .. } | Unfilled::Null => String::new(),
-    }
-}
-
-/// Keeps both sides in step.
-fn sync_body(sync: &Sync) -> String {
-    let new = &sync.new;
-    let flag = quote_literal(&format!("zdm.given_{}", sync.key));
-    let up_new = over(&sync.up, "NEW");
-    let up_old = over(&sync.up, "OLD");
-    let differs =
-        |left: &str, right: &str| format!("pg_catalog.record_image_ne(ROW({left}), ROW({right}))");
-    let old_side: Vec<Ident> = watched(sync)
-        .into_iter()
-        .filter(|column| column != new)
-        .collect();
-    let new_field = format!("NEW.{new}");
-    // In step: the new side is what the old one says or, for a lossy down, still maps to it.
-    let mut apart = differs(&up_new, &new_field);
-    let mut down_on_insert = String::new();
-    let mut down_on_update = String::new();
-    let mut keep_newer = String::new();
-    if let Some(down) = &sync.down {
-        let down_new = over(&down.expr, "NEW");
-        let old_field = format!("NEW.{}", down.column);
-        let maps_not = differs(&down_new, &old_field);
-        apart = format!("({apart} AND {maps_not})");
-        keep_newer = format!(" AND {maps_not}");
-        down_on_insert = format!(
-            "      IF {maps_not} THEN NEW.{} := {down_new}; END IF;\n",
-            down.column
-        );
-        down_on_update = format!("    NEW.{} := {down_new};\n", down.column);
-    }
-    let clear = clear_marker(sync);
-    let insert_new_given = if down_on_insert.is_empty() {
-        String::new()
-    } else {
-        format!("    ELSIF TG_ARGV[0] = 'first' THEN\n{down_on_insert}")
-    };
-    let update_new_changed = if down_on_update.is_empty() {
-        "    NULL;\n".to_owned()
-    } else {
-        down_on_update
-    };
-    format!(
-        "DECLARE\n  \
-         zdm_old_changed boolean;\n  \
-         zdm_new_changed boolean;\n\
-         BEGIN\n  \
-         IF TG_OP = 'INSERT' THEN\n    \
-         -- The new side wins if it is given, else it follows the old one.\n    \
-         IF {new_field} IS NULL THEN\n      {new_field} := {up_new};\n\
-         {insert_new_given}    \
-         ELSIF TG_ARGV[0] = 'last' AND {apart}\n      \
-         AND pg_catalog.current_setting({flag}, true) IS DISTINCT FROM 'on' THEN\n      \
-         -- A trigger in between changed the old side.\n      \
-         {new_field} := {up_new};\n    \
-         END IF;\n  \
-         ELSE\n    \
-         -- A row that was never filled counts as filled before it is judged.\n    \
-         IF {unfilled} THEN\n      \
-         IF NOT {carried} THEN\n        {new_field} := {up_old};\n      END IF;\n      \
-         OLD.{new} := {up_old};\n    \
-         END IF;\n    \
-         zdm_old_changed := {old_changed};\n    \
-         zdm_new_changed := {new_changed};\n    \
-         IF zdm_old_changed AND NOT zdm_new_changed THEN\n      \
-         IF true{keep_newer} THEN\n        {new_field} := {up_new};\n      END IF;\n    \
-         ELSIF zdm_new_changed AND NOT zdm_old_changed THEN\n  {update_new_changed}    \
-         ELSIF zdm_old_changed AND TG_ARGV[0] = 'last' AND {apart}\n      \
-         AND pg_catalog.current_setting({flag}, true) IS DISTINCT FROM 'on' THEN\n      \
-         -- Not the client gave both: a trigger in between changed the old side.\n      \
-         {new_field} := {up_new};\n    \
-         END IF;\n  \
-         END IF;\n  \
-         IF TG_ARGV[0] = 'first' AND {apart}\n    \
-         IS DISTINCT FROM (pg_catalog.current_setting({flag}, true) IS NOT DISTINCT FROM 'on') THEN\n    \
-         -- Both sides were given and stand; the last run must know.\n    \
-         PERFORM pg_catalog.set_config({flag}, CASE WHEN {apart} THEN 'on' ELSE '' END, true);\n  \
-         END IF;\n\
-         {clear}  RETURN NEW;\nEND\n",
-        unfilled = unfilled_in(sync, "OLD"),
-        carried = differs(&format!("NEW.{new}"), &format!("OLD.{new}")),
-        old_changed = changed(&old_side),
-        new_changed = changed(std::slice::from_ref(new)),
     )
 }

@@ -7,6 +7,7 @@ pub(crate) mod phases;
 pub(crate) mod runner;
 pub(crate) mod server;
 pub(crate) mod snapshot;
+pub(crate) mod traffic;
 
 #[allow(unused_imports, reason = "the short names are for the tests to come")]
 pub(crate) use {

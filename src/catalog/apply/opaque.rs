@@ -327,7 +327,11 @@ fn view(catalog: &mut Catalog, opaque: &Opaque, sql: &str, materialized: bool) {
         }
         match columns_read(catalog, &relation, query) {
             Some(columns) => {
-                reads.extend(columns.into_iter().map(|column| (relation.clone(), Some(column))));
+                reads.extend(
+                    columns
+                        .into_iter()
+                        .map(|column| (relation.clone(), Some(column))),
+                );
             }
             None => reads.push((relation, None)),
         }
@@ -336,7 +340,12 @@ fn view(catalog: &mut Catalog, opaque: &Opaque, sql: &str, materialized: bool) {
     reads.dedup();
     let options = text::split_at_word(head, "with")
         .map(|(_, options)| options.trim().trim_start_matches('(').trim_end_matches(')'))
-        .map(|options| options.split(',').map(|option| option.trim().to_owned()).collect())
+        .map(|options| {
+            options
+                .split(',')
+                .map(|option| option.trim().to_owned())
+                .collect()
+        })
         .unwrap_or_default();
     catalog.views.insert(
         name.clone(),
@@ -358,8 +367,22 @@ fn view(catalog: &mut Catalog, opaque: &Opaque, sql: &str, materialized: bool) {
 
 /// What follows a table in FROM when no alias does.
 const AFTER_A_TABLE: [&str; 16] = [
-    "cross", "except", "fetch", "full", "group", "having", "inner", "intersect", "join", "left",
-    "limit", "on", "order", "right", "union", "where",
+    "cross",
+    "except",
+    "fetch",
+    "full",
+    "group",
+    "having",
+    "inner",
+    "intersect",
+    "join",
+    "left",
+    "limit",
+    "on",
+    "order",
+    "right",
+    "union",
+    "where",
 ];
 
 /// The columns of a table that a query can read: those whose names it mentions. `None` where it

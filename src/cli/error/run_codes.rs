@@ -30,6 +30,11 @@ pub const RUN_CODES: &[RunCode] = &[
         Exit::Stopped,
     ),
     (
+        "demo-client",
+        "A client of the demonstration broke down; that is a mistake in zdm.",
+        Exit::Unknown,
+    ),
+    (
         "done-by-others",
         "What a step is to make is there already, and zdm did not make it.",
         Exit::Found,
@@ -119,6 +124,11 @@ pub const RUN_CODES: &[RunCode] = &[
         "preflight",
         "Several checks before the first change refuse; each is shown.",
         Exit::Found,
+    ),
+    (
+        "private-server",
+        "The private server of the demonstration cannot be started or removed.",
+        Exit::Usage,
     ),
     (
         "published-table",

@@ -39,8 +39,14 @@ impl Timeouts {
 pub(super) struct Filled {
     pub(super) measured: Measured,
     pub(super) xid: u64,
-    /// The oldest transaction that anyone may look at, read right after COMMIT.
-    pub(super) horizon: Option<u32>,
+    /// The oldest transaction that anyone may look at, if it was to be read right after COMMIT.
+    pub(super) horizon: Option<Horizon>,
+}
+
+/// A reading of the horizon.
+pub(super) struct Horizon {
+    /// The oldest transaction that anyone may look at; `None` when nobody looks at any.
+    pub(super) oldest: Option<u32>,
 }
 
 /// How a pass ended.
@@ -63,6 +69,17 @@ pub(super) struct Pass<'a> {
     pub(super) oid: u32,
     pub(super) slice: Slice,
     pub(super) timeouts: Timeouts,
+    /// What else COMMIT is to bring back.
+    pub(super) then: Then,
+}
+
+/// What is read together with COMMIT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Then {
+    /// Nothing: there is enough to do without knowing more.
+    Nothing,
+    /// The horizon.
+    Horizon,
 }
 
 /// Runs a pass. `checkpoint` makes what is stored from what was measured, or `None` when the file
@@ -105,16 +122,26 @@ pub(super) async fn run<S: CheckpointStore>(
             return Err(error.into());
         }
     }
-    match session.batch(&["COMMIT".to_owned(), horizon_sql()]).await {
+    let mut last = vec!["COMMIT".to_owned()];
+    if pass.then == Then::Horizon {
+        last.push(horizon_sql());
+    }
+    match session.batch(&last).await {
         Ok(batch) => Ok(Passed::Filled(Filled {
             measured,
             xid: after.xid,
-            horizon: read_horizon(batch.rows.first().map(|(_, row)| row))?,
+            horizon: match pass.then {
+                Then::Nothing => None,
+                Then::Horizon => {
+                    let oldest = read_horizon(batch.rows.first().map(|(_, row)| row))?;
+                    Some(Horizon { oldest })
+                }
+            },
         })),
-        // A deferred trigger ran into a lock. Such a COMMIT has rolled back by itself; one that was
-        // cancelled before it began has not.
+        // A deferred trigger ran into a lock, or the time was over. What fails while it commits has
+        // rolled back by itself; what fails before that has not, so it is said in any case.
         Err(failed) if failed.at == 0 && gives_way(&failed.error) => {
-            roll_back(session, false).await?;
+            roll_back(session, lost(&failed.error)).await?;
             Ok(Passed::RowLocked(failed.error))
         }
         Err(failed) => Err(failed.error.into()),
@@ -149,6 +176,10 @@ fn statements(job: &Job<'_>, pass: &Pass<'_>) -> (Vec<String>, usize) {
         counters,
     ]);
     let update_at = sql.len() - 2;
+    if job.pass.role.is_some() {
+        // The checkpoint belongs to the role that is connected.
+        sql.push("SET LOCAL ROLE NONE".to_owned());
+    }
     (sql, update_at)
 }
 

@@ -1,7 +1,7 @@
 //! Which slice of a relation is filled next. Pure: no clock, no connection.
 //!
-//! A window is a range of pages; its rows fall into classes by a hash of their place, and each
-//! pass fills one class. The first pass moves its rows to other pages. Once nobody can see the
+//! A window is a range of pages; its rows fall into classes by their place on the page, and
+//! each pass fills one class. The first pass moves its rows to other pages. Once nobody can see the
 //! versions it left behind, the space they took is free, and the next pass finds it: its updates
 //! stay on their pages and touch no index (HOT). So a window's next pass has to wait until the
 //! previous one is older than every snapshot (pitfall 56). Meanwhile other windows are begun:
@@ -61,6 +61,12 @@ struct Window {
 impl Window {
     fn pages(&self) -> u32 {
         self.end - self.start
+    }
+
+    /// Whether nobody looks at what its last pass replaced.
+    fn is_older_than(&self, horizon: Option<u32>) -> bool {
+        self.filled_by
+            .is_none_or(|xid| horizon.is_none_or(|horizon| precedes(xid, horizon)))
     }
 }
 
@@ -144,14 +150,22 @@ impl Schedule {
         self.open.iter().filter_map(|window| window.filled_by).max()
     }
 
+    /// Whether a window other than that of `slice` can be gone on with, as far as is known, so
+    /// that there is no hurry to know more.
+    pub fn is_ready_besides(&self, slice: &Slice, horizon: Option<u32>) -> bool {
+        horizon.is_some()
+            && self
+                .open
+                .iter()
+                .any(|window| window.start != slice.start && window.is_older_than(horizon))
+    }
+
     /// Chooses. `horizon` is the oldest transaction that any snapshot may still look at, if there
     /// is one; `now` is the time since some fixed moment.
     pub fn next(&mut self, horizon: Option<u32>, now: Duration, growth: Growth) -> Next {
         let free = |window: &Window| match growth {
             Growth::Unbounded => true,
-            Growth::Bounded => window
-                .filled_by
-                .is_none_or(|xid| horizon.is_none_or(|horizon| precedes(xid, horizon))),
+            Growth::Bounded => window.is_older_than(horizon),
         };
         let ready = self
             .open

@@ -87,6 +87,12 @@ pub enum OpenState {
     },
 }
 
+/// A row of `user_tables.sql`.
+#[derive(serde::Deserialize)]
+struct UserTable {
+    name: ObjectName,
+}
+
 impl OpenState {
     /// The journal, or why not: what every command wants that does not adopt. An empty database
     /// without a journal is `None`.
@@ -123,9 +129,10 @@ impl Journal {
                     include_str!("../sql/user_tables.sql"),
                     &[schema.as_str().into()],
                 );
-                let user_tables: Vec<ObjectName> = json_rows(session, &sql)
+                let found: Vec<UserTable> = json_rows(session, &sql)
                     .await
                     .map_err(|error| ExecuteError::from_db("looking for tables", error))?;
+                let user_tables = found.into_iter().map(|table| table.name).collect();
                 return Ok(OpenState::Missing { user_tables });
             }
             Found::Foreign => {

@@ -1,5 +1,5 @@
 -- Tables that someone other than the server, an extension or the journal ($1 is its schema) made.
-SELECT n.nspname AS schema, c.relname AS name
+SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'f', 'm')

@@ -5,18 +5,17 @@
 //! `ATTACH` and `DETACH PARTITION`) must stand alone, as in PostgreSQL.
 
 use super::{
-    clause, column,
+    alter_column, clause, column,
     constraint::{self, Place},
     opaque,
 };
 use crate::parse::{
     cursor::{Cursor, Parsed},
     statement::{
-        AlterAction, AlterActionKind, AlterRelation, ColumnAction, ConstraintAttributes, Firing,
-        RelationKind, ReplicaIdentity, RowSecurity, StatementKind,
+        AlterAction, AlterActionKind, AlterRelation, ConstraintAttributes, Firing, RelationKind,
+        ReplicaIdentity, RowSecurity, StatementKind,
     },
     tokens::TokenKind,
-    types,
 };
 
 /// The kind of relation that an `ALTER` statement names, if it is one of this family.
@@ -62,7 +61,7 @@ pub(super) fn alter(cursor: &mut Cursor<'_>, kind: RelationKind) -> Parsed<State
     let relation = clause::relation(cursor, noun(kind))?;
     let actions = match alone(cursor)? {
         Some(action) => vec![action],
-        None if kind == RelationKind::Sequence => vec![sequence_action(cursor)?],
+        None if kind == RelationKind::Sequence => vec![alter_column::sequence_action(cursor)?],
         None => cursor.separated(|cursor| action(cursor, kind))?,
     };
     cursor.expect_end().map_err(|mut error| {
@@ -196,7 +195,7 @@ fn action_kind(cursor: &mut Cursor<'_>, relation: RelationKind) -> Parsed<AlterA
             return Ok(AlterActionKind::AlterConstraint { name, attributes });
         }
         cursor.eat_kw("column");
-        return alter_column(cursor, relation);
+        return alter_column::alter_column(cursor, relation);
     }
     if cursor.eat(&["validate", "constraint"]) {
         let name = cursor.name("a constraint")?;
@@ -288,203 +287,6 @@ fn drop(cursor: &mut Cursor<'_>) -> Parsed<AlterActionKind> {
     })
 }
 
-fn alter_column(cursor: &mut Cursor<'_>, relation: RelationKind) -> Parsed<AlterActionKind> {
-    let name = if cursor.kind() == Some(TokenKind::Number) {
-        // A column of an index, by its number.
-        let token = cursor.expect_kind(TokenKind::Number, "a column")?;
-        crate::ident::Ident::exact(token.text(cursor.source()))
-    } else {
-        cursor.name("a column")?
-    };
-    let action = column_action(cursor, relation)?;
-    Ok(AlterActionKind::AlterColumn { name, action })
-}
-
-fn column_action(cursor: &mut Cursor<'_>, relation: RelationKind) -> Parsed<ColumnAction> {
-    if cursor.eat(&["set", "data", "type"]) || cursor.eat_kw("type") {
-        let ty = types::data_type(cursor)?;
-        let collation = if cursor.eat_kw("collate") {
-            Some(cursor.qualified("a collation")?)
-        } else {
-            None
-        };
-        let using = if cursor.eat_kw("using") {
-            Some(clause::expr_until(cursor, |_| false)?)
-        } else {
-            None
-        };
-        return Ok(ColumnAction::Type {
-            ty,
-            collation,
-            using,
-        });
-    }
-    if cursor.eat(&["set", "default"]) {
-        return Ok(ColumnAction::SetDefault(clause::expr_until(
-            cursor,
-            |_| false,
-        )?));
-    }
-    for (words, action) in [
-        (&["drop", "default"][..], ColumnAction::DropDefault),
-        (&["set", "not", "null"], ColumnAction::SetNotNull),
-        (&["drop", "not", "null"], ColumnAction::DropNotNull),
-    ] {
-        if cursor.eat(words) {
-            return Ok(action);
-        }
-    }
-    if cursor.eat(&["drop", "identity"]) {
-        clause::if_exists(cursor);
-        return Ok(ColumnAction::DropIdentity);
-    }
-    if cursor.eat(&["drop", "expression"]) {
-        clause::if_exists(cursor);
-        return Ok(ColumnAction::DropExpression);
-    }
-    if cursor.eat(&["set", "expression"]) {
-        cursor.expect(&["as"])?;
-        return Ok(ColumnAction::SetExpression(clause::expr_in_parens(cursor)?));
-    }
-    if cursor.eat(&["set", "statistics"]) {
-        cursor.eat_operator("-");
-        if !cursor.eat_kw("default") {
-            cursor.expect_kind(TokenKind::Number, "a number")?;
-        }
-        return Ok(ColumnAction::SetStatistics);
-    }
-    if cursor.eat(&["set", "storage"]) {
-        return Ok(ColumnAction::SetStorage(cursor.label("a storage mode")?));
-    }
-    if cursor.eat(&["set", "compression"]) {
-        let method = cursor.label("a compression method")?;
-        return Ok(ColumnAction::SetCompression(method));
-    }
-    if cursor.eat(&["add", "generated"]) {
-        let always = column::always(cursor)?;
-        cursor.expect(&["as", "identity"])?;
-        if cursor.kind() == Some(TokenKind::LeftParen) {
-            cursor.parenthesised()?;
-        }
-        return Ok(ColumnAction::AddIdentity { always });
-    }
-    if cursor.is_kw("set")
-        && cursor
-            .peek_at(1)
-            .is_some_and(|t| t.kind == TokenKind::LeftParen)
-    {
-        cursor.bump();
-        clause::options(cursor)?;
-        return Ok(ColumnAction::SetOptions);
-    }
-    if cursor.is_kw("reset") {
-        cursor.bump();
-        clause::options(cursor)?;
-        return Ok(ColumnAction::ResetOptions);
-    }
-    if relation == RelationKind::ForeignTable && cursor.eat_kw("options") {
-        cursor.parenthesised()?;
-        return Ok(ColumnAction::SetOptions);
-    }
-    let mut changed = false;
-    loop {
-        if cursor.eat(&["set", "generated"]) {
-            column::always(cursor)?;
-        } else if cursor.eat_kw("restart") {
-            restart_value(cursor)?;
-        } else if cursor.is_kw("set") {
-            cursor.bump();
-            if !sequence_option(cursor)? {
-                return Err(cursor.expected("what to set"));
-            }
-        } else if changed {
-            return Ok(ColumnAction::SetIdentity);
-        } else {
-            return Err(cursor.expected("what to change about the column, such as TYPE or SET"));
-        }
-        changed = true;
-    }
-}
-
-fn restart_value(cursor: &mut Cursor<'_>) -> Parsed<()> {
-    let with = cursor.eat_kw("with");
-    let minus = cursor.eat_operator("-");
-    if with || minus || cursor.kind() == Some(TokenKind::Number) {
-        cursor.expect_kind(TokenKind::Number, "a number")?;
-    }
-    Ok(())
-}
-
-/// One option of a sequence, if it is next.
-fn sequence_option(cursor: &mut Cursor<'_>) -> Parsed<bool> {
-    if cursor.eat_kw("restart") {
-        restart_value(cursor)?;
-        return Ok(true);
-    }
-    for (words, filler) in [
-        (&["increment"][..], "by"),
-        (&["start"], "with"),
-        (&["minvalue"], ""),
-        (&["maxvalue"], ""),
-        (&["cache"], ""),
-    ] {
-        if cursor.eat(words) {
-            cursor.eat_kw(filler);
-            if !cursor.eat_operator("-") {
-                cursor.eat_operator("+");
-            }
-            cursor.expect_kind(TokenKind::Number, "a number")?;
-            return Ok(true);
-        }
-    }
-    if cursor.eat_kw("as") {
-        types::data_type(cursor)?;
-        return Ok(true);
-    }
-    if cursor.eat_kw("owned") {
-        cursor.expect(&["by"])?;
-        cursor.qualified("NONE or a column")?;
-        return Ok(true);
-    }
-    if cursor.eat_kw("sequence") {
-        cursor.expect(&["name"])?;
-        cursor.qualified("a sequence")?;
-        return Ok(true);
-    }
-    Ok([
-        &["no", "minvalue"][..],
-        &["no", "maxvalue"],
-        &["no", "cycle"],
-        &["cycle"],
-        &["logged"],
-        &["unlogged"],
-    ]
-    .iter()
-    .any(|words| cursor.eat(words)))
-}
-
-/// What `ALTER SEQUENCE` changes: ownership, or options in any number.
-fn sequence_action(cursor: &mut Cursor<'_>) -> Parsed<AlterAction> {
-    let start = cursor.index();
-    let kind = if cursor.is_kws(&["owner", "to"]) {
-        action_kind(cursor, RelationKind::Sequence)?
-    } else if cursor.eat(&["set", "logged"]) {
-        AlterActionKind::SetLogged
-    } else if cursor.eat(&["set", "unlogged"]) {
-        AlterActionKind::SetUnlogged
-    } else {
-        if !sequence_option(cursor)? {
-            return Err(cursor.expected("what to change about the sequence, such as RESTART"));
-        }
-        while sequence_option(cursor)? {}
-        AlterActionKind::Other
-    };
-    Ok(AlterAction {
-        span: cursor.span_from(start),
-        kind,
-    })
-}
-
 fn set(cursor: &mut Cursor<'_>) -> Parsed<AlterActionKind> {
     for (words, kind) in [
         (&["without", "cluster"][..], AlterActionKind::DropCluster),
@@ -558,4 +360,278 @@ fn replica_identity(cursor: &mut Cursor<'_>) -> Parsed<AlterActionKind> {
         return Err(cursor.expected("DEFAULT, FULL, NOTHING or USING INDEX"));
     };
     Ok(AlterActionKind::ReplicaIdentity(identity))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::parse::ddl::summary::{check, check_error};
+
+    #[test]
+    fn columns_and_constraints() {
+        check(&[
+            ("ALTER TABLE t ADD COLUMN z int", "Table t: add z int"),
+            (
+                "alter table if exists only s.t add if not exists \"Z\" varchar (10) [] not null default 'x'::text || 'y' check (a > 0)",
+                "Table? only s.t: add? Z varchar (10) [] <not null> <default `'x'::text || 'y'`> <check `a > 0`>",
+            ),
+            ("ALTER TABLE ONLY (t) ADD z int", "Table only t: add z int"),
+            (
+                "ALTER TABLE t * DROP COLUMN IF EXISTS a CASCADE, DROP b",
+                "Table t: drop? a cascade; drop b",
+            ),
+            (
+                "ALTER TABLE t ADD z timestamp(3) with time zone DEFAULT now() NOT NULL, ADD y serial",
+                "Table t: add z timestamp(3) with time zone <default `now()`> <not null>; add y serial",
+            ),
+            (
+                "ALTER TABLE t ADD exclude int, ADD period int",
+                "Table t: add exclude int; add period int",
+            ),
+            (
+                "ALTER TABLE t ALTER a SET NOT NULL, ALTER COLUMN b DROP NOT NULL, ALTER c DROP DEFAULT",
+                "Table t: alter a SetNotNull; alter b DropNotNull; alter c DropDefault",
+            ),
+            (
+                "ALTER TABLE t ALTER a SET DEFAULT f(1, 2) + 3, ALTER b SET DATA TYPE text COLLATE \"C\" USING lower(b), ALTER c TYPE int",
+                "Table t: alter a default `f(1, 2) + 3`; alter b type text collate:C using `lower(b)`; alter c type int",
+            ),
+            (
+                "ALTER TABLE t ALTER a SET STATISTICS -1, ALTER a SET (n_distinct = 5), ALTER a RESET (n_distinct), ALTER a SET STORAGE external, ALTER a SET COMPRESSION lz4",
+                "Table t: alter a SetStatistics; alter a SetOptions; alter a ResetOptions; alter a storage external; alter a compression lz4",
+            ),
+            (
+                "ALTER TABLE t ALTER a ADD GENERATED BY DEFAULT AS IDENTITY (START WITH 5), ALTER b SET GENERATED ALWAYS SET INCREMENT BY 2 RESTART WITH 7, ALTER c DROP IDENTITY IF EXISTS, ALTER d RESTART",
+                "Table t: alter a add identity always=false; alter b SetIdentity; alter c DropIdentity; alter d SetIdentity",
+            ),
+            (
+                "ALTER TABLE t ALTER g SET EXPRESSION AS (a + 2), ALTER g DROP EXPRESSION IF EXISTS",
+                "Table t: alter g expression `a + 2`; alter g DropExpression",
+            ),
+            (
+                "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NO INHERIT NOT VALID",
+                "Table t: add c: check `a > 0` -valid -inherit",
+            ),
+            (
+                "ALTER TABLE t ADD CHECK (a IN (1, 2)) NOT ENFORCED",
+                "Table t: add check `a IN (1, 2)` -enforced",
+            ),
+            (
+                "ALTER TABLE t ADD CONSTRAINT x NOT NULL c NOT VALID, ADD NOT NULL d NO INHERIT",
+                "Table t: add x: not null c -valid; add not null d -inherit",
+            ),
+            (
+                "ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (a, b) REFERENCES s.p (x, y) MATCH FULL ON UPDATE CASCADE ON DELETE SET NULL (b) NOT VALID DEFERRABLE INITIALLY DEFERRED",
+                "Table t: add f: foreign(a,b) s.p(x,y) full delete:set null (b) update:cascade +deferrable +deferred -valid",
+            ),
+            (
+                "ALTER TABLE t ADD FOREIGN KEY (a, PERIOD b) REFERENCES p (a, PERIOD b)",
+                "Table t: add foreign(a,b) period p(a,b)",
+            ),
+            (
+                "ALTER TABLE t ADD PRIMARY KEY (a, b WITHOUT OVERLAPS) INCLUDE (c) WITH (fillfactor = 70) USING INDEX TABLESPACE ts",
+                "Table t: add primary(a,b) without overlaps include(c) with(fillfactor = 70) in ts",
+            ),
+            (
+                "ALTER TABLE t ADD CONSTRAINT u UNIQUE NULLS NOT DISTINCT (a) DEFERRABLE",
+                "Table t: add u: unique(a) nnd +deferrable",
+            ),
+            (
+                "ALTER TABLE t ADD CONSTRAINT u UNIQUE USING INDEX i INITIALLY IMMEDIATE NOT DEFERRABLE",
+                "Table t: add u: unique using i -deferrable -deferred",
+            ),
+            (
+                "ALTER TABLE t ADD EXCLUDE USING gist (r WITH &&, a WITH =) WHERE (a > 0) DEFERRABLE",
+                "Table t: add exclude +deferrable",
+            ),
+            (
+                "ALTER TABLE t ALTER CONSTRAINT c NOT DEFERRABLE, ALTER CONSTRAINT d NO INHERIT, ALTER CONSTRAINT e INHERIT, ALTER CONSTRAINT f NOT ENFORCED",
+                "Table t: alter constraint c -deferrable; alter constraint d -inherit; alter constraint e +inherit; alter constraint f -enforced",
+            ),
+            (
+                "ALTER TABLE t VALIDATE CONSTRAINT c, DROP CONSTRAINT IF EXISTS d CASCADE, DROP CONSTRAINT e RESTRICT",
+                "Table t: validate c; drop constraint? d cascade; drop constraint e",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn the_table_itself() {
+        check(&[
+            ("ALTER TABLE t RENAME TO \"T 2\"", "Table t: rename to T 2"),
+            ("ALTER TABLE t RENAME a TO b", "Table t: rename a to b"),
+            (
+                "ALTER TABLE t RENAME COLUMN a TO b",
+                "Table t: rename a to b",
+            ),
+            (
+                "ALTER TABLE t RENAME CONSTRAINT a TO b",
+                "Table t: rename constraint a to b",
+            ),
+            ("ALTER TABLE t SET SCHEMA s", "Table t: set schema s"),
+            (
+                "ALTER TABLE t OWNER TO CURRENT_USER, CLUSTER ON i, SET WITHOUT CLUSTER, SET WITHOUT OIDS",
+                "Table t: owner current_user; ClusterOn(Ident(\"i\")); DropCluster; DropOids",
+            ),
+            (
+                "ALTER TABLE t SET LOGGED, SET UNLOGGED, SET ACCESS METHOD heap, SET ACCESS METHOD DEFAULT, SET TABLESPACE ts",
+                "Table t: SetLogged; SetUnlogged; SetAccessMethod(Some(Ident(\"heap\"))); SetAccessMethod(None); SetTablespace(Ident(\"ts\"))",
+            ),
+            (
+                "ALTER TABLE t SET (fillfactor = 70, toast.autovacuum_enabled = false, x), RESET (fillfactor)",
+                "Table t: set(fillfactor,toast.autovacuum_enabled,x); reset(fillfactor)",
+            ),
+            (
+                "ALTER TABLE t INHERIT p, NO INHERIT s.q, OF ty, NOT OF",
+                "Table t: inherit p; no inherit s.q; of ty; NotOf",
+            ),
+            (
+                "ALTER TABLE t ENABLE TRIGGER a, DISABLE TRIGGER ALL, ENABLE REPLICA TRIGGER b, ENABLE ALWAYS TRIGGER c, DISABLE TRIGGER USER, DISABLE TRIGGER \"user\"",
+                "Table t: trigger Origin a; trigger Disabled *; trigger Replica b; trigger Always c; trigger Disabled *; trigger Disabled user",
+            ),
+            (
+                "ALTER TABLE t ENABLE RULE a, DISABLE RULE b, ENABLE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY",
+                "Table t: rule Origin a; rule Disabled b; RowSecurity(Enable); RowSecurity(Disable); RowSecurity(Force); RowSecurity(NoForce)",
+            ),
+            (
+                "ALTER TABLE t REPLICA IDENTITY FULL, REPLICA IDENTITY USING INDEX i",
+                "Table t: ReplicaIdentity(Full); ReplicaIdentity(Index(Ident(\"i\")))",
+            ),
+            (
+                "ALTER TABLE t ATTACH PARTITION p FOR VALUES FROM (1) TO (MAXVALUE)",
+                "Table t: attach p FOR VALUES FROM (1) TO (MAXVALUE)",
+            ),
+            (
+                "ALTER TABLE t ATTACH PARTITION p DEFAULT",
+                "Table t: attach p DEFAULT",
+            ),
+            (
+                "ALTER TABLE t DETACH PARTITION p CONCURRENTLY",
+                "Table t: detach p concurrently",
+            ),
+            (
+                "ALTER TABLE t DETACH PARTITION p FINALIZE",
+                "Table t: detach p finalize",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn other_relations() {
+        check(&[
+            ("ALTER INDEX i RENAME TO j", "Index i: rename to j"),
+            (
+                "ALTER INDEX IF EXISTS i SET (fillfactor = 80)",
+                "Index? i: set(fillfactor)",
+            ),
+            ("ALTER INDEX i ATTACH PARTITION j", "Index i: attach j -"),
+            (
+                "ALTER INDEX i ALTER COLUMN 2 SET STATISTICS 100",
+                "Index i: alter 2 SetStatistics",
+            ),
+            (
+                "ALTER INDEX i DEPENDS ON EXTENSION e",
+                "Index i: DependsOnExtension(Ident(\"e\"))",
+            ),
+            (
+                "ALTER VIEW v ALTER COLUMN a SET DEFAULT 1",
+                "View v: alter a default `1`",
+            ),
+            (
+                "ALTER VIEW v SET (security_barrier)",
+                "View v: set(security_barrier)",
+            ),
+            (
+                "ALTER MATERIALIZED VIEW v SET TABLESPACE ts",
+                "MaterializedView v: SetTablespace(Ident(\"ts\"))",
+            ),
+            (
+                "ALTER SEQUENCE s RESTART WITH 5 INCREMENT BY -2 NO MAXVALUE OWNED BY t.a",
+                "Sequence s: Other",
+            ),
+            ("ALTER SEQUENCE s OWNED BY NONE", "Sequence s: Other"),
+            ("ALTER SEQUENCE s AS bigint", "Sequence s: Other"),
+            ("ALTER SEQUENCE s OWNER TO o", "Sequence s: owner o"),
+            (
+                "ALTER FOREIGN TABLE f ADD a int OPTIONS (x 'y') NOT NULL",
+                "ForeignTable f: add a int <not null>",
+            ),
+            (
+                "ALTER TABLE ALL IN TABLESPACE a SET TABLESPACE b",
+                "ALTER TABLE: tablespace,a,b",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn each_subcommand_has_its_place() {
+        let sql = "ALTER TABLE t ADD a int /* x */ DEFAULT 1 , -- y\n DROP b;";
+        let script = crate::parse::parse(crate::source::SourceFile::new("t", sql));
+        let crate::parse::StatementKind::AlterRelation(alter) = &script.statements[0].kind else {
+            panic!("not an ALTER TABLE");
+        };
+        let spans: Vec<_> = alter.actions.iter().map(|a| a.span.of(sql)).collect();
+        assert_eq!(spans, ["ADD a int /* x */ DEFAULT 1", "DROP b"]);
+    }
+
+    #[test]
+    fn mistakes_are_errors_and_nothing_is_dropped() {
+        check_error(&[
+            (
+                "ALTER TABLE t",
+                "Expected a subcommand such as ADD, DROP, ALTER, RENAME or SET, but the statement ends here.",
+            ),
+            (
+                "ALTER TABLE t ADD",
+                "Expected a column, but the statement ends here.",
+            ),
+            (
+                "ALTER TABLE t ADD COLUMN a",
+                "Expected a type, but the statement ends here.",
+            ),
+            (
+                "ALTER TABLE t ADD COLUMN a int DEFAULT",
+                "Expected an expression, but the statement ends here.",
+            ),
+            (
+                "ALTER TABLE t ADD COLUMN a int DEFAULT NOT NULL",
+                "Expected an expression, found `NOT`.",
+            ),
+            (
+                "ALTER TABLE t ADD a int NOTNULL",
+                "Expected the end of the statement, found `NOTNULL`.",
+            ),
+            (
+                "ALTER TABLE t DROP COLUMN a, RENAME b TO c",
+                "Expected a subcommand such as ADD, DROP, ALTER, RENAME or SET, found `RENAME`.",
+            ),
+            (
+                "ALTER TABLE t ADD CONSTRAINT c FOREIGN (a)",
+                "Expected KEY, found `(`.",
+            ),
+            (
+                "ALTER TABLE t ADD CHECK ()",
+                "Expected an expression, found `)`.",
+            ),
+            (
+                "ALTER TABLE t ALTER a SET DEFAULT",
+                "Expected an expression, but the statement ends here.",
+            ),
+            (
+                "ALTER TABLE user ADD a int",
+                "Expected a table, found `user`.",
+            ),
+            (
+                "ALTER TABLE t ADD a int, ",
+                "Expected a subcommand such as ADD, DROP, ALTER, RENAME or SET, but the statement ends here.",
+            ),
+            (
+                "ALTER TABEL t ADD a int",
+                "Expected what to ALTER, found `TABEL`. Did you mean TABLE?",
+            ),
+            (
+                "ALTR TABLE t ADD a int",
+                "Expected an SQL statement, found `ALTR`. Did you mean ALTER?",
+            ),
+        ]);
+    }
 }

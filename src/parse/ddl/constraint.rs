@@ -219,7 +219,7 @@ fn key_action(cursor: &mut Cursor<'_>) -> Parsed<String> {
                 .iter()
                 .map(Ident::quoted)
                 .collect();
-            action.push_str(&format!(" ({})", columns.join(", ")));
+            action = format!("{action} ({})", columns.join(", "));
         }
         return Ok(action);
     }

@@ -180,3 +180,61 @@ fn reset(cursor: &mut Cursor<'_>) -> Parsed<StatementKind> {
         value: None,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::parse::ddl::summary::{check, check_error};
+
+    #[test]
+    fn transactions() {
+        check(&[
+            ("BEGIN", "Begin"),
+            ("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", "Begin"),
+            ("START TRANSACTION READ WRITE", "Begin"),
+            ("COMMIT WORK", "Commit"),
+            ("END", "Commit"),
+            ("ROLLBACK AND NO CHAIN", "Rollback"),
+            ("ABORT", "Rollback"),
+            ("SAVEPOINT a", "Savepoint"),
+            ("RELEASE a", "Release"),
+            ("ROLLBACK TO SAVEPOINT a", "RollbackTo"),
+            ("COMMIT AND CHAIN", "COMMIT AND CHAIN: chain"),
+            ("COMMIT PREPARED 'x'", "COMMIT PREPARED: x"),
+            ("PREPARE TRANSACTION 'x'", "PREPARE TRANSACTION: x"),
+        ]);
+        check_error(&[("BEGIN x", "Expected a transaction mode, found `x`.")]);
+    }
+
+    #[test]
+    fn settings() {
+        check(&[
+            ("SET search_path = a, \"B\"", "set search_path = a, \"B\""),
+            (
+                "SET LOCAL lock_timeout TO '1s'",
+                "set local lock_timeout = '1s'",
+            ),
+            ("SET SESSION my.Setting = DEFAULT", "set my.setting = -"),
+            ("SET ROLE x", "set role = x"),
+            ("SET role = 'x'", "set role = 'x'"),
+            ("SET TIME ZONE 'UTC'", "set timezone = 'UTC'"),
+            (
+                "SET SESSION AUTHORIZATION x",
+                "set session_authorization = x",
+            ),
+            (
+                "SET CONSTRAINTS ALL DEFERRED",
+                "set local constraints = ALL DEFERRED",
+            ),
+            (
+                "SET TRANSACTION READ ONLY",
+                "set local transaction = READ ONLY",
+            ),
+            ("RESET ALL", "set all = -"),
+            ("RESET ROLE", "set role = -"),
+        ]);
+        check_error(&[
+            ("SET a", "Expected TO or =, but the statement ends here."),
+            ("SET a =", "Expected a value, but the statement ends here."),
+        ]);
+    }
+}

@@ -150,3 +150,55 @@ fn index_column(cursor: &mut Cursor<'_>) -> Parsed<IndexColumn> {
         nulls_first,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::parse::ddl::summary::{check, check_error};
+
+    #[test]
+    fn indexes_with_all_their_parts() {
+        check(&[
+            ("CREATE INDEX i ON t (a)", "i on t - (a) | (a)"),
+            ("CREATE INDEX ON t (a)", "- on t - (a) | (a)"),
+            (
+                "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON ONLY s.t USING gin (a, b)",
+                "unique concurrently ? i on only s.t gin (a; b) | USING gin (a, b)",
+            ),
+            (
+                "CREATE INDEX i ON t (lower(a) COLLATE \"C\" text_pattern_ops DESC NULLS LAST, (a + b), x.f(c) DESC, d gist_trgm_ops(siglen=32) ASC)",
+                "i on t - (`lower(a)` collate:C text_pattern_ops desc nulls_first=false; `(a + b)`; `x.f(c)` desc; d gist_trgm_ops) | (lower(a) COLLATE \"C\" text_pattern_ops DESC NULLS LAST, (a + b), x.f(c) DESC, d gist_trgm_ops(siglen=32) ASC)",
+            ),
+            (
+                "CREATE UNIQUE INDEX i ON t (a) INCLUDE (b, c) NULLS NOT DISTINCT WITH (fillfactor = 70) TABLESPACE ts WHERE b IS NULL",
+                "unique i on t - (a) include(b,c) nnd with(fillfactor = 70) in ts where `b IS NULL` | (a) INCLUDE (b, c) NULLS NOT DISTINCT WITH (fillfactor = 70) TABLESPACE ts WHERE b IS NULL",
+            ),
+            (
+                "CREATE INDEX name ON t (name, date NULLS FIRST)",
+                "name on t - (name; date nulls_first=true) | (name, date NULLS FIRST)",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn mistakes_are_errors() {
+        check_error(&[
+            (
+                "CREATE INDEX i ON t",
+                "Expected `(`, but the statement ends here.",
+            ),
+            ("CREATE INDEX i t (a)", "Expected ON, found `t`."),
+            (
+                "CREATE INDEX IF NOT EXISTS ON t (a)",
+                "Expected an index name or ON, found `ON`.",
+            ),
+            (
+                "CREATE INDEX i ON t (user)",
+                "Expected a column or expression, found `user`.",
+            ),
+            (
+                "CREATE INDEX i ON t (a) WHERE",
+                "Expected a condition, but the statement ends here.",
+            ),
+        ]);
+    }
+}

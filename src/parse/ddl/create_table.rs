@@ -191,3 +191,109 @@ fn table_clauses(cursor: &mut Cursor<'_>, table: &mut CreateTable) -> Parsed<()>
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::parse::ddl::summary::{check, check_error};
+
+    #[test]
+    fn tables_with_all_their_parts() {
+        check(&[
+            (
+                "CREATE TABLE t (id bigserial PRIMARY KEY, name text COLLATE \"C\" NOT NULL UNIQUE, \"Key\" int)",
+                "Permanent t (id bigserial <primary key>; name text collate:C <not null> <unique>; Key int)",
+            ),
+            (
+                "CREATE UNLOGGED TABLE IF NOT EXISTS s.t ()",
+                "Unlogged? s.t ()",
+            ),
+            (
+                "CREATE TEMP TABLE t (a int) ON COMMIT DELETE ROWS",
+                "Temporary t (a int)",
+            ),
+            (
+                "CREATE TABLE t (a int CONSTRAINT c REFERENCES p ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED NOT NULL)",
+                "Permanent t (a int <c: references p() delete:cascade +deferrable +deferred> <not null>)",
+            ),
+            (
+                "CREATE TABLE t (a int DEFAULT 1 NOT NULL, b text DEFAULT NULL NULL, c int DEFAULT -1 CHECK (c > 0) NO INHERIT)",
+                "Permanent t (a int <default `1`> <not null>; b text <default `NULL`> <null>; c int <default `-1`> <check `c > 0` -inherit>)",
+            ),
+            (
+                "CREATE TABLE t (a timestamp DEFAULT timezone('utc'::text, now())::timestamp without time zone NOT NULL, b interval DEFAULT interval '1' day NOT NULL, c text DEFAULT 'a' COLLATE \"C\")",
+                "Permanent t (a timestamp <default `timezone('utc'::text, now())::timestamp without time zone`> <not null>; b interval <default `interval '1' day`> <not null>; c text collate:C <default `'a'`>)",
+            ),
+            (
+                "CREATE TABLE t (a int DEFAULT CASE WHEN true THEN 1 ELSE 2 END UNIQUE, b int[] DEFAULT ARRAY[1, 2] NOT NULL, c jsonb DEFAULT '{}' NOT NULL, d date DEFAULT CURRENT_DATE)",
+                "Permanent t (a int <default `CASE WHEN true THEN 1 ELSE 2 END`> <unique>; b int[] <default `ARRAY[1, 2]`> <not null>; c jsonb <default `'{}'`> <not null>; d date <default `CURRENT_DATE`>)",
+            ),
+            (
+                "CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY (START 5), g int GENERATED ALWAYS AS (id * 2) STORED, v int GENERATED ALWAYS AS (id) VIRTUAL, w int GENERATED ALWAYS AS (id))",
+                "Permanent t (id int <identity always=true>; g int <generated `id * 2` stored>; v int <generated `id`>; w int <generated `id`>)",
+            ),
+            (
+                "CREATE TABLE t (a text STORAGE main COMPRESSION lz4 UNIQUE NULLS NOT DISTINCT WITH (fillfactor = 70) USING INDEX TABLESPACE ts, b int CHECK (b > 0) NOT ENFORCED)",
+                "Permanent t (a text storage:main compression:lz4 <unique nnd>; b int <check `b > 0` -enforced>)",
+            ),
+            (
+                "CREATE TABLE t (LIKE u INCLUDING ALL, a int, PRIMARY KEY (a), CONSTRAINT c NOT NULL a, EXCLUDE (a WITH =)) INHERITS (p, s.q) WITH (fillfactor = 70) TABLESPACE ts",
+                "Permanent t (a int; primary(a); c: not null a; exclude) like:u inherits:p,s.q",
+            ),
+            (
+                "CREATE TABLE t (a int) PARTITION BY RANGE (a, lower(b)) USING heap",
+                "Permanent t (a int) PARTITION BY RANGE (a, lower(b))",
+            ),
+            (
+                "CREATE TABLE p PARTITION OF t FOR VALUES IN (1, 2)",
+                "Permanent p () of t FOR VALUES IN (1, 2)",
+            ),
+            (
+                "CREATE TABLE p PARTITION OF t (a DEFAULT 5, CHECK (a > 0)) DEFAULT PARTITION BY LIST (b)",
+                "Permanent p (a  <default `5`>; check `a > 0`) of t DEFAULT PARTITION BY LIST (b)",
+            ),
+            (
+                "CREATE TABLE t OF ty (a WITH OPTIONS PRIMARY KEY)",
+                "Permanent t (a  <primary key>) of type ty",
+            ),
+            (
+                "CREATE TABLE t AS SELECT * FROM u WITH NO DATA",
+                "Permanent t () as `SELECT * FROM u`",
+            ),
+            (
+                "CREATE TABLE t (a, b) AS (SELECT 1, 2)",
+                "Permanent t () as `(SELECT 1, 2)`",
+            ),
+            (
+                "CREATE TABLE t (name text, type text, value int, date date, time time, year int, text text)",
+                "Permanent t (name text; type text; value int; date date; time time; year int; text text)",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn mistakes_are_errors() {
+        check_error(&[
+            (
+                "CREATE TABLE t",
+                "Expected `(`, AS, OF or PARTITION OF, but the statement ends here.",
+            ),
+            ("CREATE TABLE t (a int,)", "Expected a column, found `)`."),
+            (
+                "CREATE TABLE t (a int b int)",
+                "Expected `,` or `)`, found `b`.",
+            ),
+            (
+                "CREATE TABLE t (a, b)",
+                "Expected AS and a query, but the statement ends here.",
+            ),
+            (
+                "CREATE TABLE t (a int) ENGINE = InnoDB",
+                "Expected the end of the statement, found `ENGINE`.",
+            ),
+            (
+                "CREATE TABLE t (a int AUTO_INCREMENT)",
+                "Expected `,` or `)`, found `AUTO_INCREMENT`.",
+            ),
+        ]);
+    }
+}

@@ -34,7 +34,7 @@ pub(super) fn data(cursor: &mut Cursor<'_>) -> Parsed<Option<StatementKind>> {
         None => return Ok(None),
     };
     head(cursor)?;
-    other(cursor, kind).map(Some)
+    Ok(Some(other(cursor, kind)))
 }
 
 /// The word that says what the statement is, behind a `WITH` list and parentheses.
@@ -79,11 +79,11 @@ fn head(cursor: &Cursor<'_>) -> Parsed<()> {
     Ok(())
 }
 
-fn other(cursor: &mut Cursor<'_>, kind: DataKind) -> Parsed<StatementKind> {
+fn other(cursor: &mut Cursor<'_>, kind: DataKind) -> StatementKind {
     let source = cursor.source();
-    let tokens = cursor.between(0, usize::MAX.min(token_count(cursor)));
+    let tokens = cursor.between(0, token_count(cursor));
     if kind == DataKind::Select && selects_into(cursor) {
-        return Ok(opaque::opaque_rest(cursor));
+        return opaque::opaque_rest(cursor);
     }
     let found = relations::relations(source, tokens);
     // A query whose WITH list changes rows is no mere query.
@@ -127,13 +127,13 @@ fn other(cursor: &mut Cursor<'_>, kind: DataKind) -> Parsed<StatementKind> {
             ahead.bump();
         }
     }
-    Ok(StatementKind::Data(Data {
+    StatementKind::Data(Data {
         kind,
         targets: found.targets,
         reads: found.reads,
         filtered,
         from_query,
-    }))
+    })
 }
 
 fn values_before(cursor: &Cursor<'_>, index: usize) -> bool {
@@ -207,7 +207,7 @@ fn update(cursor: &mut Cursor<'_>) -> Parsed<StatementKind> {
     if relation.only {
         // Without the children: not what a plain update of the table would be.
         let mut whole = whole;
-        return other(&mut whole, DataKind::Update);
+        return Ok(other(&mut whole, DataKind::Update));
     }
     let tokens = cursor.between(0, cursor.index());
     let found = relations::relations(cursor.source(), tokens);
@@ -341,4 +341,123 @@ fn copy(cursor: &mut Cursor<'_>) -> Parsed<StatementKind> {
         cursor.bump();
     }
     Ok(StatementKind::Data(data))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::parse::ddl::summary::{check, check_error};
+
+    #[test]
+    fn plain_updates_are_taken_apart() {
+        check(&[
+            ("UPDATE t SET a = 1", "update t set a=`1` reads:"),
+            (
+                "UPDATE s.t AS x SET a = lower(x.b), \"C\" = DEFAULT WHERE a IS DISTINCT FROM b",
+                "update s.t as x set a=`lower(x.b)`; C=`DEFAULT`? where `a IS DISTINCT FROM b` reads:",
+            ),
+            (
+                "UPDATE t x SET a = b IS DISTINCT FROM c FROM u, v WHERE u.id = x.id RETURNING *",
+                "update t as x set a=`b IS DISTINCT FROM c` where `u.id = x.id` + reads:u,v",
+            ),
+            (
+                "UPDATE t SET a = (SELECT max(b) FROM u WHERE u.id = t.id), c = extract(year from d)",
+                "update t set a=`(SELECT max(b) FROM u WHERE u.id = t.id)`; c=`extract(year from d)` reads:u",
+            ),
+            ("UPDATE t SET (a, b) = (1, 2)", "update t set ? reads:"),
+            ("UPDATE t SET a[1] = 2, b.c = 3", "update t set ? reads:"),
+            ("UPDATE ONLY t SET a = 1 WHERE b", "Update t <-  filtered"),
+            (
+                "WITH q AS (SELECT 1) UPDATE t SET a = 1 FROM q",
+                "Update t <- ",
+            ),
+        ]);
+        check_error(&[
+            ("UPDATE t a = 1", "Expected SET, found `=`."),
+            (
+                "UPDATE t SET a",
+                "Expected `=`, but the statement ends here.",
+            ),
+            (
+                "UPDATE t SET a = ",
+                "Expected an expression, but the statement ends here.",
+            ),
+            (
+                "UPDATE t SET a = 1 WHERE",
+                "Expected a condition, but the statement ends here.",
+            ),
+            (
+                "UPDATE t SET a = WHERE b",
+                "Expected an expression, found `WHERE`.",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn other_statements_say_what_they_touch() {
+        check(&[
+            (
+                "INSERT INTO t (a, b) VALUES (1, 2) ON CONFLICT (a) DO UPDATE SET b = 3",
+                "Insert t <- ",
+            ),
+            (
+                "INSERT INTO t SELECT a FROM u JOIN v ON u.id = v.id WHERE a > 0",
+                "Insert t <- u,v filtered query",
+            ),
+            ("INSERT INTO t (a) (SELECT b FROM u)", "Insert t <- u query"),
+            ("INSERT INTO t VALUES ((SELECT 1 FROM u))", "Insert t <- u"),
+            (
+                "DELETE FROM ONLY t USING u, v WHERE t.id = u.id",
+                "Delete t <- u,v filtered",
+            ),
+            (
+                "MERGE INTO t USING u ON t.id = u.id WHEN MATCHED THEN UPDATE SET a = 1 WHEN NOT MATCHED THEN INSERT VALUES (1)",
+                "Merge t <- u",
+            ),
+            (
+                "TRUNCATE TABLE ONLY a, s.b RESTART IDENTITY CASCADE",
+                "Truncate a,s.b <- ",
+            ),
+            ("COPY t (a) FROM '/x' WHERE a > 1", "Copy t <-  filtered"),
+            ("COPY t TO STDOUT", "Copy  <- t"),
+            ("COPY (SELECT * FROM t) TO STDOUT", "Copy  <- t query"),
+            (
+                "SELECT * FROM a, LATERAL (SELECT * FROM b) x, ONLY (c), f(1), s.d LEFT JOIN e USING (id) WHERE x IN (SELECT y FROM g)",
+                "Select  <- a,b,c,s.d,e,g filtered",
+            ),
+            (
+                "SELECT extract(year FROM ts), substring(a from 1) FROM t FOR UPDATE",
+                "Select  <- t",
+            ),
+            ("SELECT a IS DISTINCT FROM b FROM t", "Select  <- t"),
+            (
+                "WITH q AS (SELECT * FROM t), r AS (SELECT * FROM q) SELECT * FROM r",
+                "Select  <- t",
+            ),
+            (
+                "WITH users AS (SELECT * FROM users) SELECT * FROM users",
+                "Select  <- users",
+            ),
+            (
+                "WITH d AS (DELETE FROM t RETURNING *) INSERT INTO u SELECT * FROM d",
+                "Insert t,u <-  query",
+            ),
+            (
+                "WITH d AS (DELETE FROM t RETURNING *) SELECT * FROM d",
+                "Delete t <- ",
+            ),
+            ("VALUES (1)", "Select  <- "),
+            ("TABLE t", "Select  <- t"),
+            ("(SELECT 1 FROM a) UNION SELECT 2 FROM b", "Select  <- a,b"),
+            ("SELECT * INTO x FROM t", "SELECT INTO: x,t"),
+        ]);
+        check_error(&[
+            ("INSERT t VALUES (1)", "Expected INTO, found `t`."),
+            ("DELETE t", "Expected FROM, found `t`."),
+            ("TRUNCATE", "Expected a table, but the statement ends here."),
+            (
+                "COPY t",
+                "Expected FROM or TO, but the statement ends here.",
+            ),
+        ]);
+    }
 }

@@ -128,3 +128,70 @@ fn other(cursor: &mut Cursor<'_>) -> Parsed<StatementKind> {
         behavior,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::parse::ddl::summary::{check, check_error};
+
+    #[test]
+    fn everything_can_be_dropped() {
+        check(&[
+            (
+                "DROP TABLE IF EXISTS a, s.b CASCADE",
+                "Table? a,s.b cascade",
+            ),
+            ("DROP FOREIGN TABLE a", "Table a"),
+            (
+                "DROP INDEX CONCURRENTLY IF EXISTS i",
+                "Index concurrently? i",
+            ),
+            ("DROP MATERIALIZED VIEW v RESTRICT", "MaterializedView v"),
+            ("DROP FUNCTION f(int, text), g", "Function f,g"),
+            (
+                "DROP TRIGGER IF EXISTS tg ON s.t CASCADE",
+                "Trigger? tg on s.t cascade",
+            ),
+            ("DROP POLICY p ON t", "Policy p on t"),
+            ("DROP TYPE mood", "Type mood"),
+            ("DROP SCHEMA s CASCADE", "Schema s cascade"),
+            ("DROP EXTENSION hstore", "Extension hstore"),
+            (
+                "DROP TEXT SEARCH CONFIGURATION c",
+                "Other(\"TEXT SEARCH CONFIGURATION\") c",
+            ),
+            (
+                "DROP OPERATOR FAMILY f USING btree CASCADE",
+                "Other(\"OPERATOR FAMILY\") f cascade",
+            ),
+            ("DROP CAST (text AS int)", "Other(\"CAST\") "),
+            (
+                "DROP USER MAPPING FOR CURRENT_USER SERVER s",
+                "Other(\"USER MAPPING\") current_user",
+            ),
+            ("DROP ROLE IF EXISTS r", "Other(\"ROLE\")? r"),
+            ("DROP OWNED BY r", "DROP OWNED: r"),
+        ]);
+    }
+
+    #[test]
+    fn mistakes_are_errors() {
+        check_error(&[
+            (
+                "DROP TABLE",
+                "Expected a name, but the statement ends here.",
+            ),
+            (
+                "DROP TABLE a b",
+                "Expected the end of the statement, found `b`.",
+            ),
+            (
+                "DROP TRIGGER tg",
+                "Expected ON, but the statement ends here.",
+            ),
+            (
+                "DROP INDX i",
+                "Expected what to DROP, found `INDX`. Did you mean INDEX?",
+            ),
+        ]);
+    }
+}

@@ -162,9 +162,7 @@ pub(super) fn known(cursor: &mut Cursor<'_>) -> Parsed<StatementKind> {
     if STATEMENTS.binary_search(&first.as_str()).is_err() {
         let mut error = cursor.expected("an SQL statement");
         if let Some(near) = nearest(&first, STATEMENTS) {
-            error
-                .message
-                .push_str(&format!(" Did you mean {}?", near.to_uppercase()));
+            error.message = format!("{} Did you mean {}?", error.message, near.to_uppercase());
         }
         return Err(error);
     }
@@ -217,7 +215,7 @@ pub(super) fn unknown_object(cursor: &Cursor<'_>, verb: &str) -> SyntaxError {
     let mut error = cursor.expected(&format!("what to {verb}"));
     let first = first_word(cursor).to_uppercase();
     if let Some(near) = nearest(&first, OBJECTS) {
-        error.message.push_str(&format!(" Did you mean {near}?"));
+        error.message = format!("{} Did you mean {near}?", error.message);
     }
     error
 }
@@ -225,7 +223,7 @@ pub(super) fn unknown_object(cursor: &Cursor<'_>, verb: &str) -> SyntaxError {
 fn nearest<'a>(word: &str, list: &[&'a str]) -> Option<&'a str> {
     list.iter()
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), *candidate))
-        .filter(|(distance, _)| *distance <= 2)
+        .filter(|(distance, candidate)| *distance <= 2 && distance * 2 <= candidate.len())
         .min()
         .map(|(_, candidate)| candidate)
 }
@@ -578,6 +576,7 @@ fn reads_as_name(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parse::ddl::summary::check;
 
     #[test]
     fn lists_are_in_order() {
@@ -588,5 +587,76 @@ mod tests {
                 .any(|before| object.starts_with(&format!("{before} ")));
             assert!(!hidden, "{object}");
         }
+    }
+
+    #[test]
+    fn statements_are_named_and_so_are_their_relations() {
+        check(&[
+            (
+                "CREATE OR REPLACE VIEW v AS SELECT * FROM s.t",
+                "CREATE VIEW: v,s.t",
+            ),
+            (
+                "CREATE MATERIALIZED VIEW mv AS TABLE t",
+                "CREATE MATERIALIZED VIEW: mv,t",
+            ),
+            (
+                "REFRESH MATERIALIZED VIEW CONCURRENTLY mv",
+                "REFRESH MATERIALIZED VIEW CONCURRENTLY: mv",
+            ),
+            (
+                "CREATE CONSTRAINT TRIGGER tg AFTER UPDATE OF a ON t FOR EACH ROW EXECUTE FUNCTION f()",
+                "CREATE TRIGGER: tg,of,a,t,f",
+            ),
+            (
+                "CREATE TYPE mood AS ENUM ('a', 'b c')",
+                "CREATE TYPE: mood,enum,a",
+            ),
+            (
+                "ALTER TYPE mood ADD VALUE 'x y'",
+                "ALTER TYPE ADD VALUE: mood",
+            ),
+            ("ALTER TYPE mood OWNER TO o", "ALTER TYPE: mood,o"),
+            ("COMMENT ON COLUMN s.t.c IS 'what it is'", "COMMENT ON: t.c"),
+            ("COMMENT ON TABLE t IS NULL", "COMMENT ON: t"),
+            ("GRANT SELECT, UPDATE ON t TO PUBLIC", "GRANT: t"),
+            ("DO $$ BEGIN UPDATE users SET a = 1; END $$", "DO: users,a"),
+            (
+                "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $x$ BEGIN INSERT INTO log VALUES (1); RETURN NEW; END $x$",
+                "CREATE FUNCTION: f,plpgsql,log,new",
+            ),
+            (
+                "CREATE EXTENSION IF NOT EXISTS \"uuid-ossp\"",
+                "CREATE EXTENSION: uuid-ossp",
+            ),
+            ("CREATE SEQUENCE s OWNED BY t.a", "CREATE SEQUENCE: s,t.a"),
+            ("LOCK TABLE t IN SHARE MODE", "LOCK: t"),
+            ("VACUUM (FULL, ANALYZE) t", "VACUUM FULL: t"),
+            ("VACUUM ANALYZE t", "VACUUM ANALYZE: t"),
+            (
+                "REINDEX (CONCURRENTLY, VERBOSE) TABLE t",
+                "REINDEX TABLE CONCURRENTLY: t",
+            ),
+            ("REINDEX (CONCURRENTLY false) INDEX i", "REINDEX INDEX: i"),
+            (
+                "REINDEX INDEX CONCURRENTLY i",
+                "REINDEX INDEX CONCURRENTLY: i",
+            ),
+            ("CLUSTER t USING i", "CLUSTER: t,i"),
+            (
+                "ALTER DEFAULT PRIVILEGES IN SCHEMA s GRANT SELECT ON TABLES TO r",
+                "ALTER DEFAULT PRIVILEGES: s,tables,r",
+            ),
+            (
+                "CREATE TABLESPACE x LOCATION '/y'",
+                "CREATE TABLESPACE: x,location",
+            ),
+            ("EXPLAIN SELECT 1 FROM t", "EXPLAIN: t"),
+            ("CALL p('users')", "CALL: p,users"),
+            (
+                "CREATE RULE r AS ON INSERT TO t DO INSTEAD (DELETE FROM u; NOTIFY x)",
+                "CREATE RULE: r,insert,t,u,notify,x",
+            ),
+        ]);
     }
 }

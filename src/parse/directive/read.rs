@@ -63,10 +63,10 @@ pub(super) fn read(comment: &Comment) -> Result<(Scope, Vec<Directive>), Diagnos
             let near = WORDS
                 .iter()
                 .map(|word| (strsim::damerau_levenshtein(unknown, word), *word))
-                .filter(|(distance, _)| *distance <= 2)
+                .filter(|(distance, word)| *distance <= 2 && distance * 2 <= word.len())
                 .min();
             if let Some((_, near)) = near {
-                message.push_str(&format!(" Did you mean `{near}`?"));
+                message = format!("{message} Did you mean `{near}`?");
             }
             let start = comment.span.start + at;
             return Err(Diagnostic::new(
@@ -164,10 +164,7 @@ impl Body<'_> {
         let tokens = tokens::tokens(&text);
         let (Some(first), Some(last)) = (tokens.first(), tokens.last()) else {
             return Err(self
-                .error(
-                    "invalid-directive",
-                    format!("This directive has no expression."),
-                )
+                .error("invalid-directive", "This directive has no expression.")
                 .with_help(format!("Write `-- zdm: {word} <expression>`.")));
         };
         let inside = first.span.to(last.span);
@@ -282,8 +279,7 @@ impl Body<'_> {
             .filter(|word| word.eq_ignore_ascii_case("because"))
             .and_then(|_| after.get(7..))
             .filter(|reason| reason.starts_with(char::is_whitespace))
-            .map(str::trim)
-            .unwrap_or("");
+            .map_or("", str::trim);
         if reason.is_empty() {
             return wrong(self, "This directive gives no reason.");
         }

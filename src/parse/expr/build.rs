@@ -157,6 +157,7 @@ mod tests {
                 " |  | double precision, timestamp with time zone",
             ),
             ("\"user\" = user", "user | user | "),
+            ("by > 1 AND partition = first", "by partition first |  | "),
             ("value > 0 AND year IS NOT NULL", "value year |  | "),
             ("extract(year from year)", "year | extract | "),
             (

@@ -238,18 +238,14 @@ impl Scan<'_> {
     fn operand_word(&mut self, word: &str) {
         match word {
             "not" | "distinct" | "all" | "any" | "some" | "variadic" | "case" | "when" | "then"
-            | "else" | "symmetric" | "asymmetric" | "both" | "leading" | "trailing" | "by"
-            | "and" | "or" | "only" | "lateral" | "collate" => {
+            | "else" | "symmetric" | "asymmetric" | "both" | "leading" | "trailing" | "and"
+            | "or" | "only" | "lateral" | "collate" => {
                 self.cursor.bump();
                 if word == "collate" {
                     self.collation();
                 }
             }
-            "end" => {
-                self.cursor.bump();
-                self.operand = false;
-            }
-            "null" | "true" | "false" | "default" => {
+            "end" | "null" | "true" | "false" | "default" => {
                 self.cursor.bump();
                 self.operand = false;
             }
@@ -496,6 +492,9 @@ impl Scan<'_> {
     /// Words that start a part of a query.
     fn clause(&mut self, word: &str) {
         self.cursor.bump();
+        if matches!(word, "group" | "order") {
+            self.cursor.eat_kw("by");
+        }
         self.operand = true;
         let query = self.frame().query;
         match word {

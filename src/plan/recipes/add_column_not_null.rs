@@ -3,6 +3,7 @@
 
 use crate::{
     effects::LockMode,
+    ident::Ident,
     parse::PhaseName,
     plan::{
         Backfill, Undo,
@@ -52,15 +53,28 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
     };
     columns::check_expression(cx, before, up, "up")?;
     columns::check_sync_target(before, columns::HelperColumn::NotNeeded)?;
+    let mut inputs: Vec<Ident> = Vec::new();
+    for reference in &up.columns {
+        if !inputs.contains(&reference.name) {
+            inputs.push(reference.name.clone());
+        }
+    }
+    // What the old application goes on writing must reach the new column.
+    let mode = if inputs.is_empty() {
+        SyncMode::Fill
+    } else {
+        SyncMode::FollowInStep
+    };
     let sync = Sync {
         key: cx.key(table, column),
         table: table.clone(),
         new: column.clone(),
         up: up.clone(),
-        inputs: Vec::new(),
+        inputs,
         down: None,
         unfilled: Unfilled::Null,
-        mode: SyncMode::Fill,
+        mode,
+        search_path: cx.before.search_path.clone(),
     };
     let trigger = sync_sql(&sync, &cx.input.settings.journal_schema, cx.bypass);
     let mut create = vec![format!(
@@ -82,7 +96,10 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
             create,
         )
         .state(state::column_present(table, column))
-        .undone_by(Undo::ddl(undo, lock(table, LockMode::AccessExclusive))),
+        .undone_by(
+            Undo::ddl(undo, lock(table, LockMode::AccessExclusive))
+                .losing(added.values_of_its_own(cx, up, &trigger.unfilled)),
+        ),
     );
     expand.new_needs_it = true;
     draft.push(

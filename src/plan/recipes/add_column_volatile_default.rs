@@ -72,6 +72,7 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
         down: None,
         unfilled: unfilled.clone(),
         mode: SyncMode::FillOld,
+        search_path: cx.before.search_path.clone(),
     };
     let trigger = sync_sql(&sync, &cx.input.settings.journal_schema, cx.bypass);
     let mut create = vec![

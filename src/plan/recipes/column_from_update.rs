@@ -98,6 +98,12 @@ fn draft_for(
     }
     let dropped = dropped_inputs(cx, table, filler.at, &inputs);
     let down = down_of(cx, added, filler, &dropped)?;
+    // Where the old column stays, the new application may write it without meaning the new one.
+    let mode = if dropped.is_empty() && down.is_none() {
+        SyncMode::FollowInStep
+    } else {
+        SyncMode::Follow
+    };
     let key = cx.key(table, column);
     let marker = cx.own_name(&key, column);
     let sync = Sync {
@@ -108,7 +114,8 @@ fn draft_for(
         inputs,
         down,
         unfilled: Unfilled::Marker(marker.clone()),
-        mode: SyncMode::Follow,
+        mode,
+        search_path: cx.before.search_path.clone(),
     };
     let trigger = sync_sql(&sync, &cx.input.settings.journal_schema, cx.bypass);
     let mut draft = Draft::default();
@@ -138,7 +145,10 @@ fn draft_for(
                 create,
             )
             .state(state::column_present(table, column))
-            .undone_by(Undo::ddl(undo, lock(table, LockMode::AccessExclusive))),
+            .undone_by(
+                Undo::ddl(undo, lock(table, LockMode::AccessExclusive))
+                    .losing(added.values_of_its_own(cx, &up, &trigger.unfilled)),
+            ),
         )
         .new_needs_it = true;
     for (_, name) in &dropped {

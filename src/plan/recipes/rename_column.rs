@@ -189,6 +189,7 @@ fn expand(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: &mut S
             old: (*from).clone(),
         },
         mode: SyncMode::Follow,
+        search_path: cx.before.search_path.clone(),
     };
     let trigger = sync_sql(&sync, &cx.input.settings.journal_schema, cx.bypass);
     let collation = column

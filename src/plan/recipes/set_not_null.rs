@@ -71,6 +71,7 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft
             down: None,
             unfilled: Unfilled::Null,
             mode: SyncMode::Fill,
+            search_path: cx.before.search_path.clone(),
         };
         let sql = sync_trigger::sync_sql(&sync, &cx.input.settings.journal_schema, cx.bypass);
         draft.push(

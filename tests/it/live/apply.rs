@@ -1,5 +1,7 @@
 //! Whole runs: `apply`, `rollback` and `verify` as the commands call them.
 
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+
 use jiff::Timestamp;
 use zdm::{
     db::{Session, Target},
@@ -27,6 +29,7 @@ use crate::support::server::{self, Db};
 /// A run on a database, and everything it told.
 pub(crate) struct Run {
     pub(crate) runner: Runner,
+    /// Everything it told.
     pub(crate) events: tokio::sync::mpsc::UnboundedReceiver<Event>,
 }
 

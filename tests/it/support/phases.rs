@@ -9,7 +9,10 @@ use zdm::{
     diagnostic::Diagnostic,
     execute::{
         ExecuteError, ExecuteSettings, Runner, Stop,
-        apply::{ApplyError, ApplyRequest, MigrationFile, OutOfOrder, Through, apply, live_catalog, plan_file},
+        apply::{
+            ApplyError, ApplyRequest, MigrationFile, OutOfOrder, Through, apply, live_catalog,
+            plan_file,
+        },
         backfill,
         driver::{Consent, DriftPolicy},
         event::Events,

@@ -265,6 +265,22 @@ pub(crate) async fn fresh_database(version: u32, setup_sql: &str) -> Db {
     }
 }
 
+/// A database made by a script on a server of one test alone.
+pub(crate) async fn private_database(sandbox: &Sandbox, version: u32, setup_sql: &str) -> Db {
+    let name = String::from("test");
+    let mut admin = connect(&sandbox.connection_url("postgres")).await;
+    run(&mut admin, &format!("CREATE DATABASE {name}")).await;
+    admin.close().await.expect("closes");
+    let db = Db {
+        url: sandbox.connection_url(&name),
+        name,
+        version,
+        garbage: Arc::default(),
+    };
+    db.run(setup_sql).await;
+    db
+}
+
 /// A connection to a URL.
 pub(crate) async fn connect(url: &str) -> PgConnection {
     let options: PgConnectOptions = url.parse().expect("a PostgreSQL URL");

@@ -60,6 +60,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "effects",
             "plan",
             "execute::event",
+            // The states that the journal knows, as values.
+            "execute::journal",
         ],
     ),
     (

@@ -55,6 +55,22 @@ fn the_next_pass_of_a_window_comes_when_the_last_one_is_older_than_every_snapsho
 }
 
 #[test]
+fn the_horizon_is_read_again_when_no_other_window_is_known_to_be_ready() {
+    let mut plan = schedule(10_000);
+    let now = Duration::ZERO;
+    let first = fill(plan.next(Some(100), now, Growth::Bounded));
+    assert!(!plan.is_ready_besides(&first, Some(100)));
+    plan.done(&first, &usual(400), 100);
+    let second = fill(plan.next(Some(100), now, Growth::Bounded));
+    assert!(!plan.is_ready_besides(&second, Some(100)));
+    plan.done(&second, &usual(400), 101);
+    let again = fill(plan.next(Some(102), now, Growth::Bounded));
+    assert_eq!(again.start, 0);
+    assert!(plan.is_ready_besides(&again, Some(102)));
+    assert!(!plan.is_ready_besides(&again, None));
+}
+
+#[test]
 fn old_snapshots_stop_it_at_a_bound_until_growth_is_allowed() {
     let mut plan = schedule(1_000_000);
     let now = Duration::ZERO;

@@ -28,6 +28,7 @@ pub(super) struct Rig {
     pub(super) backfill: Backfill,
     pub(super) bypass: Bypass,
     pub(super) search_path: Vec<Ident>,
+    pub(super) role: Option<Ident>,
     pub(super) settings: Settings,
     pub(super) throttle: throttle::Settings,
     /// Everything the backfill said, over all runs.
@@ -62,6 +63,7 @@ impl Rig {
             },
             bypass: bypass(),
             search_path: vec![Ident::exact("public")],
+            role: None,
             settings: Settings::default(),
             throttle: throttle::Settings::default(),
             events: Arc::default(),
@@ -85,6 +87,7 @@ impl Rig {
             }),
             unfilled: Unfilled::NullBesideValue { old: name },
             mode: SyncMode::Follow,
+            search_path: vec![Ident::exact("public")],
         };
         let unfilled = install(db, &sync, "text").await;
         let mut rig = Self::new(&db.url, &["users"], "full_name", "name").await;
@@ -96,7 +99,7 @@ impl Rig {
         PassSettings {
             bypass: &self.bypass,
             search_path: &self.search_path,
-            role: None,
+            role: self.role.as_ref(),
         }
     }
 

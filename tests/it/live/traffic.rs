@@ -1,0 +1,181 @@
+//! Old and new applications at work through every phase: no request fails, and no acknowledged
+//! write is lost or altered.
+
+use std::time::Duration;
+
+use crate::{
+    live::case::Case,
+    support::{
+        server, snapshot,
+        traffic::{Key, Shape, Side, Traffic},
+    },
+};
+
+/// Longer than any request may take: no lock of zdm's is waited for as long. Generous, because
+/// the machine may be busy with other tests.
+const LONGEST: Duration = Duration::from_millis(1500);
+
+const ROWS: u32 = 12_000;
+const SIXTY_THREE: &str = "\"a Name of sixty-three bytes with $$ and 'quotes' and so on & on\"";
+
+/// Both ways a migration can end.
+async fn both_ways(name: &str, shape: &Shape, migration: &str) {
+    for version in server::versions() {
+        through_contract(name, version, shape, migration).await;
+        through_rollback(name, version, shape, migration).await;
+    }
+}
+
+async fn start(version: u32, shape: &Shape, migration: &str) -> (Case, Traffic) {
+    let case = Case::new(version, &shape.setup(ROWS), migration).await;
+    let mut traffic = Traffic::new(&case.db.url, shape.clone()).await;
+    traffic.start(Side::Old);
+    pause().await;
+    case.expand().await;
+    pause().await;
+    case.migrate().await;
+    traffic.start(Side::New);
+    pause().await;
+    case.verify().await;
+    (case, traffic)
+}
+
+async fn pause() {
+    tokio::time::sleep(Duration::from_millis(250)).await;
+}
+
+async fn through_contract(name: &str, version: u32, shape: &Shape, migration: &str) {
+    let (case, mut traffic) = start(version, shape, migration).await;
+    traffic.stop(Side::Old).await;
+    case.contract().await;
+    pause().await;
+    traffic.stop(Side::New).await;
+    traffic.check(Side::New).await;
+    tell(&format!("{name} through contract"), version, &traffic);
+}
+
+async fn through_rollback(name: &str, version: u32, shape: &Shape, migration: &str) {
+    let before = {
+        let plain = server::fresh_database(version, &shape.setup(ROWS)).await;
+        snapshot::catalog_snapshot(&mut plain.connect().await, snapshot::Columns::InOrder).await
+    };
+    let (case, mut traffic) = start(version, shape, migration).await;
+    traffic.stop(Side::New).await;
+    case.rollback().await;
+    pause().await;
+    traffic.stop(Side::Old).await;
+    traffic.check(Side::Old).await;
+    let mut conn = case.db.connect().await;
+    let after = snapshot::catalog_snapshot(&mut conn, snapshot::Columns::InOrder).await;
+    crate::support::assert_same_text("the schema", &before, &after);
+    tell(&format!("{name} through rollback"), version, &traffic);
+}
+
+fn tell(name: &str, version: u32, traffic: &Traffic) {
+    let tally = &traffic.tally;
+    println!(
+        "{name}, PostgreSQL {version}: {} requests, {} errors, the longest {:?} ({})",
+        tally.requests,
+        tally.errors.len(),
+        tally.slowest,
+        tally.slowest_statement
+    );
+    assert!(tally.requests > 200, "only {} requests", tally.requests);
+    assert!(
+        tally.slowest < LONGEST,
+        "{:?}: {}",
+        tally.slowest,
+        tally.slowest_statement
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rename_column_with_a_bigint_key() {
+    let shape = Shape::new("users", Key::Bigint, "name", "full_name");
+    both_ways(
+        "rename",
+        &shape,
+        "ALTER TABLE users RENAME COLUMN name TO full_name;",
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rename_column_with_a_uuid_key_and_a_view() {
+    let shape = Shape {
+        view: true,
+        ..Shape::new("users", Key::Uuid, "name", "full_name")
+    };
+    both_ways(
+        "rename, uuid",
+        &shape,
+        "ALTER TABLE users RENAME COLUMN name TO full_name;",
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rename_column_without_a_key() {
+    let shape = Shape::new("users", Key::None, "name", "full_name");
+    both_ways(
+        "rename, no key",
+        &shape,
+        "ALTER TABLE users RENAME COLUMN name TO full_name;",
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rename_column_with_long_and_quoted_names() {
+    assert_eq!(SIXTY_THREE.len(), 63 + 2);
+    let shape = Shape {
+        view: true,
+        ..Shape::new(SIXTY_THREE, Key::Bigint, "\"select\"", SIXTY_THREE)
+    };
+    let migration = format!("ALTER TABLE {SIXTY_THREE} RENAME COLUMN \"select\" TO {SIXTY_THREE};");
+    both_ways("rename, 63 bytes", &shape, &migration).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn set_not_null() {
+    let shape = Shape {
+        nulls: true,
+        ..Shape::new("users", Key::Bigint, "name", "name")
+    };
+    let migration = "-- zdm: up(name) 'none'\nALTER TABLE users ALTER COLUMN name SET NOT NULL;";
+    both_ways("set not null", &shape, migration).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn add_foreign_key() {
+    let shape = Shape::new("users", Key::Uuid, "name", "name");
+    let migration = "ALTER TABLE users ADD CONSTRAINT users_parent FOREIGN KEY (parent) REFERENCES parents ON DELETE CASCADE;";
+    both_ways("foreign key", &shape, migration).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn add_column_with_a_volatile_default() {
+    let shape = Shape {
+        token: true,
+        ..Shape::new("users", Key::Bigint, "name", "name")
+    };
+    let migration = "ALTER TABLE users ADD COLUMN token uuid NOT NULL DEFAULT gen_random_uuid();";
+    both_ways("volatile default", &shape, migration).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn add_update_drop() {
+    for (key, table) in [(Key::Bigint, "users"), (Key::None, "\"Users of 'old'\"")] {
+        let shape = Shape {
+            upper: true,
+            ..Shape::new(table, key, "name", "label")
+        };
+        let migration = format!(
+            "ALTER TABLE {table} ADD COLUMN label text;
+             UPDATE {table} SET label = upper(name);
+             -- zdm: down(name) lower(label)
+             ALTER TABLE {table} DROP COLUMN name;"
+        );
+        both_ways("add, update, drop", &shape, &migration).await;
+    }
+}

@@ -153,6 +153,7 @@ pub async fn run(
     let kept = writes.missing == 0 && writes.altered == 0 && writes.unexpected == 0;
     Ok(Figures {
         version: 1,
+        database: DATABASE,
         pg_version: sandbox.version().to_string(),
         rows: settings.rows,
         clients: settings.clients,

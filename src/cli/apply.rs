@@ -1,10 +1,10 @@
 //! `zdm apply`.
 
-use std::{io::IsTerminal as _, time::Duration};
+use std::time::Duration;
 
 use crate::{
     cli::{
-        CliError, ErrorCode, Exit, Format,
+        CliError, Exit, Format,
         connect::ConnectArgs,
         engine::{self, Engine, Overrides},
         history::{self, Migration},
@@ -142,18 +142,16 @@ fn request(args: &Args, config: &Config) -> ApplyRequest {
     }
 }
 
-/// Contract is breaking: without a terminal it needs a word.
+/// Contract is breaking: it needs a word.
 fn consent(args: &Args) -> Result<(), CliError> {
     let contracts = matches!(args.phase, Some(PhaseChoice::Contract | PhaseChoice::All));
-    if !contracts || args.yes || std::io::stdin().is_terminal() {
+    if !contracts || args.yes {
         return Ok(());
     }
-    Err(CliError::new(
-        ErrorCode::Run("needs-consent"),
-        "contract takes away what the old application uses, and there is no terminal to ask",
+    engine::consent(
+        "Contract takes away what the old application uses",
+        "Stop the old application, then run the same command with --yes.",
     )
-    .with_state(crate::report::json::DatabaseState::Unchanged, Exit::Found)
-    .with_hint("Stop the old application, then run the same command with --yes."))
 }
 
 /// Plans what is pending on the live catalog, one after the other, and shows it.

@@ -1,7 +1,7 @@
 //! What the commands that run something share: how a run is made, watched, and what its errors
 //! look like.
 
-use std::time::Duration;
+use std::{io::IsTerminal as _, time::Duration};
 
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -91,6 +91,26 @@ impl Engine {
         drop(self.runner);
         // What is not shown any more is in the journal all the same.
         drop(self.watcher.await);
+    }
+}
+
+/// Asks on the terminal, or refuses where there is none: what cannot be taken back needs a word.
+pub fn consent(question: &str, hint: &str) -> Result<(), CliError> {
+    let refused = |message: &str| {
+        CliError::new(ErrorCode::Run("needs-consent"), message)
+            .with_state(json::DatabaseState::Unchanged, Exit::Found)
+            .with_hint(hint)
+    };
+    if !std::io::stdin().is_terminal() {
+        return Err(refused(&format!("{question}: there is no terminal to ask")));
+    }
+    output::note(&format!("{question}. Go on? [y/N] "));
+    let mut answer = String::new();
+    // No answer is a no.
+    drop(std::io::stdin().read_line(&mut answer));
+    match answer.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(refused(&format!("{question}: not consented"))),
     }
 }
 

@@ -1,12 +1,10 @@
 //! `zdm rollback`.
 
-use std::io::IsTerminal as _;
-
 use crate::{
     cli::{
-        CliError, ErrorCode, Exit, Format,
+        CliError, Exit, Format,
         connect::ConnectArgs,
-        engine::{Engine, Overrides},
+        engine::{self, Engine, Overrides},
         output,
     },
     config::{Config, duration},
@@ -37,13 +35,11 @@ pub struct Args {
 
 /// Runs it.
 pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> {
-    if !args.yes && !std::io::stdin().is_terminal() {
-        return Err(CliError::new(
-            ErrorCode::Run("needs-consent"),
-            "a rollback removes what the new application uses, and there is no terminal to ask",
-        )
-        .with_state(crate::report::json::DatabaseState::Unchanged, Exit::Found)
-        .with_hint("Stop the new application, then run the same command with --yes."));
+    if !args.yes {
+        engine::consent(
+            "A rollback removes what the new application uses",
+            "Stop the new application, then run the same command with --yes.",
+        )?;
     }
     let overrides = Overrides {
         lock_budget: args.lock_budget,

@@ -21,6 +21,8 @@ use crate::{
 pub struct Figures {
     /// The version of the format.
     pub version: u32,
+    /// The database that clients worked on.
+    pub database: &'static str,
     /// The version of the server.
     pub pg_version: String,
     /// Rows of `users` at the start.

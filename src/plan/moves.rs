@@ -106,13 +106,16 @@ pub fn refuse_immovable(catalog: &Catalog, table: &Table, column: &Column) -> Re
             BY_HAND,
         );
     }
-    let materialized = catalog.tables.values().find(|other| {
-        other.kind == TableKind::MaterializedView
-            && catalog.views.get(&other.name).is_some_and(|view| {
-                view.reads
-                    .contains(&(table.name.clone(), Some(name.clone())))
-            })
-    });
+    // A view whose columns are not known in detail may read any of them.
+    let materialized = catalog
+        .views_reading(&table.name, Some(name))
+        .into_iter()
+        .find(|view| {
+            catalog
+                .tables
+                .get(&view.name)
+                .is_some_and(|other| other.kind == TableKind::MaterializedView)
+        });
     if let Some(view) = materialized {
         return refuse(
             format!("the materialized view {} reads {place}", view.name.short()),
@@ -436,6 +439,37 @@ mod tests {
             " USING btree (\"Full Name\" text_pattern_ops DESC, lower(\"Full Name\"), \
              ((\"Full Name\")::name)) INCLUDE (\"(id)\", \"Full Name\") WITH (fillfactor='80') \
              WHERE ((\"Full Name\" <> 'name'::text) AND ok)"
+        );
+    }
+
+    #[test]
+    fn an_index_known_from_a_migration_moves_as_well_as_one_of_a_database() {
+        let script = parse(SourceFile::new(
+            "schema.sql",
+            "CREATE TABLE t (id int, name text);\n\
+             CREATE UNIQUE INDEX i ON t (lower(name)) WHERE id > 0;",
+        ));
+        let mut catalog = Catalog::empty(crate::catalog::PgVersion::default());
+        for statement in &script.statements {
+            crate::catalog::apply::apply(&mut catalog, statement, script.source.text());
+        }
+        let table = &catalog.tables[&ObjectName::public("t")];
+        let moved = |definition: &str| {
+            let mut index = table.indexes[0].clone();
+            index.definition = definition.to_owned();
+            let (from, to) = (Ident::exact("name"), Ident::exact("full_name"));
+            index_on(table, &index, &from, &to, &Ident::exact("j"))
+        };
+        assert_eq!(
+            moved(&table.indexes[0].definition),
+            "CREATE UNIQUE INDEX CONCURRENTLY j ON public.t (lower(full_name)) WHERE id > 0"
+        );
+        assert_eq!(
+            moved(
+                "CREATE UNIQUE INDEX i ON ONLY public.t USING btree (lower(name)) WHERE (id > 0)"
+            ),
+            "CREATE UNIQUE INDEX CONCURRENTLY j ON public.t USING btree (lower(full_name)) \
+             WHERE (id > 0)"
         );
     }
 

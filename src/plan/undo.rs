@@ -10,28 +10,36 @@ use crate::{
         StatementKind,
         statement::{AlterActionKind, ColumnAction},
     },
-    plan::{Step, StepKind, Undo, UndoKind, Verify, draft::lock, pieces, recipe::Context, state},
+    plan::{
+        Step, StepKind, Undo, UndoKind, Verify,
+        draft::{lock, merge_lock},
+        pieces,
+        recipe::Context,
+        state,
+    },
 };
 
 /// The state query, for the kinds whose trace in the catalog is plain.
 pub fn with_state(cx: &Context<'_>, step: Step) -> Step {
-    match &cx.op.statement.kind {
-        StatementKind::CreateTable(create) if !create.if_not_exists => {
-            let name = created_name(cx, &create.name);
-            step.state(state::relation_present(&name))
+    if let StatementKind::CreateTable(create) = &cx.op.statement.kind
+        && !create.if_not_exists
+    {
+        let name = created_name(cx, &create.name);
+        return step.state(state::relation_present(&name));
+    }
+    match cx.alter() {
+        Some((table, AlterActionKind::ValidateConstraint { name })) => {
+            let mut step = step.state(state::constraint_valid(&table, name));
+            step.kind = StepKind::LongDdl;
+            step
         }
-        StatementKind::AlterRelation(_) => match cx.alter() {
-            Some((table, AlterActionKind::ValidateConstraint { name })) => {
-                let mut step = step.state(state::constraint_valid(&table, name));
-                step.kind = StepKind::LongDdl;
-                step
-            }
-            Some((table, AlterActionKind::AlterColumn { name, action })) => match action {
-                ColumnAction::DropNotNull => step.state(state::column_nullable(&table, name)),
-                _ => step,
+        Some((
+            table,
+            AlterActionKind::AlterColumn {
+                name,
+                action: ColumnAction::DropNotNull,
             },
-            _ => step,
-        },
+        )) => step.state(state::column_nullable(&table, name)),
         _ => step,
     }
 }
@@ -46,62 +54,104 @@ pub fn created_name(cx: &Context<'_>, name: &crate::ident::QualifiedName) -> Obj
 
 /// Adds what takes it back.
 pub fn with_undo(cx: &Context<'_>, mut step: Step) -> Step {
-    match &cx.op.statement.kind {
+    let undo = match &cx.op.statement.kind {
         StatementKind::CreateTable(create) if !create.if_not_exists => {
-            let name = created_name(cx, &create.name);
-            let rows = Verify {
-                table: name.clone(),
-                count: format!("SELECT pg_catalog.count(*) FROM {name}"),
-                sample: None,
-                message: format!("{{count}} rows of the new table {} would go", name.short()),
-                help: "copy them away, or consent with --yes".to_owned(),
-            };
-            let mut locks = lock(&name, LockMode::AccessExclusive);
-            locks.extend(step.locks.iter().cloned().map(|mut held| {
-                held.mode = LockMode::AccessExclusive;
-                held
-            }));
-            locks.sort();
-            step.undone_by(Undo::ddl([format!("DROP TABLE IF EXISTS {name}")], locks).losing(rows))
+            Some(vec![drop_table(&created_name(cx, &create.name), &step)])
         }
-        StatementKind::AlterRelation(_) => match cx.alter() {
-            Some((table, AlterActionKind::AlterColumn { name, action })) => {
-                let Some(column) = cx
-                    .before
-                    .tables
-                    .get(&table)
-                    .and_then(|table| table.column(name))
-                else {
-                    step.reversible = false;
-                    return step;
-                };
-                match action {
-                    ColumnAction::SetDefault(_) | ColumnAction::DropDefault => {
-                        step.undone_by(Undo::ddl(
-                            [restore_default(&table, column)],
-                            lock(&table, LockMode::AccessExclusive),
-                        ))
-                    }
-                    ColumnAction::DropNotNull if column.not_null => {
-                        step.undo.extend(restore_not_null(cx, &table, column));
-                        step
-                    }
-                    _ => {
-                        step.reversible = false;
-                        step
-                    }
-                }
-            }
-            _ => {
-                step.reversible = false;
-                step
-            }
-        },
-        _ => {
-            step.reversible = false;
-            step
+        StatementKind::AlterRelation(_) => undo_alter(cx),
+        StatementKind::Opaque(_) => drops_of_new(cx).map(|undo| vec![undo]),
+        _ => None,
+    };
+    match undo {
+        Some(undo) => step.undo.extend(undo),
+        None => step.reversible = false,
+    }
+    step
+}
+
+/// Drops a table that the step made; its rows would go.
+fn drop_table(name: &ObjectName, step: &Step) -> Undo {
+    let rows = Verify {
+        table: name.clone(),
+        count: format!("SELECT pg_catalog.count(*) FROM {name}"),
+        sample: None,
+        message: format!("{{count}} rows of the new table {} would go", name.short()),
+        help: "copy them away, or consent with --yes".to_owned(),
+    };
+    let mut locks = lock(name, LockMode::AccessExclusive);
+    for held in &step.locks {
+        merge_lock(&mut locks, &held.relation, LockMode::AccessExclusive);
+    }
+    Undo::ddl([format!("DROP TABLE IF EXISTS {name}")], locks).losing(rows)
+}
+
+/// What takes back a change of a column, where that is known.
+fn undo_alter(cx: &Context<'_>) -> Option<Vec<Undo>> {
+    let (table, AlterActionKind::AlterColumn { name, action }) = cx.alter()? else {
+        return None;
+    };
+    let column = cx.before.tables.get(&table)?.column(name)?;
+    match action {
+        ColumnAction::SetDefault(_) | ColumnAction::DropDefault => Some(vec![Undo::ddl(
+            [restore_default(&table, column)],
+            lock(&table, LockMode::AccessExclusive),
+        )]),
+        ColumnAction::DropNotNull if column.not_null => Some(restore_not_null(cx, &table, column)),
+        _ => None,
+    }
+}
+
+/// What drops the objects that an operation makes: views, sequences, functions, types, triggers.
+fn drops_of_new(cx: &Context<'_>) -> Option<Undo> {
+    let (before, after) = (cx.before, cx.after);
+    let mut drops = Vec::new();
+    let mut locks = Vec::new();
+    for (name, view) in &after.views {
+        if !before.views.contains_key(name) {
+            let kind = if view.materialized {
+                "MATERIALIZED VIEW"
+            } else {
+                "VIEW"
+            };
+            drops.push(format!("DROP {kind} IF EXISTS {name}"));
         }
     }
+    for (name, table) in &after.tables {
+        let known = before.tables.get(name);
+        for trigger in &table.triggers {
+            let old =
+                known.is_none_or(|known| known.triggers.iter().any(|t| t.name == trigger.name));
+            if !old {
+                drops.push(format!("DROP TRIGGER IF EXISTS {} ON {name}", trigger.name));
+                locks = lock(name, LockMode::AccessExclusive);
+            }
+        }
+    }
+    let new = |name: &&ObjectName| !before.functions.contains_key(*name);
+    drops.extend(
+        after
+            .functions
+            .keys()
+            .filter(new)
+            .map(|name| format!("DROP ROUTINE IF EXISTS {name}")),
+    );
+    let new = |name: &&ObjectName| !before.sequences.contains_key(*name);
+    drops.extend(
+        after
+            .sequences
+            .keys()
+            .filter(new)
+            .map(|name| format!("DROP SEQUENCE IF EXISTS {name}")),
+    );
+    let new = |name: &&ObjectName| !before.types.contains_key(*name);
+    drops.extend(
+        after
+            .types
+            .keys()
+            .filter(new)
+            .map(|name| format!("DROP TYPE IF EXISTS {name}")),
+    );
+    (!drops.is_empty()).then(|| Undo::ddl(drops, locks))
 }
 
 fn restore_default(table: &ObjectName, column: &Column) -> String {

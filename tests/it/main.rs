@@ -1,9 +1,13 @@
-//! The integration tests. `histories_parse` reads real migrations, `support` starts servers and compares databases, `live` holds the tests
-//! that need a server, `tidy` checks the sources themselves.
+//! The integration tests. `histories_parse` reads real migrations, `support` starts servers and
+//! compares databases, `live` holds the tests that need a server, `tidy` checks the sources
+//! themselves.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cli;
 mod histories_parse;
 mod live;
+mod properties;
 mod report;
 mod support;
 mod tidy;

@@ -33,7 +33,8 @@ pub struct Checkpoint {
     pub pass: u32,
     /// Rows filled so far, in all relations and all runs.
     pub rows: u64,
-    /// The transaction that filled the last slice, as `pg_current_xact_id()` gives it.
+    /// The last transaction that filled a row, as `pg_current_xact_id()` gives it; 0 before the
+    /// first one. A snapshot older than it may not see what was filled (pitfall 66).
     pub xid: u64,
 }
 

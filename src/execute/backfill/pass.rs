@@ -40,7 +40,13 @@ pub(super) struct Filled {
     pub(super) measured: Measured,
     pub(super) xid: u64,
     /// The oldest transaction that anyone may look at, if it was to be read right after COMMIT.
-    pub(super) horizon: Option<Option<u32>>,
+    pub(super) horizon: Option<Horizon>,
+}
+
+/// A reading of the horizon.
+pub(super) struct Horizon {
+    /// The oldest transaction that anyone may look at; `None` when nobody looks at any.
+    pub(super) oldest: Option<u32>,
 }
 
 /// How a pass ended.
@@ -126,7 +132,10 @@ pub(super) async fn run<S: CheckpointStore>(
             xid: after.xid,
             horizon: match pass.then {
                 Then::Nothing => None,
-                Then::Horizon => Some(read_horizon(batch.rows.first().map(|(_, row)| row))?),
+                Then::Horizon => {
+                    let oldest = read_horizon(batch.rows.first().map(|(_, row)| row))?;
+                    Some(Horizon { oldest })
+                }
             },
         })),
         // A deferred trigger ran into a lock, or the time was over. What fails while it commits has

@@ -51,6 +51,8 @@ pub(super) struct Runner<'r, 'j, 's, S> {
     timeouts: Timeouts,
     started: Instant,
     rows: u64,
+    /// The last transaction that filled a row.
+    xid: u64,
     /// Thousandths of pages of relations that are done.
     millipages_before: u64,
     pages_total: u64,
@@ -82,6 +84,7 @@ impl<'r, 'j, 's, S: CheckpointStore> Runner<'r, 'j, 's, S> {
             around,
             started: Instant::now(),
             rows: job.resume.map_or(0, |checkpoint| checkpoint.rows),
+            xid: job.resume.map_or(0, |checkpoint| checkpoint.xid),
             millipages_before: 0,
             pages_total: 0,
             meter: Meter::default(),
@@ -265,12 +268,15 @@ impl<'r, 'j, 's, S: CheckpointStore> Runner<'r, 'j, 's, S> {
         }
         match passed {
             Passed::Filled(filled) => {
-                if let Some(horizon) = filled.horizon {
-                    self.horizon = horizon;
+                if let Some(horizon) = &filled.horizon {
+                    self.horizon = horizon.oldest;
                 }
                 filling.took_in(&filled);
                 filling.plan.done(&slice, &filled.measured, filled.xid);
                 self.rows += filled.measured.rows;
+                if filled.measured.rows > 0 {
+                    self.xid = filled.xid;
+                }
                 let back = filling.growth == Growth::Unbounded
                     && self
                         .horizon
@@ -323,7 +329,8 @@ impl<'r, 'j, 's, S: CheckpointStore> Runner<'r, 'j, 's, S> {
                 Then::Horizon
             },
         };
-        let (plan, name, found, rows) = (&filling.plan, filling.name, filling.found, self.rows);
+        let (plan, name, found) = (&filling.plan, filling.name, filling.found);
+        let (rows, last) = (self.rows, self.xid);
         let checkpoint = move |measured: &Measured, xid, filenode| {
             let block = plan.low_water_after(&slice);
             let (Classes::One(pass) | Classes::From(pass)) = slice.classes;
@@ -341,7 +348,7 @@ impl<'r, 'j, 's, S: CheckpointStore> Runner<'r, 'j, 's, S> {
                 passes: slice.passes,
                 pass,
                 rows: rows + measured.rows,
-                xid,
+                xid: if measured.rows > 0 { xid } else { last },
             })
         };
         let pid = self.session.pid();
@@ -390,8 +397,22 @@ impl<'r, 'j, 's, S: CheckpointStore> Runner<'r, 'j, 's, S> {
         let begun = Instant::now();
         self.tell(Event::Yielding(reason.clone()));
         loop {
-            let every = self.around.throttle.settings().every;
-            sleep(every.min(NAP * 5), self.around.order).await;
+            let pause = match &reason {
+                // Whoever waited has the row since the pass ended.
+                Reason::Blocked { .. } => NAP,
+                Reason::Paused
+                | Reason::LagBytes { .. }
+                | Reason::LagTime { .. }
+                | Reason::SlotBacklog { .. }
+                | Reason::ArchiveBacklog { .. }
+                | Reason::ArchiveFailing { .. }
+                | Reason::AutovacuumWaits
+                | Reason::Wraparound
+                | Reason::Active { .. }
+                | Reason::Query
+                | Reason::Unreadable { .. } => self.around.throttle.settings().every.min(NAP * 5),
+            };
+            sleep(pause, self.around.order).await;
             if (self.around.order)() == Order::Stop {
                 return Ok(());
             }
@@ -429,7 +450,7 @@ impl<'r, 'j, 's, S: CheckpointStore> Runner<'r, 'j, 's, S> {
             passes: 0,
             pass: 0,
             rows: self.rows,
-            xid: 0,
+            xid: self.xid,
         };
         self.session.run("BEGIN").await?;
         if let Err(error) = self.around.store.store(self.session, &checkpoint).await {
@@ -528,8 +549,8 @@ async fn find(session: &mut Session, name: &ObjectName) -> Result<Option<Found>,
     let sql = bind(
         "SELECT c.oid::bigint, c.relkind::text, \
          coalesce(pg_catalog.pg_relation_filenode(c.oid), 0)::bigint, \
-         CASE WHEN c.relkind IN ('r', 'm', 't') THEN pg_catalog.pg_relation_size(c.oid) \
-             / pg_catalog.current_setting('block_size')::bigint ELSE 0 END \
+         coalesce(CASE WHEN c.relkind = 'r' THEN pg_catalog.pg_relation_size(c.oid) \
+             / pg_catalog.current_setting('block_size')::bigint END, 0) \
          FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
          WHERE n.nspname = $1 AND c.relname = $2",
         &[name.schema.as_str().into(), name.name.as_str().into()],

@@ -3,6 +3,7 @@
 //! that zdm does not know, is refused with the reason.
 
 use crate::{
+    catalog::{UserTypeKind, types},
     effects::{Effects, effects},
     ident::{Ident, ObjectName},
     parse::{
@@ -61,6 +62,13 @@ fn draft(cx: &Context<'_>) -> Result<Draft, Refusal> {
             }
             return Ok(draft);
         }
+        StatementKind::Opaque(_) if adds_nothing_to_enum(cx) => {
+            // A rollback leaves it, because the server cannot take it back.
+            draft
+                .notes
+                .push("the value is in the type already: nothing to do".to_owned());
+            return Ok(draft);
+        }
         _ => {}
     }
     let effects = effects(&cx.op.alone, cx.before);
@@ -96,6 +104,34 @@ fn draft(cx: &Context<'_>) -> Result<Draft, Refusal> {
     draft.push(phase, step).new_needs_it = new_needs(cx);
     draft.touches = touches::touches(cx, phase, &effects);
     Ok(draft)
+}
+
+/// `ALTER TYPE … ADD VALUE` of a value that is there.
+fn adds_nothing_to_enum(cx: &Context<'_>) -> bool {
+    let words: Vec<String> = cx
+        .op
+        .sql
+        .split_whitespace()
+        .map(str::to_ascii_uppercase)
+        .collect();
+    let StatementKind::Opaque(opaque) = &cx.op.statement.kind else {
+        return false;
+    };
+    let known = opaque.names.first().is_some_and(|name| {
+        matches!(
+            cx.before
+                .types
+                .get(&types::user_type_name(name, cx.before))
+                .map(|ty| &ty.kind),
+            Some(UserTypeKind::Enum { .. })
+        )
+    });
+    opaque.keywords.starts_with("ALTER TYPE")
+        && words
+            .windows(2)
+            .any(|pair| pair[0] == "ADD" && pair[1] == "VALUE")
+        && known
+        && cx.before.types == cx.after.types
 }
 
 /// Whether the new application cannot do without it.

@@ -45,8 +45,13 @@ fn setup() -> String {
 }
 
 /// The events after which zdm is killed; each stands for a boundary of a step or of a phase.
-const BOUNDARIES: [&str; 5] =
-    ["phase_started", "step_started", "step_done", "phase_done", "backfill_progress"];
+const BOUNDARIES: [&str; 5] = [
+    "phase_started",
+    "step_started",
+    "step_done",
+    "phase_done",
+    "backfill_progress",
+];
 
 /// A real zdm on a database.
 struct Process {
@@ -71,7 +76,11 @@ impl Process {
             .kill_on_drop(true);
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, lines, _folder: folder }
+        Self {
+            child,
+            lines,
+            _folder: folder,
+        }
     }
 
     /// The name of the next boundary's event; `None` when it has ended.
@@ -80,7 +89,10 @@ impl Process {
             let event: serde_json::Value = serde_json::from_str(&line).unwrap();
             let name = event["event"].as_str().unwrap_or_default().to_owned();
             if BOUNDARIES.contains(&name.as_str()) {
-                return Some(format!("{name} {}", event["step"].as_str().unwrap_or_default()));
+                return Some(format!(
+                    "{name} {}",
+                    event["step"].as_str().unwrap_or_default()
+                ));
             }
         }
         None
@@ -185,9 +197,15 @@ async fn killed_at_each_boundary_of_contract() {
             let mut traffic = Traffic::new(&case.db.url, shape()).await;
             case.migrate().await;
             traffic.start(Side::New);
-            alive = !Process::apply(&case.db.url, Some("contract")).kill_after(number).await;
+            alive = !Process::apply(&case.db.url, Some("contract"))
+                .kill_after(number)
+                .await;
             traffic.stop(Side::New).await;
-            let undone = if number % 2 == 0 { case.try_rollback(Consent::None).await } else { Err(stopped()) };
+            let undone = if number % 2 == 0 {
+                case.try_rollback(Consent::None).await
+            } else {
+                Err(stopped())
+            };
             match undone {
                 Ok(()) => {
                     back += 1;
@@ -214,7 +232,9 @@ async fn killed_at_each_boundary_of_contract() {
 }
 
 fn stopped() -> ExecuteError {
-    ExecuteError::Stopped { why: "not tried".into() }
+    ExecuteError::Stopped {
+        why: "not tried".into(),
+    }
 }
 
 /// A table large enough to be interrupted in, and a value that no row gets twice.
@@ -222,7 +242,8 @@ const TOKENS: &str = "CREATE TABLE users (k bigint PRIMARY KEY, name text, other
     INSERT INTO users SELECT n, 'row ' || n, 0, 1, repeat('f', 200) FROM generate_series(1, 15000) n; ANALYZE users;
     CREATE TABLE parents (id int PRIMARY KEY, note int); INSERT INTO parents SELECT generate_series(1, 50);
     CREATE SEQUENCE numbers;";
-const NUMBER: &str = "ALTER TABLE users ADD COLUMN number bigint NOT NULL DEFAULT nextval('numbers');";
+const NUMBER: &str =
+    "ALTER TABLE users ADD COLUMN number bigint NOT NULL DEFAULT nextval('numbers');";
 
 /// Waits for the first progress of the backfill.
 async fn in_backfill(case: &mut Case) -> tokio::task::JoinHandle<()> {
@@ -238,7 +259,9 @@ async fn in_backfill(case: &mut Case) -> tokio::task::JoinHandle<()> {
     })
 }
 
-fn execute_error(result: Result<zdm::execute::journal::MigrationState, ApplyError>) -> ExecuteError {
+fn execute_error(
+    result: Result<zdm::execute::journal::MigrationState, ApplyError>,
+) -> ExecuteError {
     match result {
         Ok(state) => panic!("it went on to {state}"),
         Err(ApplyError::Execute(error)) => error,
@@ -252,7 +275,8 @@ async fn resumes(case: &Case, filled: &str) {
     let before = case.text(filled).await;
     case.migrate().await;
     case.is(filled, &before).await;
-    case.is("SELECT count(*) - count(DISTINCT number) FROM users", "0").await;
+    case.is("SELECT count(*) - count(DISTINCT number) FROM users", "0")
+        .await;
     case.contract().await;
     case.is(filled, &before).await;
 }
@@ -265,7 +289,8 @@ async fn filled_now(case: &Case) -> String {
         .parse()
         .unwrap();
     assert!(count > 0 && count < 15000, "{count} rows are filled");
-    case.sql("CREATE TABLE public.kept AS SELECT k, number FROM users WHERE number IS NOT NULL").await;
+    case.sql("CREATE TABLE public.kept AS SELECT k, number FROM users WHERE number IS NOT NULL")
+        .await;
     "SELECT concat(count(*), ' ', sum(hashint8(users.number))) FROM users JOIN kept USING (k, number)".to_owned()
 }
 
@@ -309,8 +334,13 @@ async fn it_is_asked_to_stop_in_the_middle_of_a_backfill() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_server_crashes_in_the_middle_of_a_backfill() {
     for version in server::versions() {
-        let mut sandbox =
-            server::private_server(version, &Settings { fsync: true, ..Settings::default() });
+        let mut sandbox = server::private_server(
+            version,
+            &Settings {
+                fsync: true,
+                ..Settings::default()
+            },
+        );
         let db = server::private_database(&sandbox, version, TOKENS).await;
         let url = db.url.clone();
         let mut case = Case::on(db, &url, NUMBER).await;
@@ -328,7 +358,11 @@ async fn the_server_crashes_in_the_middle_of_a_backfill() {
         sandbox.start_again().unwrap();
         let filled = filled_now(&case).await;
         resumes(&case, &filled).await;
-        case.is("SELECT string_agg(name, ',') FROM users WHERE k IN (-1, 15000)", "acknowledged,acknowledged").await;
+        case.is(
+            "SELECT string_agg(name, ',') FROM users WHERE k IN (-1, 15000)",
+            "acknowledged,acknowledged",
+        )
+        .await;
     }
 }
 
@@ -346,10 +380,17 @@ async fn a_second_runner_is_refused_while_one_runs() {
         });
         first.unwrap();
         for error in [execute_error(second), back.unwrap_err()] {
-            assert_eq!((error.code(), error.exit().code()), ("second-runner", 1), "{error:#?}");
+            assert_eq!(
+                (error.code(), error.exit().code()),
+                ("second-runner", 1),
+                "{error:#?}"
+            );
         }
         let mut conn = case.db.connect().await;
-        assert_eq!(text(&mut conn, "SELECT count(*) FROM users WHERE number IS NULL").await, "0");
+        assert_eq!(
+            text(&mut conn, "SELECT count(*) FROM users WHERE number IS NULL").await,
+            "0"
+        );
         case.contract().await;
     }
 }

@@ -81,38 +81,67 @@ fn tell(name: &str, version: u32, traffic: &Traffic) {
         tally.slowest_statement
     );
     assert!(tally.requests > 200, "only {} requests", tally.requests);
-    assert!(tally.slowest < LONGEST, "{:?}: {}", tally.slowest, tally.slowest_statement);
+    assert!(
+        tally.slowest < LONGEST,
+        "{:?}: {}",
+        tally.slowest,
+        tally.slowest_statement
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rename_column_with_a_bigint_key() {
     let shape = Shape::new("users", Key::Bigint, "name", "full_name");
-    both_ways("rename", &shape, "ALTER TABLE users RENAME COLUMN name TO full_name;").await;
+    both_ways(
+        "rename",
+        &shape,
+        "ALTER TABLE users RENAME COLUMN name TO full_name;",
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rename_column_with_a_uuid_key_and_a_view() {
-    let shape = Shape { view: true, ..Shape::new("users", Key::Uuid, "name", "full_name") };
-    both_ways("rename, uuid", &shape, "ALTER TABLE users RENAME COLUMN name TO full_name;").await;
+    let shape = Shape {
+        view: true,
+        ..Shape::new("users", Key::Uuid, "name", "full_name")
+    };
+    both_ways(
+        "rename, uuid",
+        &shape,
+        "ALTER TABLE users RENAME COLUMN name TO full_name;",
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rename_column_without_a_key() {
     let shape = Shape::new("users", Key::None, "name", "full_name");
-    both_ways("rename, no key", &shape, "ALTER TABLE users RENAME COLUMN name TO full_name;").await;
+    both_ways(
+        "rename, no key",
+        &shape,
+        "ALTER TABLE users RENAME COLUMN name TO full_name;",
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rename_column_with_long_and_quoted_names() {
     assert_eq!(SIXTY_THREE.len(), 63 + 2);
-    let shape = Shape { view: true, ..Shape::new(SIXTY_THREE, Key::Bigint, "\"select\"", SIXTY_THREE) };
+    let shape = Shape {
+        view: true,
+        ..Shape::new(SIXTY_THREE, Key::Bigint, "\"select\"", SIXTY_THREE)
+    };
     let migration = format!("ALTER TABLE {SIXTY_THREE} RENAME COLUMN \"select\" TO {SIXTY_THREE};");
     both_ways("rename, 63 bytes", &shape, &migration).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn set_not_null() {
-    let shape = Shape { nulls: true, ..Shape::new("users", Key::Bigint, "name", "name") };
+    let shape = Shape {
+        nulls: true,
+        ..Shape::new("users", Key::Bigint, "name", "name")
+    };
     let migration = "-- zdm: up(name) 'none'\nALTER TABLE users ALTER COLUMN name SET NOT NULL;";
     both_ways("set not null", &shape, migration).await;
 }
@@ -126,7 +155,10 @@ async fn add_foreign_key() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn add_column_with_a_volatile_default() {
-    let shape = Shape { token: true, ..Shape::new("users", Key::Bigint, "name", "name") };
+    let shape = Shape {
+        token: true,
+        ..Shape::new("users", Key::Bigint, "name", "name")
+    };
     let migration = "ALTER TABLE users ADD COLUMN token uuid NOT NULL DEFAULT gen_random_uuid();";
     both_ways("volatile default", &shape, migration).await;
 }
@@ -134,7 +166,10 @@ async fn add_column_with_a_volatile_default() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn add_update_drop() {
     for (key, table) in [(Key::Bigint, "users"), (Key::None, "\"Users of 'old'\"")] {
-        let shape = Shape { upper: true, ..Shape::new(table, key, "name", "label") };
+        let shape = Shape {
+            upper: true,
+            ..Shape::new(table, key, "name", "label")
+        };
         let migration = format!(
             "ALTER TABLE {table} ADD COLUMN label text;
              UPDATE {table} SET label = upper(name);

@@ -152,7 +152,7 @@ fn schemas_describe_every_field() {
             _ => {}
         }
     }
-    for name in ["lint", "plan", "status", "error", "event"] {
+    for name in ["lint", "plan", "status", "error", "event", "demo"] {
         objects_are_closed(&schema(name), name);
     }
 }

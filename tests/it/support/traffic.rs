@@ -86,7 +86,9 @@ impl Shape {
 
     /// The script that makes it, with so many rows.
     pub(crate) fn setup(&self, rows: u32) -> String {
-        let Self { table, key, old, .. } = self;
+        let Self {
+            table, key, old, ..
+        } = self;
         let value = match key {
             Key::Bigint | Key::None => "n",
             Key::Uuid => "md5(n::text)::uuid",
@@ -96,7 +98,11 @@ impl Shape {
         } else {
             String::new()
         };
-        let initial = if self.nulls { "CASE WHEN n % 9 > 0 THEN 'row ' || n END" } else { "'row ' || n" };
+        let initial = if self.nulls {
+            "CASE WHEN n % 9 > 0 THEN 'row ' || n END"
+        } else {
+            "'row ' || n"
+        };
         format!(
             "CREATE TABLE parents (id int PRIMARY KEY, note int);
              INSERT INTO parents SELECT generate_series(1, 50);
@@ -118,7 +124,11 @@ impl Shape {
 
     /// A value as a side writes and reads it.
     fn written(&self, side: Side, value: &str) -> String {
-        if self.upper && side == Side::New { value.to_uppercase() } else { value.to_owned() }
+        if self.upper && side == Side::New {
+            value.to_uppercase()
+        } else {
+            value.to_owned()
+        }
     }
 }
 
@@ -157,7 +167,14 @@ impl Lane {
             }
             Key::Uuid => {
                 let hex = format!("{:032x}", self.rng.u128(..));
-                [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+                [
+                    &hex[..8],
+                    &hex[8..12],
+                    &hex[12..16],
+                    &hex[16..20],
+                    &hex[20..],
+                ]
+                .join("-")
             }
         }
     }
@@ -222,14 +239,21 @@ impl Traffic {
             })
             .collect();
         let mut conn = connect(url).await;
-        for (at, (key, value)) in rows(&mut conn, &shape, &shape.old).await.into_iter().enumerate() {
+        for (at, (key, value)) in rows(&mut conn, &shape, &shape.old)
+            .await
+            .into_iter()
+            .enumerate()
+        {
             lanes[at % LANES].put(key, Entry { value, token: None });
         }
         conn.close().await.expect("closes");
         Self {
             url: url.to_owned(),
             shape: Arc::new(shape),
-            lanes: lanes.into_iter().map(|lane| Arc::new(Mutex::new(lane))).collect(),
+            lanes: lanes
+                .into_iter()
+                .map(|lane| Arc::new(Mutex::new(lane)))
+                .collect(),
             running: Vec::new(),
             tally: Tally::default(),
         }
@@ -252,8 +276,9 @@ impl Traffic {
 
     /// Stops one application.
     pub(crate) async fn stop(&mut self, side: Side) {
-        let (stopping, rest) =
-            std::mem::take(&mut self.running).into_iter().partition(|(of, _, _)| *of == side);
+        let (stopping, rest) = std::mem::take(&mut self.running)
+            .into_iter()
+            .partition(|(of, _, _)| *of == side);
         self.running = rest;
         let stopping: Vec<(Side, Arc<AtomicBool>, JoinHandle<Tally>)> = stopping;
         for (_, stop, _) in &stopping {
@@ -271,11 +296,17 @@ impl Traffic {
         assert!(self.tally.errors.is_empty(), "{:#?}", self.tally.errors);
         let mut conn = connect(&self.url).await;
         let found: HashMap<String, Option<String>> =
-            rows(&mut conn, &self.shape, self.shape.column(side)).await.into_iter().collect();
+            rows(&mut conn, &self.shape, self.shape.column(side))
+                .await
+                .into_iter()
+                .collect();
         let mut expected = HashMap::new();
         for lane in &self.lanes {
             for (key, entry) in &lane.lock().await.rows {
-                let value = entry.value.as_ref().map(|value| self.shape.written(side, value));
+                let value = entry
+                    .value
+                    .as_ref()
+                    .map(|value| self.shape.written(side, value));
                 expected.insert(key.clone(), value);
             }
         }
@@ -300,7 +331,11 @@ impl Traffic {
 }
 
 /// Key and value of every row.
-async fn rows(conn: &mut PgConnection, shape: &Shape, column: &str) -> Vec<(String, Option<String>)> {
+async fn rows(
+    conn: &mut PgConnection,
+    shape: &Shape,
+    column: &str,
+) -> Vec<(String, Option<String>)> {
     let sql = format!("SELECT k::text, {column} FROM {} ORDER BY k", shape.table);
     sqlx::query(AssertSqlSafe(sql.clone()))
         .persistent(false)
@@ -346,7 +381,9 @@ impl Client {
         lane: &mut Lane,
         tally: &mut Tally,
     ) -> Result<(), String> {
-        let Shape { table, key, token, .. } = &*self.shape;
+        let Shape {
+            table, key, token, ..
+        } = &*self.shape;
         let ty = key.ty();
         let column = self.shape.column(self.side);
         let knows_token = *token && self.side == Side::New;
@@ -354,9 +391,16 @@ impl Client {
         if !(self.shape.nulls && self.side == Side::Old && lane.rng.u8(..6) == 0) {
             entry.value = Some(lane.fresh_value());
         }
-        let value = entry.value.as_ref().map(|value| self.shape.written(self.side, value));
+        let value = entry
+            .value
+            .as_ref()
+            .map(|value| self.shape.written(self.side, value));
         let parent = lane.rng.u8(1..=50).to_string();
-        let mut run = Request { conn, tally, prepared: lane.rng.bool() };
+        let mut run = Request {
+            conn,
+            tally,
+            prepared: lane.rng.bool(),
+        };
         match lane.rng.u8(..20) {
             0..=2 => {
                 let fresh = lane.fresh_key(*key);
@@ -388,21 +432,43 @@ impl Client {
                 let mut entries = Vec::new();
                 for _ in 0..5 {
                     let (at, value) = (lane.fresh_key(*key), lane.fresh_value());
-                    data.push_str(&format!("{at}\t{}\t{parent}\n", self.shape.written(self.side, &value)));
-                    entries.push((at, Entry { value: Some(value), token: None }));
+                    data.push_str(&format!(
+                        "{at}\t{}\t{parent}\n",
+                        self.shape.written(self.side, &value)
+                    ));
+                    entries.push((
+                        at,
+                        Entry {
+                            value: Some(value),
+                            token: None,
+                        },
+                    ));
                 }
-                run.copy(&format!("COPY {table} (k, {column}, parent) FROM STDIN"), &data).await?;
+                run.copy(
+                    &format!("COPY {table} (k, {column}, parent) FROM STDIN"),
+                    &data,
+                )
+                .await?;
                 for (at, entry) in entries {
                     lane.put(at, entry);
                 }
             }
             6 => {
-                let Some(at) = lane.any_key() else { return Ok(()) };
-                run.send(&format!("DELETE FROM {table} WHERE k = $1::text::{ty}"), &[Some(at.clone())], 1).await?;
+                let Some(at) = lane.any_key() else {
+                    return Ok(());
+                };
+                run.send(
+                    &format!("DELETE FROM {table} WHERE k = $1::text::{ty}"),
+                    &[Some(at.clone())],
+                    1,
+                )
+                .await?;
                 lane.take(&at);
             }
             7 => {
-                let (Some(at), to) = (lane.any_key(), lane.fresh_key(*key)) else { return Ok(()) };
+                let (Some(at), to) = (lane.any_key(), lane.fresh_key(*key)) else {
+                    return Ok(());
+                };
                 run.send(
                     &format!("UPDATE {table} SET k = $2::text::{ty} WHERE k = $1::text::{ty}"),
                     &[Some(at.clone()), Some(to.clone())],
@@ -413,7 +479,9 @@ impl Client {
                 lane.put(to, entry);
             }
             8..=9 => {
-                let Some(at) = lane.any_key() else { return Ok(()) };
+                let Some(at) = lane.any_key() else {
+                    return Ok(());
+                };
                 run.send(
                     &format!("UPDATE {table} SET other = coalesce(other, 0) + 1, parent = $2::text::int WHERE k = $1::text::{ty}"),
                     &[Some(at), Some(parent)],
@@ -422,12 +490,26 @@ impl Client {
                 .await?;
             }
             10 => {
-                run.send("UPDATE parents SET note = 1 WHERE id = $1::text::int", &[Some(parent)], 1).await?;
+                run.send(
+                    "UPDATE parents SET note = 1 WHERE id = $1::text::int",
+                    &[Some(parent)],
+                    1,
+                )
+                .await?;
             }
             11 if knows_token => {
-                let Some(at) = lane.any_key() else { return Ok(()) };
+                let Some(at) = lane.any_key() else {
+                    return Ok(());
+                };
                 let hex = format!("{:032x}", lane.rng.u128(..));
-                let given = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-");
+                let given = [
+                    &hex[..8],
+                    &hex[8..12],
+                    &hex[12..16],
+                    &hex[16..20],
+                    &hex[20..],
+                ]
+                .join("-");
                 run.send(
                     &format!("UPDATE {table} SET token = $2::text::uuid WHERE k = $1::text::{ty}"),
                     &[Some(at.clone()), Some(given.clone())],
@@ -437,32 +519,52 @@ impl Client {
                 lane.rows.entry(at).or_default().token = Some(given);
             }
             12..=14 => {
-                let Some(at) = lane.any_key() else { return Ok(()) };
+                let Some(at) = lane.any_key() else {
+                    return Ok(());
+                };
                 let (what, from) = if self.shape.view && lane.rng.bool() {
                     ("shown", "shown")
                 } else {
                     (column, table.as_str())
                 };
-                let second = if knows_token { "token::text" } else { "NULL::text" };
+                let second = if knows_token {
+                    "token::text"
+                } else {
+                    "NULL::text"
+                };
                 let found = run
-                    .read(&format!("SELECT {what}, {second} FROM {from} WHERE k = $1::text::{ty}"), &at)
+                    .read(
+                        &format!("SELECT {what}, {second} FROM {from} WHERE k = $1::text::{ty}"),
+                        &at,
+                    )
                     .await?;
                 let entry = lane.rows.entry(at.clone()).or_default();
-                let expected = entry.value.as_ref().map(|value| self.shape.written(self.side, value));
+                let expected = entry
+                    .value
+                    .as_ref()
+                    .map(|value| self.shape.written(self.side, value));
                 let same = found.0 == expected
                     || expected.is_none() && self.shape.nulls && found.0.as_deref() == Some("none");
                 if !same {
-                    return Err(format!("{:?} reads {:?} at {at}, not {expected:?}", self.side, found.0));
+                    return Err(format!(
+                        "{:?} reads {:?} at {at}, not {expected:?}",
+                        self.side, found.0
+                    ));
                 }
                 if knows_token {
                     if found.1.is_none() || entry.token.is_some() && found.1 != entry.token {
-                        return Err(format!("{at} had the token {:?}, now {:?}", entry.token, found.1));
+                        return Err(format!(
+                            "{at} had the token {:?}, now {:?}",
+                            entry.token, found.1
+                        ));
                     }
                     entry.token = found.1;
                 }
             }
             _ => {
-                let Some(at) = lane.any_key() else { return Ok(()) };
+                let Some(at) = lane.any_key() else {
+                    return Ok(());
+                };
                 run.send(
                     &format!("UPDATE {table} SET {column} = $2 WHERE k = $1::text::{ty}"),
                     &[Some(at.clone()), value],
@@ -484,7 +586,12 @@ struct Request<'a> {
 }
 
 impl Request<'_> {
-    async fn send(&mut self, sql: &str, values: &[Option<String>], rows: u64) -> Result<(), String> {
+    async fn send(
+        &mut self,
+        sql: &str,
+        values: &[Option<String>],
+        rows: u64,
+    ) -> Result<(), String> {
         let started = Instant::now();
         let result = if self.prepared {
             let mut query = sqlx::query(AssertSqlSafe(sql.to_owned()));
@@ -493,20 +600,37 @@ impl Request<'_> {
             }
             query.execute(&mut *self.conn).await
         } else {
-            self.conn.execute(sqlx::raw_sql(AssertSqlSafe(literal(sql, values)))).await
+            self.conn
+                .execute(sqlx::raw_sql(AssertSqlSafe(literal(sql, values))))
+                .await
         };
         self.note(sql, started);
-        let affected = result.map_err(|error| format!("{error}: {sql}"))?.rows_affected();
-        if affected == rows { Ok(()) } else { Err(format!("{affected} rows: {sql} {values:?}")) }
+        let affected = result
+            .map_err(|error| format!("{error}: {sql}"))?
+            .rows_affected();
+        if affected == rows {
+            Ok(())
+        } else {
+            Err(format!("{affected} rows: {sql} {values:?}"))
+        }
     }
 
-    async fn read(&mut self, sql: &str, key: &str) -> Result<(Option<String>, Option<String>), String> {
+    async fn read(
+        &mut self,
+        sql: &str,
+        key: &str,
+    ) -> Result<(Option<String>, Option<String>), String> {
         let started = Instant::now();
         let values = [Some(key.to_owned())];
         let row = if self.prepared {
-            sqlx::query(AssertSqlSafe(sql.to_owned())).bind(key).fetch_one(&mut *self.conn).await
+            sqlx::query(AssertSqlSafe(sql.to_owned()))
+                .bind(key)
+                .fetch_one(&mut *self.conn)
+                .await
         } else {
-            self.conn.fetch_one(sqlx::raw_sql(AssertSqlSafe(literal(sql, &values)))).await
+            self.conn
+                .fetch_one(sqlx::raw_sql(AssertSqlSafe(literal(sql, &values))))
+                .await
         };
         self.note(sql, started);
         let row = row.map_err(|error| format!("{error}: {sql} {key}"))?;
@@ -539,9 +663,10 @@ impl Request<'_> {
 fn literal(sql: &str, values: &[Option<String>]) -> String {
     let mut text = sql.to_owned();
     for (at, value) in values.iter().enumerate().rev() {
-        let written = value
-            .as_ref()
-            .map_or_else(|| "NULL".to_owned(), |value| format!("'{}'", value.replace('\'', "''")));
+        let written = value.as_ref().map_or_else(
+            || "NULL".to_owned(),
+            |value| format!("'{}'", value.replace('\'', "''")),
+        );
         text = text.replace(&format!("${}", at + 1), &written);
     }
     text

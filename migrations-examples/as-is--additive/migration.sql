@@ -7,3 +7,5 @@ COMMENT ON COLUMN users.name IS 'what they are called';
 GRANT SELECT ON users TO "shop app";
 ALTER TABLE users ALTER COLUMN name SET STATISTICS 200;
 ALTER TABLE users SET (fillfactor = 90);
+CREATE FUNCTION trimmed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.name := btrim(NEW.name); RETURN NEW; END $$;
+CREATE TRIGGER trim BEFORE INSERT OR UPDATE ON users FOR EACH ROW EXECUTE FUNCTION trimmed();

@@ -78,11 +78,7 @@ impl Case {
             .await
             .unwrap();
         let journal = opened.journal().unwrap().unwrap();
-        journal
-            .load(&mut session, "1")
-            .await
-            .unwrap()
-            .unwrap()
+        journal.load(&mut session, "1").await.unwrap().unwrap()
     }
 
     /// The plan that is being run.

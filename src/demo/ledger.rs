@@ -61,8 +61,7 @@ impl Ledger {
 
     /// Gives a row back that was only read, or of which nothing certain is known any more.
     pub(super) fn give_back(&self, claim: &Claim, known: Known) {
-        let Claim { id, .. } = claim;
-        self.rows().insert(id, Row { busy: false, known });
+        self.rows().insert(claim.id, Row { busy: false, known });
     }
 
     /// Enters the value of a row that the server has acknowledged, and gives the row back.

@@ -85,13 +85,21 @@ async fn both_ways(version: u32, sql: &str) -> Outcome {
     let db = fresh_database(version, SCHEMA).await;
     let zdm = Zdm::adopt(&db, migration("1", "generated", sql)).await;
     let recipes = zdm.plan().await.recipes;
-    for (phase, round) in [(PhaseName::Expand, 1), (PhaseName::Migrate, 2), (PhaseName::Contract, 0)] {
+    for (phase, round) in [
+        (PhaseName::Expand, 1),
+        (PhaseName::Migrate, 2),
+        (PhaseName::Contract, 0),
+    ] {
         match zdm.phase(phase).await {
             Ok(()) => {}
             Err(Stopped::Refused(why)) if phase == PhaseName::Expand => {
                 let rules: BTreeSet<_> = why.iter().map(|why| why.rule).collect();
                 assert!(!rules.is_empty());
-                assert!(why.iter().all(|why| !why.message.is_empty() && why.help.is_some()), "{why:?}");
+                assert!(
+                    why.iter()
+                        .all(|why| !why.message.is_empty() && why.help.is_some()),
+                    "{why:?}"
+                );
                 return Outcome::Refused(rules);
             }
             Err(stopped) => panic!("PostgreSQL {version}: {phase:?}: {stopped}\nof:\n{sql}"),
@@ -109,7 +117,10 @@ async fn both_ways(version: u32, sql: &str) -> Outcome {
 async fn writes(db: &Db, round: u32, sql: &str) {
     let mut conn = db.connect().await;
     if let Err(error) = server::try_run(&mut conn, &old(round)).await {
-        panic!("PostgreSQL {}: the old application fails in round {round}: {error}\nof:\n{sql}", db.version);
+        panic!(
+            "PostgreSQL {}: the old application fails in round {round}: {error}\nof:\n{sql}",
+            db.version
+        );
     }
 }
 
@@ -124,38 +135,134 @@ fn block_on<T>(test: impl Future<Output = T>) -> T {
 
 /// Orders that are easily got wrong.
 const INTERLEAVED: &[(&str, &str)] = &[
-    ("a name that is free again", "ALTER TABLE items DROP COLUMN b; ALTER TABLE items ADD COLUMN b integer;"),
-    ("drop and add of others", "ALTER TABLE items DROP COLUMN b; ALTER TABLE items ADD COLUMN x integer NOT NULL DEFAULT 3;"),
-    ("an index on a column to be renamed", "CREATE INDEX i ON items (c); ALTER TABLE items RENAME c TO amount;"),
-    ("an index on a renamed column", "ALTER TABLE items RENAME c TO amount; CREATE INDEX i ON items (amount, b);"),
-    ("a CHECK before and after a rename", "ALTER TABLE items ADD CHECK (e > 0); ALTER TABLE items RENAME e TO size; ALTER TABLE items ADD CHECK (size < 100000);"),
-    ("two renames", "ALTER TABLE items RENAME a TO first; ALTER TABLE items RENAME d TO last;"),
-    ("a rename there and back", "ALTER TABLE items RENAME a TO x; ALTER TABLE items RENAME x TO a;"),
-    ("a swap of names", "ALTER TABLE items RENAME a TO x; ALTER TABLE items RENAME d TO a; ALTER TABLE items RENAME x TO d;"),
-    ("a rename, and the old name for another", "ALTER TABLE items RENAME b TO x; ALTER TABLE items ADD COLUMN b text DEFAULT 'new';"),
-    ("NOT NULL and a rename", "ALTER TABLE items ALTER COLUMN d SET NOT NULL; ALTER TABLE items RENAME d TO x;"),
-    ("a rename and NOT NULL", "ALTER TABLE items RENAME d TO x; ALTER TABLE items ALTER COLUMN x SET NOT NULL;"),
-    ("NOT NULL there and back", "ALTER TABLE items ALTER COLUMN d SET NOT NULL; ALTER TABLE items ALTER COLUMN d DROP NOT NULL;"),
-    ("NOT NULL back and there", "ALTER TABLE items ALTER COLUMN a DROP NOT NULL; ALTER TABLE items ALTER COLUMN a SET NOT NULL;"),
-    ("an index in another's place", "DROP INDEX items_b; CREATE INDEX items_b ON items (b, c);"),
-    ("a constraint in another's place", "ALTER TABLE items DROP CONSTRAINT items_c_sane; ALTER TABLE items ADD CONSTRAINT items_c_sane CHECK (c < 2000000);"),
-    ("a constraint in another's place, at once", "ALTER TABLE items DROP CONSTRAINT items_c_sane, ADD CONSTRAINT items_c_sane CHECK (c < 2000000);"),
-    ("a key and who references it", "ALTER TABLE items ADD UNIQUE (e); ALTER TABLE links ADD COLUMN e integer REFERENCES items (e);"),
-    ("a renamed key and who references it", "ALTER TABLE parents RENAME id TO pid; ALTER TABLE items ADD FOREIGN KEY (parent_id) REFERENCES parents (pid);"),
-    ("who references it and a renamed key", "ALTER TABLE items ADD FOREIGN KEY (parent_id) REFERENCES parents; ALTER TABLE parents RENAME id TO pid;"),
-    ("both sides renamed", "ALTER TABLE links RENAME item_id TO item; ALTER TABLE items RENAME id TO number;"),
-    ("computed and kept", "ALTER TABLE items ADD COLUMN x text; UPDATE items SET x = upper(a); CREATE INDEX ON items (x);"),
-    ("computed, required, its source dropped", "ALTER TABLE items ADD COLUMN x text; UPDATE items SET x = coalesce(b, 'none'); ALTER TABLE items ALTER COLUMN x SET NOT NULL; ALTER TABLE items DROP COLUMN b;"),
-    ("two computed from one", "ALTER TABLE items ADD COLUMN x text; UPDATE items SET x = lower(b); ALTER TABLE items ADD COLUMN y text; UPDATE items SET y = upper(b); ALTER TABLE items DROP COLUMN b;"),
-    ("computed from a renamed one", "ALTER TABLE items RENAME b TO bb; ALTER TABLE items ADD COLUMN x text; UPDATE items SET x = lower(bb);"),
-    ("a new table that references a renamed key", "ALTER TABLE parents RENAME id TO pid; CREATE TABLE kids (id integer PRIMARY KEY, pid integer REFERENCES parents (pid));"),
-    ("a default for what is renamed", "ALTER TABLE items ALTER COLUMN e SET DEFAULT 9; ALTER TABLE items RENAME e TO size; ALTER TABLE items ALTER COLUMN size DROP DEFAULT;"),
-    ("dropped after its index", "DROP INDEX items_lower; ALTER TABLE items DROP COLUMN e;"),
-    ("dropped with its index", "ALTER TABLE items DROP COLUMN d; CREATE INDEX items_d ON items (e);"),
-    ("renamed constraint, new one under its name", "ALTER TABLE items RENAME CONSTRAINT items_c_sane TO c_sane; ALTER TABLE items ADD CONSTRAINT items_c_sane CHECK (c > -5);"),
-    ("a comment on what is renamed", "ALTER TABLE items RENAME b TO x; COMMENT ON COLUMN items.x IS 'renamed';"),
-    ("a view on what is renamed", "ALTER TABLE items RENAME d TO x; CREATE VIEW more AS SELECT x FROM items;"),
-    ("everything of one table at once", "ALTER TABLE items ADD COLUMN x integer DEFAULT 1, DROP COLUMN b, ALTER COLUMN d SET NOT NULL, ADD CONSTRAINT e_ok CHECK (e > 0), ADD UNIQUE (a, e);"),
+    (
+        "a name that is free again",
+        "ALTER TABLE items DROP COLUMN b; ALTER TABLE items ADD COLUMN b integer;",
+    ),
+    (
+        "drop and add of others",
+        "ALTER TABLE items DROP COLUMN b; ALTER TABLE items ADD COLUMN x integer NOT NULL DEFAULT 3;",
+    ),
+    (
+        "an index on a column to be renamed",
+        "CREATE INDEX i ON items (c); ALTER TABLE items RENAME c TO amount;",
+    ),
+    (
+        "an index on a renamed column",
+        "ALTER TABLE items RENAME c TO amount; CREATE INDEX i ON items (amount, b);",
+    ),
+    (
+        "a CHECK before and after a rename",
+        "ALTER TABLE items ADD CHECK (e > 0); ALTER TABLE items RENAME e TO size; ALTER TABLE items ADD CHECK (size < 100000);",
+    ),
+    (
+        "two renames",
+        "ALTER TABLE items RENAME a TO first; ALTER TABLE items RENAME d TO last;",
+    ),
+    (
+        "a rename there and back",
+        "ALTER TABLE items RENAME a TO x; ALTER TABLE items RENAME x TO a;",
+    ),
+    (
+        "a swap of names",
+        "ALTER TABLE items RENAME a TO x; ALTER TABLE items RENAME d TO a; ALTER TABLE items RENAME x TO d;",
+    ),
+    (
+        "a rename, and the old name for another",
+        "ALTER TABLE items RENAME b TO x; ALTER TABLE items ADD COLUMN b text DEFAULT 'new';",
+    ),
+    (
+        "NOT NULL and a rename",
+        "ALTER TABLE items ALTER COLUMN d SET NOT NULL; ALTER TABLE items RENAME d TO x;",
+    ),
+    (
+        "a rename and NOT NULL",
+        "ALTER TABLE items RENAME d TO x; ALTER TABLE items ALTER COLUMN x SET NOT NULL;",
+    ),
+    (
+        "NOT NULL there and back",
+        "ALTER TABLE items ALTER COLUMN d SET NOT NULL; ALTER TABLE items ALTER COLUMN d DROP NOT NULL;",
+    ),
+    (
+        "NOT NULL back and there",
+        "ALTER TABLE items ALTER COLUMN a DROP NOT NULL; ALTER TABLE items ALTER COLUMN a SET NOT NULL;",
+    ),
+    (
+        "an index in another's place",
+        "DROP INDEX items_b; CREATE INDEX items_b ON items (b, c);",
+    ),
+    (
+        "a constraint in another's place",
+        "ALTER TABLE items DROP CONSTRAINT items_c_sane; ALTER TABLE items ADD CONSTRAINT items_c_sane CHECK (c < 2000000);",
+    ),
+    (
+        "a constraint in another's place, at once",
+        "ALTER TABLE items DROP CONSTRAINT items_c_sane, ADD CONSTRAINT items_c_sane CHECK (c < 2000000);",
+    ),
+    (
+        "a key and who references it",
+        "ALTER TABLE items ADD UNIQUE (e); ALTER TABLE links ADD COLUMN e integer REFERENCES items (e);",
+    ),
+    (
+        "a renamed key and who references it",
+        "ALTER TABLE parents RENAME id TO pid; ALTER TABLE items ADD FOREIGN KEY (parent_id) REFERENCES parents (pid);",
+    ),
+    (
+        "who references it and a renamed key",
+        "ALTER TABLE items ADD FOREIGN KEY (parent_id) REFERENCES parents; ALTER TABLE parents RENAME id TO pid;",
+    ),
+    (
+        "both sides renamed",
+        "ALTER TABLE links RENAME item_id TO item; ALTER TABLE items RENAME id TO number;",
+    ),
+    (
+        "computed and kept",
+        "ALTER TABLE items ADD COLUMN x text; UPDATE items SET x = upper(a); CREATE INDEX ON items (x);",
+    ),
+    (
+        "computed, required, its source dropped",
+        "ALTER TABLE items ADD COLUMN x text; UPDATE items SET x = coalesce(b, 'none'); ALTER TABLE items ALTER COLUMN x SET NOT NULL; ALTER TABLE items DROP COLUMN b;",
+    ),
+    (
+        "two computed from one",
+        "ALTER TABLE items ADD COLUMN x text; UPDATE items SET x = lower(b); ALTER TABLE items ADD COLUMN y text; UPDATE items SET y = upper(b); ALTER TABLE items DROP COLUMN b;",
+    ),
+    (
+        "computed from a renamed one",
+        "ALTER TABLE items RENAME b TO bb; ALTER TABLE items ADD COLUMN x text; UPDATE items SET x = lower(bb);",
+    ),
+    (
+        "a new table that references a renamed key",
+        "ALTER TABLE parents RENAME id TO pid; CREATE TABLE kids (id integer PRIMARY KEY, pid integer REFERENCES parents (pid));",
+    ),
+    (
+        "a default for what is renamed",
+        "ALTER TABLE items ALTER COLUMN e SET DEFAULT 9; ALTER TABLE items RENAME e TO size; ALTER TABLE items ALTER COLUMN size DROP DEFAULT;",
+    ),
+    (
+        "dropped after its index",
+        "DROP INDEX items_lower; ALTER TABLE items DROP COLUMN e;",
+    ),
+    (
+        "dropped with its index",
+        "ALTER TABLE items DROP COLUMN d; CREATE INDEX items_d ON items (e);",
+    ),
+    (
+        "renamed constraint, new one under its name",
+        "ALTER TABLE items RENAME CONSTRAINT items_c_sane TO c_sane; ALTER TABLE items ADD CONSTRAINT items_c_sane CHECK (c > -5);",
+    ),
+    (
+        "a comment on what is renamed",
+        "ALTER TABLE items RENAME b TO x; COMMENT ON COLUMN items.x IS 'renamed';",
+    ),
+    (
+        "a view on what is renamed",
+        "ALTER TABLE items RENAME d TO x; CREATE VIEW more AS SELECT x FROM items;",
+    ),
+    (
+        "everything of one table at once",
+        "ALTER TABLE items ADD COLUMN x integer DEFAULT 1, DROP COLUMN b, ALTER COLUMN d SET NOT NULL, ADD CONSTRAINT e_ok CHECK (e > 0), ADD UNIQUE (a, e);",
+    ),
 ];
 
 #[test]
@@ -185,7 +292,10 @@ fn generated_migrations_end_as_plain_sql_does() {
         ..Config::default()
     };
     let rng = if soak {
-        TestRng::from_seed(RngAlgorithm::ChaCha, &fastrand::Rng::new().u128(..).to_le_bytes().repeat(2))
+        TestRng::from_seed(
+            RngAlgorithm::ChaCha,
+            &fastrand::Rng::new().u128(..).to_le_bytes().repeat(2),
+        )
     } else {
         TestRng::deterministic_rng(RngAlgorithm::ChaCha)
     };
@@ -222,5 +332,8 @@ fn generated_migrations_end_as_plain_sql_does() {
     result.expect("runs");
     let tally = tally.lock().expect("counts");
     let same = tally.keys().filter(|what| what.starts_with("same")).count();
-    assert!(same >= 6, "only {same} recipes came to an end: the generator makes too little");
+    assert!(
+        same >= 6,
+        "only {same} recipes came to an end: the generator makes too little"
+    );
 }

@@ -208,7 +208,10 @@ fn interleaved_statements_end_as_plain_sql_does() {
 fn generated_migrations_end_as_plain_sql_does() {
     let soak = std::env::var_os("ZDM_SOAK").is_some();
     let config = Config {
-        cases: if soak { 1000 } else { 10 },
+        cases: std::env::var("PROPTEST_CASES")
+            .ok()
+            .and_then(|cases| cases.parse().ok())
+            .unwrap_or(if soak { 1000 } else { 10 }),
         max_shrink_iters: 40,
         failure_persistence: None,
         ..Config::default()

@@ -1,7 +1,7 @@
 //! Talking to PostgreSQL. The only module that names `sqlx`.
 //!
 //! Everything goes through the simple query protocol with values written as literals
-//! ([`bind`]): no prepared statement and no session state is relied on, so it works the same
+//! ([`bind()`]): no prepared statement and no session state is relied on, so it works the same
 //! behind a pooler in transaction mode (pitfall 40).
 //! Next: [`session`] for one connection, [`activity`] for who else is at work, [`mod@introspect`]
 //! for the catalog.

@@ -140,6 +140,7 @@ fn block_on(test: impl Future<Output = ()>) {
         .block_on(test);
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the harness wants a result")]
 fn its_plan(path: &Path) -> datatest_stable::Result<()> {
     let example = Example::of(path);
     for version in 14..=18 {
@@ -224,6 +225,7 @@ fn compare_with_golden(path: &Path, shown: &str) {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the harness wants a result")]
 fn ends_as_plain_sql_does(path: &Path) -> datatest_stable::Result<()> {
     let example = Example::of(path);
     block_on(async {
@@ -305,6 +307,7 @@ async fn offline_plan_is_the_live_one(example: &Example, version: u32, zdm: &Zdm
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the harness wants a result")]
 fn goes_back(path: &Path) -> datatest_stable::Result<()> {
     let example = Example::of(path);
     block_on(async {

@@ -21,7 +21,7 @@ mod text;
 use crate::{
     catalog::Catalog,
     ident::Ident,
-    parse::statement::{DataKind, Set, Statement, StatementKind},
+    parse::statement::{Set, Statement, StatementKind},
 };
 
 /// Replays one statement of the text `source`.
@@ -35,21 +35,7 @@ pub fn apply(catalog: &mut Catalog, statement: &Statement, source: &str) {
         StatementKind::Opaque(opaque) => {
             opaque::apply(catalog, opaque, statement.span.of(source));
         }
-        StatementKind::Update(_) | StatementKind::Transaction(_) => {}
-        StatementKind::Data(data) => match data.kind {
-            DataKind::Select => {
-                // `SELECT … INTO` makes a table; so may any function that is called.
-                if text::words(statement.span.of(source)).any(|word| word == "into") {
-                    catalog.complete = false;
-                }
-            }
-            DataKind::Insert
-            | DataKind::Update
-            | DataKind::Delete
-            | DataKind::Merge
-            | DataKind::Truncate
-            | DataKind::Copy => {}
-        },
+        StatementKind::Update(_) | StatementKind::Data(_) | StatementKind::Transaction(_) => {}
     }
 }
 

@@ -8,9 +8,8 @@
 
 use crate::{
     catalog::{Catalog, UserTypeKind},
-    ident::{Ident, ObjectName, QualifiedName},
-    parse::statement::DataType,
-    source::Span,
+    ident::{ObjectName, QualifiedName},
+    parse::{format_type, statement::DataType, type_from_text},
 };
 
 /// What a change of type does to the rows that are there.
@@ -26,39 +25,6 @@ pub enum TypeChange {
     /// Every row is written anew.
     Rewrite,
 }
-
-/// Names that mean something else, and what `format_type` prints for them.
-const ALIASES: &[(&str, &str)] = &[
-    ("int", "integer"),
-    ("int4", "integer"),
-    ("int8", "bigint"),
-    ("int2", "smallint"),
-    ("serial", "integer"),
-    ("serial4", "integer"),
-    ("bigserial", "bigint"),
-    ("serial8", "bigint"),
-    ("smallserial", "smallint"),
-    ("serial2", "smallint"),
-    ("float4", "real"),
-    ("float8", "double precision"),
-    ("decimal", "numeric"),
-    ("dec", "numeric"),
-    ("bool", "boolean"),
-    ("varchar", "character varying"),
-    ("char varying", "character varying"),
-    ("national character varying", "character varying"),
-    ("national char varying", "character varying"),
-    ("nchar varying", "character varying"),
-    ("char", "character"),
-    ("national character", "character"),
-    ("national char", "character"),
-    ("nchar", "character"),
-    ("varbit", "bit varying"),
-    ("timestamp", "timestamp without time zone"),
-    ("timestamptz", "timestamp with time zone"),
-    ("time", "time without time zone"),
-    ("timetz", "time with time zone"),
-];
 
 /// Types of `pg_catalog` under the name that `format_type` prints.
 const BUILT_IN: &[&str] = &[
@@ -139,71 +105,36 @@ const BUILT_IN: &[&str] = &[
     "xml",
 ];
 
-/// The integer type behind `serial` and its relatives, if it is one of them.
-pub fn serial(ty: &DataType) -> Option<&'static str> {
-    if ty.name.schema.is_some() || ty.text.starts_with('"') {
-        return None;
-    }
-    match ty.name.name.as_str() {
-        "serial" | "serial4" => Some("integer"),
-        "bigserial" | "serial8" => Some("bigint"),
-        "smallserial" | "serial2" => Some("smallint"),
-        _ => None,
-    }
-}
-
 /// The type as the catalog spells it ([`crate::catalog::Column::ty`]).
 pub fn canonical(ty: &DataType, catalog: &Catalog) -> String {
-    let mut spelled = element(ty, catalog);
-    if ty.array_dimensions > 0 {
-        // The number of dimensions is not part of a type.
-        spelled.push_str("[]");
-    }
-    spelled
-}
-
-/// The canonical spelling of a type given as plain text (`varchar(20)`, `int[]`).
-pub fn spelled(text: &str, catalog: &Catalog) -> String {
-    let parts = parts(text.trim());
-    let base = parts.base.split_whitespace().collect::<Vec<_>>().join(" ");
-    let name = match base.split_once('.') {
-        Some((schema, name)) => QualifiedName::new(Ident::folded(schema), Ident::folded(name)),
-        None => QualifiedName::bare(Ident::folded(&base)),
-    };
-    let ty = DataType {
-        span: Span::default(),
-        text: text.trim().to_owned(),
-        name,
-        modifiers: parts.modifiers.map(str::to_owned),
-        array_dimensions: usize::from(parts.array),
-    };
-    canonical(&ty, catalog)
-}
-
-fn element(ty: &DataType, catalog: &Catalog) -> String {
-    let quoted = ty.text.starts_with('"');
-    let name = ty.name.name.as_str();
-    let system = ty
+    let spelled = format_type(ty);
+    let in_catalog = ty
         .name
         .schema
         .as_ref()
-        .is_none_or(|schema| schema.as_str() == "pg_catalog");
-    // `"char"` is a type of one byte, not `char`.
-    if system && name == "char" && (quoted || ty.name.schema.is_some()) {
-        return "\"char\"".to_owned();
-    }
-    let modifiers = ty.modifiers.as_deref().map(compact);
-    if system
-        && (ty.name.schema.is_some() || find_user_type(&ty.name, catalog).is_none())
-        && let Some(spelled) = built_in(name, modifiers.as_deref())
+        .is_some_and(|schema| schema.as_str() == "pg_catalog");
+    let element = parts(&spelled);
+    let base = element.base.as_str();
+    let built_in = BUILT_IN.contains(&base) || base.starts_with("interval ") || base == "\"char\"";
+    let shadowed = ty.text.starts_with('"') && base != "\"char\"";
+    if in_catalog
+        || (ty.name.schema.is_none()
+            && built_in
+            && !(shadowed && find_user_type(&ty.name, catalog).is_some()))
     {
         return spelled;
     }
     let name = user_type_name(&ty.name, catalog);
-    match modifiers {
-        Some(modifiers) => format!("{name}({modifiers})"),
-        None => name.to_string(),
-    }
+    let modifiers = element
+        .modifiers
+        .map_or_else(String::new, |modifiers| format!("({modifiers})"));
+    let array = if element.array { "[]" } else { "" };
+    format!("{name}{modifiers}{array}")
+}
+
+/// The canonical spelling of a type given as text (`varchar(20)`, `int[]`), if it is one.
+pub fn spelled(text: &str, catalog: &Catalog) -> Option<String> {
+    Some(canonical(&type_from_text(text)?, catalog))
 }
 
 /// The type of a user that a name means: the one in the catalog, else the one that would be
@@ -224,54 +155,6 @@ fn find_user_type(name: &QualifiedName, catalog: &Catalog) -> Option<ObjectName>
         .iter()
         .map(|schema| ObjectName::new(schema.clone(), name.name.clone()))
         .find(|name| catalog.types.contains_key(name) || catalog.tables.contains_key(name))
-}
-
-fn compact(modifiers: &str) -> String {
-    modifiers.split_whitespace().collect()
-}
-
-fn built_in(name: &str, modifiers: Option<&str>) -> Option<String> {
-    if let Some(fields) = name.strip_prefix("interval") {
-        // `interval second(3)`, `interval day to second(3)`, `interval(3)`.
-        let precision = modifiers.map_or_else(String::new, |m| format!("({m})"));
-        return fields
-            .is_empty()
-            .then(|| format!("interval{precision}"))
-            .or_else(|| {
-                fields
-                    .starts_with(' ')
-                    .then(|| format!("interval{fields}{precision}"))
-            });
-    }
-    if name == "float" {
-        let bits: u32 = modifiers.and_then(|m| m.parse().ok()).unwrap_or(53);
-        return Some(
-            if bits <= 24 {
-                "real"
-            } else {
-                "double precision"
-            }
-            .to_owned(),
-        );
-    }
-    let name = ALIASES
-        .iter()
-        .find(|(alias, _)| *alias == name)
-        .map_or(name, |(_, name)| name);
-    if !BUILT_IN.contains(&name) {
-        return None;
-    }
-    Some(match (name, modifiers) {
-        ("character" | "bit", None) => format!("{name}(1)"),
-        ("bpchar", Some(length)) => format!("character({length})"),
-        // The scale is 0 when only the precision is given.
-        ("numeric", Some(m)) if !m.contains(',') => format!("numeric({m},0)"),
-        (_, None) => name.to_owned(),
-        (_, Some(m)) => match name.split_once(' ') {
-            Some((first @ ("time" | "timestamp"), rest)) => format!("{first}({m}) {rest}"),
-            _ => format!("{name}({m})"),
-        },
-    })
 }
 
 /// A canonical type taken apart.
@@ -505,16 +388,6 @@ mod tests {
     use super::*;
     use crate::catalog::{PgVersion, UserType};
 
-    fn ty(name: &str, modifiers: Option<&str>, array_dimensions: usize) -> DataType {
-        DataType {
-            span: Span::new(0, 1),
-            text: name.to_owned(),
-            name: QualifiedName::bare(Ident::exact(name)),
-            modifiers: modifiers.map(str::to_owned),
-            array_dimensions,
-        }
-    }
-
     fn catalog() -> Catalog {
         let mut catalog = Catalog::empty(PgVersion::V18);
         let domain = |base: &str, checked| UserTypeKind::Domain {
@@ -536,45 +409,22 @@ mod tests {
 
     #[test]
     fn types_are_spelled_as_the_server_prints_them() {
-        for (name, modifiers, dimensions, expected) in [
-            ("int8", None, 0, "bigint"),
-            ("serial", None, 0, "integer"),
-            ("varchar", Some("10"), 0, "character varying(10)"),
-            ("char", None, 0, "character(1)"),
-            ("numeric", Some("10"), 0, "numeric(10,0)"),
-            ("decimal", Some("10, 2"), 2, "numeric(10,2)[]"),
-            ("timestamp", Some("3"), 0, "timestamp(3) without time zone"),
-            ("timestamptz", None, 0, "timestamp with time zone"),
-            (
-                "time with time zone",
-                Some("0"),
-                0,
-                "time(0) with time zone",
-            ),
-            ("float", Some("24"), 0, "real"),
-            (
-                "interval day to second",
-                Some("3"),
-                0,
-                "interval day to second(3)",
-            ),
-            ("mood", None, 1, "public.mood[]"),
-            ("never heard of", None, 0, "public.\"never heard of\""),
-            (
-                "geometry",
-                Some("Point,4326"),
-                0,
-                "public.geometry(Point,4326)",
-            ),
+        for (written, expected) in [
+            ("int8", "bigint"),
+            ("serial", "integer"),
+            ("varchar(10)", "character varying(10)"),
+            ("decimal(10, 2)[][]", "numeric(10,2)[]"),
+            ("timestamp(3)", "timestamp(3) without time zone"),
+            ("interval day to second(3)", "interval day to second(3)"),
+            ("pg_catalog.int4", "integer"),
+            ("\"char\"", "\"char\""),
+            ("mood[]", "public.mood[]"),
+            ("citext", "public.citext"),
+            ("app.\"Mood\"", "app.\"Mood\""),
+            ("geometry(Point,4326)", "public.geometry(Point,4326)"),
         ] {
-            assert_eq!(
-                canonical(&ty(name, modifiers, dimensions), &catalog()),
-                expected
-            );
+            assert_eq!(spelled(written, &catalog()).as_deref(), Some(expected));
         }
-        let mut one_byte = ty("char", None, 0);
-        one_byte.text = "\"char\"".into();
-        assert_eq!(canonical(&one_byte, &catalog()), "\"char\"");
     }
 
     #[test]

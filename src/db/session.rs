@@ -302,7 +302,7 @@ where
 }
 
 /// The one place where SQL made at run time is handed to the driver: every name in it went
-/// through [`crate::ident`], every value through [`crate::db::bind`].
+/// through [`crate::ident`], every value through [`crate::db::bind()`].
 fn safe(sql: &str) -> AssertSqlSafe<String> {
     AssertSqlSafe(sql.to_owned())
 }

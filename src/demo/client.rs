@@ -210,7 +210,7 @@ impl Client {
         if request == Request::Read {
             let result = self.read(claim.id, &claim.known).await;
             let known = claim.known.clone();
-            world.ledger.give_back(claim, known);
+            world.ledger.give_back(&claim, known);
             return result;
         }
         let value = self.new_value();
@@ -222,7 +222,7 @@ impl Client {
                 Ok(wrong)
             }
             Err(error) => {
-                world.ledger.give_back(claim, Known::Uncertain);
+                world.ledger.give_back(&claim, Known::Uncertain);
                 Err(error)
             }
         }

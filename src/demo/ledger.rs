@@ -60,9 +60,8 @@ impl Ledger {
     }
 
     /// Gives a row back that was only read, or of which nothing certain is known any more.
-    pub(super) fn give_back(&self, claim: Claim, known: Known) {
-        let Claim { id, .. } = claim;
-        self.rows().insert(id, Row { busy: false, known });
+    pub(super) fn give_back(&self, claim: &Claim, known: Known) {
+        self.rows().insert(claim.id, Row { busy: false, known });
     }
 
     /// Enters the value of a row that the server has acknowledged, and gives the row back.
@@ -113,9 +112,9 @@ mod tests {
     fn only_acknowledged_values_are_listed() {
         let ledger = Ledger::default();
         let read = ledger.claim(1).unwrap();
-        ledger.give_back(read, Known::Initial);
+        ledger.give_back(&read, Known::Initial);
         let failed = ledger.claim(2).unwrap();
-        ledger.give_back(failed, Known::Uncertain);
+        ledger.give_back(&failed, Known::Uncertain);
         ledger.acknowledged(3, "new".into());
         assert_eq!(ledger.all(), (vec![(3, "new".into())], vec![2]));
         assert_eq!(ledger.writes(), 1);

@@ -58,6 +58,11 @@ pub(super) fn effects(
     };
     match what {
         What::Table => alter_table(&mut builder, alter, actions, &name),
+        // Said of an index, ALTER TABLE is as strong as of a table (`RangeVarCallbackForAlterRelation`
+        // and `RenameRelation`).
+        What::Index(_) if alter.kind == RelationKind::Table => {
+            builder.lock(&name, LockMode::AccessExclusive);
+        }
         What::Index(table) => {
             for action in actions {
                 alter_index(&mut builder, &name, Some(table), &action.kind);

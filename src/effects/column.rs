@@ -13,7 +13,7 @@ use crate::{
     },
     ident::{Ident, ObjectName, QualifiedName},
     parse::{
-        Expr,
+        Expr, serial_type,
         statement::{ColumnAction, ColumnConstraintKind, ColumnDef, DataType, DropBehavior},
     },
 };
@@ -107,7 +107,7 @@ enum NewValue {
 
 fn new_value(builder: &Builder<'_>, column: &ColumnDef) -> NewValue {
     let catalog = builder.catalog;
-    if types::serial(&column.ty).is_some() {
+    if serial_type(&column.ty).is_some() {
         return NewValue::PerRow;
     }
     let domain = domain(&types::canonical(&column.ty, catalog), catalog);
@@ -343,7 +343,9 @@ pub(super) fn set_not_null(builder: &mut Builder<'_>, altered: &Altered<'_>, nam
                     .is_none_or(|(_, validated)| *validated)
         })
     };
-    if !altered.only {
+    // The children of a column that is NOT NULL are not looked at again.
+    let done = altered.table.is_some_and(already);
+    if !altered.only && !done {
         builder.lock_family(&altered.name, altered.mode);
     }
     let purpose = format!("to prove that {name} is not NULL in any row");
@@ -354,6 +356,9 @@ pub(super) fn set_not_null(builder: &mut Builder<'_>, altered: &Altered<'_>, nam
     };
     if family.is_empty() {
         builder.scan(&altered.name, altered.mode, &purpose);
+    }
+    if done {
+        return;
     }
     for table in family {
         if table.has_storage()
@@ -474,7 +479,7 @@ fn is_the_column(using: &Expr, name: &Ident, to: &str, catalog: &crate::catalog:
     // The cast is explicit: where it means the same type, it is the coercion that would be
     // added anyway.
     let cast = cast.trim().to_ascii_lowercase();
-    bare(column) && (cast == to || types::spelled(&cast, catalog) == to)
+    bare(column) && (cast == to || types::spelled(&cast, catalog).as_deref() == Some(to))
 }
 
 /// What becomes of the indexes on a column whose type changes.

@@ -27,10 +27,7 @@ pub(super) fn add(builder: &mut Builder<'_>, altered: &Altered<'_>, constraint: 
         ));
         return;
     }
-    // Whatever the constraint, the children are locked as soon as the statement begins.
-    if !altered.only {
-        builder.lock_family(&altered.name, altered.mode);
-    }
+    lock_children(builder, altered, &constraint.kind);
     let deferred = constraint.attributes.not_valid || constraint.attributes.enforced == Some(false);
     let shown = shown_name(constraint);
     match &constraint.kind {
@@ -73,7 +70,7 @@ pub(super) fn add(builder: &mut Builder<'_>, altered: &Altered<'_>, constraint: 
                 builder.fail("a partitioned table takes no USING INDEX".to_owned());
             }
             // Only a rename of the index, to the constraint's name, needs a lock worth the name.
-            if constraint.name.as_ref().is_some_and(|name| name != index) || !*primary {
+            if constraint.name.as_ref().is_some_and(|name| name != index) {
                 builder.lock(&name, LockMode::ShareUpdateExclusive);
             }
             if *primary {
@@ -96,6 +93,37 @@ pub(super) fn add(builder: &mut Builder<'_>, altered: &Altered<'_>, constraint: 
         TableConstraintKind::Exclude => {
             builder.scan_family_of_key(altered, &format!("to build the index of {shown}"));
         }
+    }
+}
+
+/// From 18 on the children are locked as soon as the statement begins, whatever the constraint.
+/// Before, keys and foreign keys reach partitions only, and keys just build their indexes there.
+fn lock_children(builder: &mut Builder<'_>, altered: &Altered<'_>, kind: &TableConstraintKind) {
+    if altered.only {
+        return;
+    }
+    let inherited = match kind {
+        TableConstraintKind::Check(_) | TableConstraintKind::NotNull(_) => true,
+        TableConstraintKind::Key(_)
+        | TableConstraintKind::KeyUsingIndex { .. }
+        | TableConstraintKind::Exclude
+        | TableConstraintKind::ForeignKey { .. } => false,
+    };
+    if inherited || builder.catalog.version >= PgVersion::V18 {
+        builder.lock_family(&altered.name, altered.mode);
+    } else if altered
+        .table
+        .is_some_and(|table| table.kind == TableKind::Partitioned)
+    {
+        let mode = altered.mode.min(match kind {
+            TableConstraintKind::ForeignKey { .. } => LockMode::ShareRowExclusive,
+            TableConstraintKind::Check(_)
+            | TableConstraintKind::NotNull(_)
+            | TableConstraintKind::Key(_)
+            | TableConstraintKind::KeyUsingIndex { .. }
+            | TableConstraintKind::Exclude => LockMode::Share,
+        });
+        builder.lock_family(&altered.name, mode);
     }
 }
 

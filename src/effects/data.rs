@@ -16,7 +16,12 @@ pub(super) fn update(update: &Update, catalog: &Catalog) -> Effects {
     let name = catalog.resolve(&update.table);
     written(&mut builder, &name);
     builder.scan_family(&name, LockMode::RowExclusive, "to find the rows to update");
-    // FROM and WITH read relations that are not known here; ACCESS SHARE at most.
+    for read in &update.reads {
+        let read = catalog.resolve(read);
+        if catalog.has_relation(&read) {
+            builder.lock_family(&read, LockMode::AccessShare);
+        }
+    }
     builder.done()
 }
 

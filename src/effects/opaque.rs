@@ -62,11 +62,7 @@ const HARMLESS: &[&str] = &[
 /// The effects of a statement without structure.
 pub(super) fn effects(opaque: &Opaque, catalog: &Catalog) -> Effects {
     let mut builder = Builder::new(catalog);
-    let words = opaque
-        .keywords
-        .replace("OR REPLACE ", "")
-        .replace("CONSTRAINT TRIGGER", "TRIGGER")
-        .replace("RECURSIVE VIEW", "VIEW");
+    let words = &opaque.keywords;
     let starts = |prefix: &str| {
         words
             .strip_prefix(prefix)
@@ -97,14 +93,10 @@ pub(super) fn effects(opaque: &Opaque, catalog: &Catalog) -> Effects {
     } else if starts("CREATE VIEW") || starts("CREATE TEMP VIEW") || starts("CREATE TEMPORARY VIEW")
     {
         view(&mut builder, opaque);
-    } else if starts("CREATE MATERIALIZED VIEW") {
-        lock_named(&mut builder, opaque, LockMode::AccessShare);
+    } else if starts("CREATE MATERIALIZED VIEW") || starts("SELECT INTO") {
         for name in known(&builder, opaque) {
-            builder.scan_family(
-                &name,
-                LockMode::AccessShare,
-                "to fill the materialized view",
-            );
+            builder.lock_family(&name, LockMode::AccessShare);
+            builder.scan_family(&name, LockMode::AccessShare, "to read the rows to keep");
         }
     } else if starts("REFRESH MATERIALIZED VIEW") {
         refresh(&mut builder, opaque, words.contains("CONCURRENTLY"));
@@ -112,12 +104,14 @@ pub(super) fn effects(opaque: &Opaque, catalog: &Catalog) -> Effects {
         for name in known_or_named(&builder, opaque) {
             builder.lock_family(&name, LockMode::AccessExclusive);
         }
+    } else if starts("ALTER TYPE ADD VALUE") || starts("ALTER TYPE RENAME VALUE") {
+        // Labels of an enum: no table is touched.
     } else if starts("ALTER TYPE") {
         alter_type(&mut builder, opaque);
     } else if starts("ALTER DOMAIN") {
         alter_domain(&mut builder, opaque);
     } else if starts("VACUUM") || starts("CLUSTER") || starts("REINDEX") {
-        maintenance(&mut builder, opaque, &words);
+        maintenance(&mut builder, opaque, words);
     } else if !HARMLESS.iter().any(|harmless| starts(harmless)) {
         builder.effects.unknown = true;
     }
@@ -213,6 +207,9 @@ fn refresh(builder: &mut Builder<'_>, opaque: &Opaque, concurrently: bool) {
         builder.scan(&name, mode, "to compare the old rows with the new ones");
     } else {
         builder.effects.rewrites.push(name.clone());
+        if !view.indexes.is_empty() {
+            builder.scan(&name, mode, "to build its indexes anew");
+        }
         for index in &view.indexes {
             builder
                 .effects

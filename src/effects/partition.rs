@@ -1,7 +1,7 @@
 //! Partitions: attached, detached, made.
 
 use crate::{
-    catalog::{PgVersion, Table},
+    catalog::Table,
     effects::{
         LockMode,
         alter::Altered,
@@ -48,6 +48,17 @@ pub(super) fn attach(builder: &mut Builder<'_>, altered: &Altered<'_>, name: &Qu
         builder.lock_index(parent, index, LockMode::ShareUpdateExclusive);
     }
     peers_of(builder, parent);
+    for constraint in &parent.constraints {
+        if let Some(peer) = referenced(constraint)
+            && constraint.validated
+        {
+            let purpose = format!(
+                "to check foreign key {} of the rows attached",
+                constraint.name
+            );
+            builder.scan_family(peer, LockMode::ShareRowExclusive, &purpose);
+        }
+    }
 }
 
 /// The tables that a partition's inherited foreign keys reference.
@@ -110,7 +121,7 @@ pub(super) fn detach(
     for (child, _) in builder.inbound(&parent.name, None) {
         builder.lock_family(&child.name, LockMode::ShareRowExclusive);
     }
-    if how == Detach::Plain && builder.catalog.version >= PgVersion::V18 {
+    if how == Detach::Plain {
         for constraint in &parent.constraints {
             if let Some(peer) = referenced(constraint) {
                 builder.lock_family(peer, LockMode::ShareRowExclusive);

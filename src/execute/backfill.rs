@@ -7,7 +7,7 @@
 //! and writes the checkpoint ([`checkpoint`]). The first pass moves a tenth of the rows away; the
 //! others find the space that it left, so their updates stay on their pages and touch no index.
 //! For that a pass must be older than every snapshot before the next one comes, so several windows
-//! are open at a time: [`window`] chooses, [`sizing`] measures, [`horizon`] knows the snapshots.
+//! are open at a time: [`window`] chooses, [`sizing`] measures, `horizon` knows the snapshots.
 //!
 //! # What holds
 //!

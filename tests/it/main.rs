@@ -1,5 +1,8 @@
-//! The integration tests. `histories_parse` reads real migrations, `support` starts servers and compares databases, `live` holds the tests
-//! that need a server, `tidy` checks the sources themselves.
+//! The integration tests. `histories_parse` reads real migrations, `support` starts servers and
+//! compares databases, `live` holds the tests that need a server, `tidy` checks the sources
+//! themselves.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cli;
 mod histories_parse;

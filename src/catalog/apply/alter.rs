@@ -109,6 +109,7 @@ fn one(catalog: &mut Catalog, target: &Target<'_>, action: &AlterActionKind, sou
             let new = constraint::New {
                 name: one.name.as_ref(),
                 attributes: one.attributes,
+                repeated: constraint::Repeated::Kept,
             };
             constraint::add(catalog, name, &new, &one.kind, source);
         }
@@ -130,6 +131,14 @@ fn one(catalog: &mut Catalog, target: &Target<'_>, action: &AlterActionKind, sou
                 if let Some(enforced) = attributes.enforced {
                     one.validated = enforced;
                 }
+                let ending = if attributes.enforced == Some(false) {
+                    " NOT ENFORCED"
+                } else if one.definition.ends_with(" NOT VALID") && !one.validated {
+                    " NOT VALID"
+                } else {
+                    ""
+                };
+                constraint::end_definition(one, ending);
             }
         }
         AlterActionKind::ValidateConstraint { name: validated } => {

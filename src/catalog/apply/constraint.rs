@@ -16,6 +16,16 @@ pub(super) struct New<'a> {
     /// The name written, if any.
     pub(super) name: Option<&'a Ident>,
     pub(super) attributes: ConstraintAttributes,
+    pub(super) repeated: Repeated,
+}
+
+/// What becomes of a key that repeats another one of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeated {
+    /// In one statement the two are one (`transformIndexConstraints`).
+    Merged,
+    /// A later statement makes a second one.
+    Kept,
 }
 
 impl New<'_> {
@@ -23,22 +33,7 @@ impl New<'_> {
         let attributes = self.attributes;
         let deferred = attributes.initially_deferred == Some(true);
         let unenforced = attributes.enforced == Some(false);
-        let mut definition = definition;
-        for (holds, words) in [
-            (
-                deferred || attributes.deferrable == Some(true),
-                " DEFERRABLE",
-            ),
-            (deferred, " INITIALLY DEFERRED"),
-            (attributes.no_inherit == Some(true), " NO INHERIT"),
-            (unenforced, " NOT ENFORCED"),
-            (attributes.not_valid && !unenforced, " NOT VALID"),
-        ] {
-            if holds {
-                definition.push_str(words);
-            }
-        }
-        Constraint {
+        let mut made = Constraint {
             name,
             no_inherit: match kind {
                 ConstraintKind::Check { .. } => attributes.no_inherit == Some(true),
@@ -55,8 +50,43 @@ impl New<'_> {
             deferrable: deferred || attributes.deferrable == Some(true),
             deferred,
             comment: None,
+        };
+        let ending = match (unenforced, attributes.not_valid) {
+            (true, _) => " NOT ENFORCED",
+            (false, true) => " NOT VALID",
+            (false, false) => "",
+        };
+        end_definition(&mut made, ending);
+        made
+    }
+}
+
+/// Writes the attributes at the end of a definition anew.
+pub(super) fn end_definition(constraint: &mut Constraint, ending: &str) {
+    const ATTRIBUTES: [&str; 5] = [
+        " DEFERRABLE",
+        " INITIALLY DEFERRED",
+        " NO INHERIT",
+        " NOT ENFORCED",
+        " NOT VALID",
+    ];
+    let mut text = constraint.definition.as_str();
+    while let Some(shorter) = ATTRIBUTES.iter().find_map(|word| text.strip_suffix(word)) {
+        text = shorter;
+    }
+    let mut text = text.to_owned();
+    let is_check = matches!(constraint.kind, ConstraintKind::Check { .. });
+    for (holds, words) in [
+        (constraint.deferrable, " DEFERRABLE"),
+        (constraint.deferred, " INITIALLY DEFERRED"),
+        (is_check && constraint.no_inherit, " NO INHERIT"),
+    ] {
+        if holds {
+            text.push_str(words);
         }
     }
+    text.push_str(ending);
+    constraint.definition = text;
 }
 
 /// Adds a constraint unless one of its name is there.
@@ -126,8 +156,6 @@ pub(super) fn check(catalog: &mut Catalog, table: &ObjectName, new: &New<'_>, ex
     };
     let mut columns = columns_of(expr);
     columns.retain(|column| owner.column(column).is_some());
-    // As `pg_constraint.conkey` lists them.
-    columns.sort_by_key(|column| owner.columns.iter().position(|c| c.name == *column));
     let name = new.name.cloned().unwrap_or_else(|| {
         let column = match columns.as_slice() {
             [column] => Some(column.as_str()),
@@ -196,7 +224,11 @@ pub(super) fn key(catalog: &mut Catalog, table: &ObjectName, new: &New<'_>, key:
     let Some(owner) = catalog.tables.get(table) else {
         return;
     };
-    if !key.primary && new.name.is_none() && repeats_a_key(owner, key, new) {
+    if new.repeated == Repeated::Merged
+        && !key.primary
+        && new.name.is_none()
+        && repeats_a_key(owner, key, new)
+    {
         return;
     }
     let name = new.name.cloned().unwrap_or_else(|| {
@@ -301,10 +333,14 @@ pub(super) fn clone_to_partitions(catalog: &mut Catalog, table: &ObjectName, own
 /// `id int PRIMARY KEY UNIQUE` makes one index, not two.
 fn repeats_a_key(table: &crate::catalog::Table, key: &Key, new: &New<'_>) -> bool {
     table.constraints.iter().any(|constraint| {
-        matches!(constraint.kind, ConstraintKind::PrimaryKey { .. })
-            && constraint.columns() == key.columns
-            && key.include.is_empty()
-            && !key.nulls_not_distinct
+        let index = table.index(&constraint.name);
+        matches!(
+            constraint.kind,
+            ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. }
+        ) && constraint.columns() == key.columns
+            && index.is_some_and(|index| {
+                index.include == key.include && index.nulls_not_distinct == key.nulls_not_distinct
+            })
             && constraint.deferrable == (new.attributes.deferrable == Some(true))
     })
 }

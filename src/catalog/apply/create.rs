@@ -10,6 +10,7 @@ use crate::{
         ColumnConstraint, ColumnConstraintKind, ColumnDef, CreateTable, Key, Persistence,
         TableConstraint, TableConstraintKind,
     },
+    source::Span,
 };
 
 use super::{constraint, index, names};
@@ -64,12 +65,14 @@ pub(super) fn table(catalog: &mut Catalog, create: &CreateTable, source: &str) {
             catalog.complete = false;
         }
     }
-    let pending: Vec<Pending> = create
+    let mut pending: Vec<Pending> = create
         .columns
         .iter()
         .flat_map(|column| define(catalog, &name, column))
         .chain(create.constraints.iter().map(of_table))
         .collect();
+    // Columns and table constraints may come in any order.
+    pending.sort_by_key(|one| one.span);
     add_pending(catalog, &name, &pending, source);
     partition_key_columns(catalog, &name);
     if create.partition_of.is_some() {
@@ -168,6 +171,7 @@ fn partition_key_columns(catalog: &mut Catalog, name: &ObjectName) {
 
 /// A constraint that waits until all columns are there.
 pub(super) struct Pending<'a> {
+    span: Span,
     name: Option<Ident>,
     kind: PendingKind<'a>,
     attributes: crate::parse::statement::ConstraintAttributes,
@@ -180,6 +184,7 @@ enum PendingKind<'a> {
 
 fn of_table(constraint: &TableConstraint) -> Pending<'_> {
     Pending {
+        span: constraint.span,
         name: constraint.name.clone(),
         kind: PendingKind::Table(&constraint.kind),
         attributes: constraint.attributes,
@@ -192,6 +197,9 @@ pub(super) fn define<'a>(
     table: &ObjectName,
     def: &'a ColumnDef,
 ) -> Vec<Pending<'a>> {
+    if def.ty.text.is_empty() {
+        return options(catalog, table, def);
+    }
     let ty = types::canonical(&def.ty, catalog);
     let facts = domain(&ty, catalog);
     let mut column = Column::new(def.name.clone(), ty);
@@ -226,13 +234,14 @@ pub(super) fn define<'a>(
             | ColumnConstraintKind::Unique { .. }
             | ColumnConstraintKind::PrimaryKey
             | ColumnConstraintKind::References(_) => pending.push(Pending {
+                span: constraint.span,
                 name: constraint.name.clone(),
                 kind: PendingKind::Column(def.name.clone(), &constraint.kind),
                 attributes: constraint.attributes,
             }),
         }
     }
-    if types::serial(&def.ty).is_some() {
+    if crate::parse::serial_type(&def.ty).is_some() {
         column.not_null = true;
         let sequence = sequence_for(catalog, table, &def.name, false);
         column.default = Some(format!(
@@ -251,6 +260,39 @@ pub(super) fn define<'a>(
                 *known = column;
             }
             None => table.columns.push(column),
+        }
+    }
+    pending
+}
+
+/// Options of a column that came from elsewhere: in a partition.
+fn options<'a>(catalog: &mut Catalog, table: &ObjectName, def: &'a ColumnDef) -> Vec<Pending<'a>> {
+    let mut pending = Vec::new();
+    for constraint in &def.constraints {
+        match &constraint.kind {
+            ColumnConstraintKind::Default(expr) => {
+                if let Some(column) = constraint::column_mut(catalog, table, &def.name) {
+                    column.default = Some(expr.text.clone());
+                }
+            }
+            ColumnConstraintKind::NotNull => {
+                if let Some(column) = constraint::column_mut(catalog, table, &def.name) {
+                    column.not_null = true;
+                    name_not_null(column, constraint);
+                }
+            }
+            ColumnConstraintKind::Null
+            | ColumnConstraintKind::Generated { .. }
+            | ColumnConstraintKind::Identity { .. } => {}
+            ColumnConstraintKind::Check(_)
+            | ColumnConstraintKind::Unique { .. }
+            | ColumnConstraintKind::PrimaryKey
+            | ColumnConstraintKind::References(_) => pending.push(Pending {
+                span: constraint.span,
+                name: constraint.name.clone(),
+                kind: PendingKind::Column(def.name.clone(), &constraint.kind),
+                attributes: constraint.attributes,
+            }),
         }
     }
     pending
@@ -333,6 +375,7 @@ fn add_one(catalog: &mut Catalog, table: &ObjectName, pending: &Pending<'_>, sou
     let new = constraint::New {
         name: pending.name.as_ref(),
         attributes: pending.attributes,
+        repeated: constraint::Repeated::Merged,
     };
     match &pending.kind {
         PendingKind::Table(kind) => constraint::add(catalog, table, &new, kind, source),
@@ -391,7 +434,11 @@ pub(super) fn name_not_nulls(catalog: &mut Catalog, name: &ObjectName) {
         .collect();
     for column in columns {
         let chosen = named
-            .then(|| names::constraint(catalog, name, Some(column.as_str()), "not_null"))
+            .then(|| {
+                name_in_parent(catalog, name, &column).unwrap_or_else(|| {
+                    names::constraint(catalog, name, Some(column.as_str()), "not_null")
+                })
+            })
             .map(|name| (name, true));
         set_not_null_constraint(catalog, name, &column, chosen);
     }
@@ -400,6 +447,18 @@ pub(super) fn name_not_nulls(catalog: &mut Catalog, name: &ObjectName) {
             column.not_null_constraint = None;
         }
     }
+}
+
+/// What comes from a parent has the parent's name.
+fn name_in_parent(catalog: &Catalog, table: &ObjectName, column: &Ident) -> Option<Ident> {
+    let parents = &catalog.tables.get(table)?.parents;
+    parents.iter().find_map(|parent| {
+        let column = catalog.tables.get(parent)?.column(column)?;
+        column
+            .not_null_constraint
+            .as_ref()
+            .map(|(name, _)| name.clone())
+    })
 }
 
 fn set_not_null_constraint(

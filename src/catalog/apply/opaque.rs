@@ -66,11 +66,7 @@ const NO_TRACE: &[&str] = &[
 
 /// Replays a statement by its words. `sql` is its whole text.
 pub(super) fn apply(catalog: &mut Catalog, opaque: &Opaque, sql: &str) {
-    let words = opaque
-        .keywords
-        .replace("OR REPLACE ", "")
-        .replace("CONSTRAINT TRIGGER", "TRIGGER")
-        .replace("RECURSIVE VIEW", "VIEW");
+    let words = &opaque.keywords;
     let starts = |prefix: &str| {
         words
             .strip_prefix(prefix)
@@ -192,7 +188,7 @@ fn domain(catalog: &Catalog, sql: &str, words: &[String]) -> UserTypeKind {
     .min()
     .unwrap_or(ty.len());
     UserTypeKind::Domain {
-        base: types::spelled(&ty[..end], catalog),
+        base: types::spelled(ty[..end].trim(), catalog).unwrap_or_else(|| ty[..end].to_owned()),
         not_null: words
             .windows(2)
             .any(|pair| pair[0] == "not" && pair[1] == "null"), // `CHECK (VALUE IS NOT NULL)` is one too, in effect.

@@ -120,7 +120,10 @@ fn active_sessions_count_only_when_there_is_a_limit() {
 }
 
 /// Each signal made unreadable, one after the other.
-fn unreadable() -> Vec<Box<dyn Fn(&mut Signals)>> {
+/// Makes one signal unreadable.
+type Spoil = Box<dyn Fn(&mut Signals)>;
+
+fn unreadable() -> Vec<Spoil> {
     fn no<T>() -> Reading<T> {
         Reading::Unreadable("no".to_owned())
     }

@@ -1,7 +1,5 @@
 //! Whole runs: `apply`, `rollback` and `verify` as the commands call them.
 
-#![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
-
 use jiff::Timestamp;
 use zdm::{
     db::{Session, Target},

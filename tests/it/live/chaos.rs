@@ -246,7 +246,7 @@ const NUMBER: &str =
     "ALTER TABLE users ADD COLUMN number bigint NOT NULL DEFAULT nextval('numbers');";
 
 /// Waits for the first progress of the backfill.
-async fn in_backfill(case: &mut Case) -> tokio::task::JoinHandle<()> {
+fn in_backfill(case: &mut Case) -> tokio::task::JoinHandle<()> {
     case.run.runner.backfill.limits.max_window = 25;
     let (_, empty) = tokio::sync::mpsc::unbounded_channel();
     let mut events = std::mem::replace(&mut case.run.events, empty);
@@ -298,7 +298,7 @@ async fn filled_now(case: &Case) -> String {
 async fn its_connection_is_cut_in_the_middle_of_a_backfill() {
     for version in server::versions() {
         let mut case = Case::new(version, TOKENS, NUMBER).await;
-        let progress = in_backfill(&mut case).await;
+        let progress = in_backfill(&mut case);
         let (result, ()) = tokio::join!(case.try_apply(Through::Default), async {
             progress.await.unwrap();
             case.sql(
@@ -318,7 +318,7 @@ async fn its_connection_is_cut_in_the_middle_of_a_backfill() {
 async fn it_is_asked_to_stop_in_the_middle_of_a_backfill() {
     for version in server::versions() {
         let mut case = Case::new(version, TOKENS, NUMBER).await;
-        let progress = in_backfill(&mut case).await;
+        let progress = in_backfill(&mut case);
         let (result, ()) = tokio::join!(case.try_apply(Through::Default), async {
             progress.await.unwrap();
             case.run.runner.stop.request();
@@ -344,7 +344,7 @@ async fn the_server_crashes_in_the_middle_of_a_backfill() {
         let db = server::private_database(&sandbox, version, TOKENS).await;
         let url = db.url.clone();
         let mut case = Case::on(db, &url, NUMBER).await;
-        let progress = in_backfill(&mut case).await;
+        let progress = in_backfill(&mut case);
         let crash = async {
             progress.await.unwrap();
             // An acknowledged write of a client, on a row that may be filled or not.
@@ -370,7 +370,7 @@ async fn the_server_crashes_in_the_middle_of_a_backfill() {
 async fn a_second_runner_is_refused_while_one_runs() {
     for version in server::versions() {
         let mut case = Case::new(version, TOKENS, NUMBER).await;
-        let progress = in_backfill(&mut case).await;
+        let progress = in_backfill(&mut case);
         let (first, (second, back)) = tokio::join!(case.try_apply(Through::Default), async {
             progress.await.unwrap();
             (

@@ -3,8 +3,6 @@
 //! Every `sql fires` block must read a table whole under a lock that stops its writers, exactly
 //! as the rule says; no statement of a `sql passes` block may.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use sqlx::{Connection as _, PgConnection, Row as _};
 use zdm::{
     catalog::{Catalog, PgVersion},

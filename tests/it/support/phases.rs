@@ -186,7 +186,11 @@ impl std::fmt::Display for Stopped {
             Self::Run(error) => {
                 write!(f, "{error}")?;
                 if let ExecuteError::StepFailed { error, .. } = error {
-                    write!(f, ": {error}, in: {}", error.statement.as_deref().unwrap_or("?"))?;
+                    write!(
+                        f,
+                        ": {error}, in: {}",
+                        error.statement.as_deref().unwrap_or("?")
+                    )?;
                 }
                 if let Some(next) = error.next() {
                     write!(f, " ({next})")?;

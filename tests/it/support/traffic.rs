@@ -654,7 +654,7 @@ impl Request<'_> {
         let took = started.elapsed();
         if took > self.tally.slowest {
             self.tally.slowest = took;
-            self.tally.slowest_statement = sql.to_owned();
+            sql.clone_into(&mut self.tally.slowest_statement);
         }
     }
 }

@@ -138,7 +138,7 @@ async fn pitfall_05_a_users_trigger_that_fires_late_is_followed() {
     }
     let setup = with_trigger("audit", "").replace("INSERT OR UPDATE", "UPDATE OF name");
     each(&setup, RENAME, async |case| {
-        assert_eq!(case.refusal().await.rule, "cannot-move")
+        assert_eq!(case.refusal().await.rule, "cannot-move");
     })
     .await;
 }

@@ -220,7 +220,7 @@ async fn pitfall_59_a_row_that_a_client_moves_keeps_the_clients_value() {
         server::run(&mut client, &format!("BEGIN; UPDATE people SET name = 'client' WHERE id = {id}")).await;
         let setting = format!("SET {} = '{}'", plan.bypass.setting, plan.bypass.secret);
         server::run(&mut conn, &setting).await;
-        let (_, ()) = tokio::join!(server::run(&mut conn, &pass), async {
+        let ((), ()) = tokio::join!(server::run(&mut conn, &pass), async {
             tokio::time::sleep(Duration::from_millis(100)).await;
             server::run(&mut client, "COMMIT").await;
         });

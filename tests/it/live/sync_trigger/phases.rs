@@ -51,7 +51,7 @@ const SPLIT: &[&str] = &[
 async fn each_plan(test: impl AsyncFn(&Case, &Plan)) {
     for migration in SPLIT {
         each(RICH, migration, async |case| {
-            test(&case, &case.plan().await).await
+            test(&case, &case.plan().await).await;
         })
         .await;
     }
@@ -349,7 +349,7 @@ async fn pitfall_51_children_and_not_null_domains_are_refused() {
                     .await
                     .message
                     .contains("people is a partition or inherits")
-            )
+            );
         },
     )
     .await;
@@ -362,7 +362,7 @@ async fn pitfall_51_children_and_not_null_domains_are_refused() {
                     .await
                     .message
                     .contains("domain that refuses NULL")
-            )
+            );
         },
     )
     .await;

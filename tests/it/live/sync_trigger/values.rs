@@ -227,7 +227,8 @@ const EQUAL_BUT_NOT_THE_SAME: &[(&str, &str, &str)] = &[
 
 #[tokio::test]
 async fn pitfall_46_what_equals_is_not_the_same() {
-    let list = |one: &dyn Fn(usize, &(&str, &str, &str)) -> String, separator: &str| {
+    type OneOf<'a> = &'a dyn Fn(usize, &(&str, &str, &str)) -> String;
+    let list = |one: OneOf<'_>, separator: &str| {
         let parts: Vec<String> = EQUAL_BUT_NOT_THE_SAME
             .iter()
             .enumerate()

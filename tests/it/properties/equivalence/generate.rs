@@ -53,7 +53,11 @@ impl Model {
     fn name(&mut self, kind: &str) -> String {
         self.made += 1;
         let name = format!("{kind}{}", self.made);
-        if self.made.is_multiple_of(4) { format!("\"{name} Q\"") } else { name }
+        if self.made.is_multiple_of(4) {
+            format!("\"{name} Q\"")
+        } else {
+            name
+        }
     }
 
     fn say(&mut self, statement: &str) {
@@ -90,18 +94,35 @@ impl Model {
                 self.new_column(&name, number, !definition.contains("NOT NULL"));
             }
             1 | 2 if column.full && column.nullable => {
-                self.say(&format!("ALTER TABLE items ALTER COLUMN {quoted} SET NOT NULL"));
+                self.say(&format!(
+                    "ALTER TABLE items ALTER COLUMN {quoted} SET NOT NULL"
+                ));
                 self.items[at].nullable = false;
             }
             3 if column.number && !column.new => {
-                let constraint = if named { format!("CONSTRAINT {} ", self.name("k")) } else { String::new() };
-                self.say(&format!("ALTER TABLE items ADD {constraint}CHECK ({quoted} > -{extra} - 1)"));
+                let constraint = if named {
+                    format!("CONSTRAINT {} ", self.name("k"))
+                } else {
+                    String::new()
+                };
+                self.say(&format!(
+                    "ALTER TABLE items ADD {constraint}CHECK ({quoted} > -{extra} - 1)"
+                ));
             }
             4 => {
-                let constraint = if named { format!("CONSTRAINT {} ", self.name("k")) } else { String::new() };
+                let constraint = if named {
+                    format!("CONSTRAINT {} ", self.name("k"))
+                } else {
+                    String::new()
+                };
                 if let Some(parent) = self.items.iter().find(|c| c.name == "parent_id") {
                     let parent = parent.name.clone();
-                    let on = ["", " ON DELETE SET NULL", " ON UPDATE CASCADE", " DEFERRABLE"];
+                    let on = [
+                        "",
+                        " ON DELETE SET NULL",
+                        " ON UPDATE CASCADE",
+                        " DEFERRABLE",
+                    ];
                     let on = on[usize::from(extra) % on.len()];
                     self.say(&format!(
                         "ALTER TABLE items ADD {constraint}FOREIGN KEY ({parent}) REFERENCES parents (id){on}"
@@ -109,8 +130,14 @@ impl Model {
                 }
             }
             5 if column.full => {
-                let constraint = if named { format!("CONSTRAINT {} ", self.name("k")) } else { String::new() };
-                self.say(&format!("ALTER TABLE items ADD {constraint}UNIQUE ({quoted})"));
+                let constraint = if named {
+                    format!("CONSTRAINT {} ", self.name("k"))
+                } else {
+                    String::new()
+                };
+                self.say(&format!(
+                    "ALTER TABLE items ADD {constraint}UNIQUE ({quoted})"
+                ));
             }
             6 | 7 => {
                 let name = if named { self.name("i") } else { String::new() };
@@ -131,7 +158,9 @@ impl Model {
             }
             9 | 10 => {
                 let name = self.name("r");
-                self.say(&format!("ALTER TABLE items RENAME COLUMN {quoted} TO {name}"));
+                self.say(&format!(
+                    "ALTER TABLE items RENAME COLUMN {quoted} TO {name}"
+                ));
                 self.items[at].name = name;
             }
             11 if quoted != "id" && quoted != "a" => {
@@ -149,7 +178,9 @@ impl Model {
             13 | 14 => {
                 let name = self.name("u");
                 self.say(&format!("ALTER TABLE items ADD COLUMN {name} text"));
-                self.say(&format!("UPDATE items SET {name} = coalesce({quoted}::text, 'none') || '-{extra}'"));
+                self.say(&format!(
+                    "UPDATE items SET {name} = coalesce({quoted}::text, 'none') || '-{extra}'"
+                ));
                 self.new_column(&name, false, true);
                 if !named && quoted != "id" && quoted != "a" {
                     self.say(&format!("ALTER TABLE items DROP COLUMN {quoted}"));
@@ -158,12 +189,16 @@ impl Model {
                 }
             }
             _ if !column.nullable && quoted != "id" => {
-                self.say(&format!("ALTER TABLE items ALTER COLUMN {quoted} DROP NOT NULL"));
+                self.say(&format!(
+                    "ALTER TABLE items ALTER COLUMN {quoted} DROP NOT NULL"
+                ));
                 self.items[at].nullable = true;
             }
             _ => {
                 let name = self.name("t");
-                self.say(&format!("CREATE TABLE {name} (id integer PRIMARY KEY, item bigint REFERENCES items)"));
+                self.say(&format!(
+                    "CREATE TABLE {name} (id integer PRIMARY KEY, item bigint REFERENCES items)"
+                ));
                 self.say(&format!("COMMENT ON TABLE {name} IS 'table {extra}'"));
             }
         }

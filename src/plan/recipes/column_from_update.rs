@@ -283,14 +283,17 @@ fn refuse_between(
     dropped: &[(usize, Ident)],
 ) -> Result<(), Refusal> {
     for (drop, column) in dropped {
-        let between = cx.ops[cx.at + 1..*drop].iter().enumerate().find(|(at, op)| {
-            let at = cx.at + 1 + at;
-            let names: Vec<Ident> = names_in(&op.sql).collect();
-            at != filler
-                && dropped.iter().all(|(other, _)| *other != at)
-                && names.contains(&table.name)
-                && names.contains(column)
-        });
+        let between = cx.ops[cx.at + 1..*drop]
+            .iter()
+            .enumerate()
+            .find(|(at, op)| {
+                let at = cx.at + 1 + at;
+                let names: Vec<Ident> = names_in(&op.sql).collect();
+                at != filler
+                    && dropped.iter().all(|(other, _)| *other != at)
+                    && names.contains(&table.name)
+                    && names.contains(column)
+            });
         if let Some((_, op)) = between {
             return Err(Refusal::new(
                 "chained-change",
@@ -387,9 +390,12 @@ fn contract(
         );
         locks.extend(effects(&op.alone, cx.before).locks);
         draft.breaks_old = true;
-        draft
-            .touches
-            .extend(touches::column_and_hanging(cx, table, name, PhaseName::Contract));
+        draft.touches.extend(touches::column_and_hanging(
+            cx,
+            table,
+            name,
+            PhaseName::Contract,
+        ));
     }
     draft.push(PhaseName::Contract, pieces::wait_for_snapshots());
     let mut step = pieces::short_ddl(

@@ -75,9 +75,12 @@ fn draft_for(
     drop = drop.lock(table, LockMode::AccessExclusive);
     draft.push(PhaseName::Contract, drop);
     draft.breaks_old = true;
-    draft
-        .touches
-        .extend(touches::column_and_hanging(cx, table, name, PhaseName::Contract));
+    draft.touches.extend(touches::column_and_hanging(
+        cx,
+        table,
+        name,
+        PhaseName::Contract,
+    ));
     Ok(draft)
 }
 

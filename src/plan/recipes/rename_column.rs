@@ -579,9 +579,12 @@ fn say(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft) {
         }
     }
     // What hangs on the column bears its own name again at the end only.
-    draft
-        .touches
-        .extend(touches::column_and_hanging(cx, name, from, PhaseName::Contract));
+    draft.touches.extend(touches::column_and_hanging(
+        cx,
+        name,
+        from,
+        PhaseName::Contract,
+    ));
     for (child, constraint) in cx.before.inbound_foreign_keys(name) {
         if let ConstraintKind::ForeignKey {
             referenced_columns, ..

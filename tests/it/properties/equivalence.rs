@@ -85,13 +85,21 @@ async fn both_ways(version: u32, sql: &str) -> Outcome {
     let db = fresh_database(version, SCHEMA).await;
     let zdm = Zdm::adopt(&db, migration("1", "generated", sql)).await;
     let recipes = zdm.plan().await.recipes;
-    for (phase, round) in [(PhaseName::Expand, 1), (PhaseName::Migrate, 2), (PhaseName::Contract, 0)] {
+    for (phase, round) in [
+        (PhaseName::Expand, 1),
+        (PhaseName::Migrate, 2),
+        (PhaseName::Contract, 0),
+    ] {
         match zdm.phase(phase).await {
             Ok(()) => {}
             Err(Stopped::Refused(why)) if phase == PhaseName::Expand => {
                 let rules: BTreeSet<_> = why.iter().map(|why| why.rule).collect();
                 assert!(!rules.is_empty());
-                assert!(why.iter().all(|why| !why.message.is_empty() && why.help.is_some()), "{why:?}");
+                assert!(
+                    why.iter()
+                        .all(|why| !why.message.is_empty() && why.help.is_some()),
+                    "{why:?}"
+                );
                 return Outcome::Refused(rules);
             }
             Err(stopped) => panic!("PostgreSQL {version}: {phase:?}: {stopped}\nof:\n{sql}"),
@@ -109,7 +117,10 @@ async fn both_ways(version: u32, sql: &str) -> Outcome {
 async fn writes(db: &Db, round: u32, sql: &str) {
     let mut conn = db.connect().await;
     if let Err(error) = server::try_run(&mut conn, &old(round)).await {
-        panic!("PostgreSQL {}: the old application fails in round {round}: {error}\nof:\n{sql}", db.version);
+        panic!(
+            "PostgreSQL {}: the old application fails in round {round}: {error}\nof:\n{sql}",
+            db.version
+        );
     }
 }
 
@@ -124,66 +135,246 @@ fn block_on<T>(test: impl Future<Output = T>) -> T {
 
 /// Orders that are easily got wrong.
 const INTERLEAVED: &[(&str, &str)] = &[
-    ("a name that is free again", "ALTER TABLE items DROP COLUMN b; ALTER TABLE items ADD COLUMN b integer;"),
-    ("drop and add of others", "ALTER TABLE items DROP COLUMN b; ALTER TABLE items ADD COLUMN x integer NOT NULL DEFAULT 3;"),
-    ("an index on a column to be renamed", "CREATE INDEX i ON items (e); ALTER TABLE items RENAME e TO amount;"),
-    ("an index on a renamed column", "ALTER TABLE items RENAME e TO amount; CREATE INDEX i ON items (amount, b);"),
-    ("a CHECK before and after a rename", "ALTER TABLE items ADD CHECK (e > 0); ALTER TABLE items RENAME e TO size; ALTER TABLE items ADD CHECK (size < 100000);"),
-    ("two renames", "ALTER TABLE items RENAME a TO first; ALTER TABLE items RENAME d TO last;"),
-    ("a rename there and back", "ALTER TABLE items RENAME a TO x; ALTER TABLE items RENAME x TO a;"),
-    ("a swap of names", "ALTER TABLE items RENAME a TO x; ALTER TABLE items RENAME d TO a; ALTER TABLE items RENAME x TO d;"),
-    ("a rename, and the old name for another", "ALTER TABLE items RENAME b TO x; ALTER TABLE items ADD COLUMN b text DEFAULT 'new';"),
-    ("NOT NULL and a rename", "ALTER TABLE items ALTER COLUMN d SET NOT NULL; ALTER TABLE items RENAME d TO x;"),
-    ("a rename and NOT NULL", "ALTER TABLE items RENAME d TO x; ALTER TABLE items ALTER COLUMN x SET NOT NULL;"),
-    ("NOT NULL there and back", "ALTER TABLE items ALTER COLUMN d SET NOT NULL; ALTER TABLE items ALTER COLUMN d DROP NOT NULL;"),
-    ("NOT NULL back and there", "ALTER TABLE items ALTER COLUMN a DROP NOT NULL; ALTER TABLE items ALTER COLUMN a SET NOT NULL;"),
-    ("an index in another's place", "DROP INDEX items_b; CREATE INDEX items_b ON items (b, c);"),
-    ("a constraint in another's place", "ALTER TABLE items DROP CONSTRAINT items_c_sane; ALTER TABLE items ADD CONSTRAINT items_c_sane CHECK (c < 2000000);"),
-    ("a constraint in another's place, at once", "ALTER TABLE items DROP CONSTRAINT items_c_sane, ADD CONSTRAINT items_c_sane CHECK (c < 2000000);"),
-    ("a key and who references it", "ALTER TABLE items ADD UNIQUE (e); ALTER TABLE links ADD COLUMN e integer REFERENCES items (e);"),
-    ("a renamed key and who references it", "ALTER TABLE parents RENAME id TO pid; ALTER TABLE items ADD FOREIGN KEY (parent_id) REFERENCES parents (pid);"),
-    ("who references it and a renamed key", "ALTER TABLE items ADD FOREIGN KEY (parent_id) REFERENCES parents; ALTER TABLE parents RENAME id TO pid;"),
-    ("both sides renamed", "ALTER TABLE links RENAME item_id TO item; ALTER TABLE items RENAME id TO number;"),
-    ("computed and kept", "ALTER TABLE items ADD COLUMN x text; UPDATE items SET x = upper(a); CREATE INDEX ON items (x);"),
-    ("computed, required, its source dropped", "ALTER TABLE items ADD COLUMN x text; UPDATE items SET x = coalesce(b, 'none'); ALTER TABLE items ALTER COLUMN x SET NOT NULL; ALTER TABLE items DROP COLUMN b;"),
-    ("two computed from one", "ALTER TABLE items ADD COLUMN x text; UPDATE items SET x = lower(b); ALTER TABLE items ADD COLUMN y text; UPDATE items SET y = upper(b); ALTER TABLE items DROP COLUMN b;"),
-    ("computed from a renamed one", "ALTER TABLE items RENAME b TO bb; ALTER TABLE items ADD COLUMN x text; UPDATE items SET x = lower(bb);"),
-    ("a new table that references a renamed key", "ALTER TABLE parents RENAME id TO pid; CREATE TABLE kids (id integer PRIMARY KEY, pid integer REFERENCES parents (pid));"),
-    ("a default for what is renamed", "ALTER TABLE items ALTER COLUMN e SET DEFAULT 9; ALTER TABLE items RENAME e TO size; ALTER TABLE items ALTER COLUMN size DROP DEFAULT;"),
-    ("dropped after its index", "DROP INDEX items_lower; ALTER TABLE items DROP COLUMN e;"),
-    ("dropped with its index", "ALTER TABLE items DROP COLUMN d; CREATE INDEX items_d ON items (e);"),
-    ("renamed constraint, new one under its name", "ALTER TABLE items RENAME CONSTRAINT items_c_sane TO c_sane; ALTER TABLE items ADD CONSTRAINT items_c_sane CHECK (c > -5);"),
-    ("a comment on what is renamed", "ALTER TABLE items RENAME b TO x; COMMENT ON COLUMN items.x IS 'renamed';"),
-    ("a view on what is renamed", "ALTER TABLE items RENAME d TO x; CREATE VIEW more AS SELECT x FROM items;"),
-    ("a comment, then a rename", "COMMENT ON COLUMN items.b IS 'new'; ALTER TABLE items RENAME b TO x;"),
-    ("a comment on an index, then a rename", "COMMENT ON INDEX items_b IS 'new'; ALTER TABLE items RENAME b TO x;"),
-    ("a rename, then a comment on an index", "ALTER TABLE items RENAME b TO x; COMMENT ON INDEX items_b IS 'new';"),
-    ("a rename, then a comment on a constraint", "ALTER TABLE links RENAME n TO x; COMMENT ON CONSTRAINT links_n ON links IS 'new';"),
-    ("statistics, then a rename", "ALTER TABLE items ALTER COLUMN b SET STATISTICS 7; ALTER TABLE items RENAME b TO x;"),
-    ("a rename, then statistics", "ALTER TABLE items RENAME b TO x; ALTER TABLE items ALTER COLUMN x SET STATISTICS 7;"),
-    ("a grant, then a rename", "GRANT SELECT (b) ON items TO PUBLIC; ALTER TABLE items RENAME b TO x;"),
-    ("a rename, then a grant", "ALTER TABLE items RENAME b TO x; GRANT SELECT (x) ON items TO PUBLIC;"),
-    ("a rename, then its index renamed", "ALTER TABLE items RENAME b TO x; ALTER INDEX items_b RENAME TO items_x;"),
-    ("an index renamed, then a rename", "ALTER INDEX items_b RENAME TO items_x; ALTER TABLE items RENAME b TO x;"),
-    ("a rename, then its constraint renamed", "ALTER TABLE links RENAME n TO x; ALTER TABLE links RENAME CONSTRAINT links_n TO links_x;"),
-    ("a rename, then its constraint dropped", "ALTER TABLE links RENAME n TO x; ALTER TABLE links DROP CONSTRAINT links_n;"),
-    ("a rename, then its key dropped", "ALTER TABLE items RENAME id TO x; ALTER TABLE links DROP CONSTRAINT links_item_id_fkey;"),
-    ("a rename, then its index dropped", "ALTER TABLE items RENAME b TO x; DROP INDEX items_b;"),
-    ("its index dropped, then a rename", "DROP INDEX items_b; ALTER TABLE items RENAME b TO x;"),
-    ("a constraint not valid, a rename, validated", "ALTER TABLE items ADD CONSTRAINT k CHECK (e > 0) NOT VALID; ALTER TABLE items RENAME e TO x; ALTER TABLE items VALIDATE CONSTRAINT k;"),
-    ("an index on what is dropped with a computed one", "ALTER TABLE items ADD COLUMN x text; UPDATE items SET x = lower(b); CREATE INDEX i ON items (b); ALTER TABLE items DROP COLUMN b;"),
-    ("renamed what is computed", "ALTER TABLE items ADD COLUMN x text; UPDATE items SET x = lower(b); ALTER TABLE items RENAME x TO y;"),
-    ("dropped what is computed", "ALTER TABLE items ADD COLUMN x text; UPDATE items SET x = lower(b); ALTER TABLE items DROP COLUMN x;"),
-    ("dropped what was just added", "ALTER TABLE items ADD COLUMN x integer DEFAULT 1; ALTER TABLE items DROP COLUMN x;"),
-    ("dropped what was just renamed", "ALTER TABLE items RENAME b TO x; ALTER TABLE items DROP COLUMN x;"),
-    ("added and renamed", "ALTER TABLE items ADD COLUMN x integer DEFAULT 1 NOT NULL; ALTER TABLE items RENAME x TO y;"),
-    ("a default given after it was added", "ALTER TABLE items ADD COLUMN x integer; ALTER TABLE items ALTER COLUMN c SET DEFAULT 8;"),
-    ("a table dropped that references what is renamed", "DROP TABLE links; ALTER TABLE items RENAME id TO x;"),
-    ("renamed, then a table dropped that references it", "ALTER TABLE items RENAME id TO x; DROP TABLE links;"),
-    ("a view dropped that reads what is dropped", "DROP VIEW seen; ALTER TABLE items DROP COLUMN a;"),
-    ("a view replaced that reads what is renamed", "CREATE OR REPLACE VIEW seen AS SELECT id, b AS label FROM items; ALTER TABLE items RENAME b TO x;"),
-    ("renamed, and a view that reads it dropped", "ALTER TABLE items RENAME a TO x; DROP VIEW seen;"),
-    ("everything of one table at once", "ALTER TABLE items ADD COLUMN x integer DEFAULT 1, DROP COLUMN b, ALTER COLUMN d SET NOT NULL, ADD CONSTRAINT e_ok CHECK (e > 0), ADD UNIQUE (a, e);"),
+    (
+        "a name that is free again",
+        "ALTER TABLE items DROP COLUMN b; ALTER TABLE items ADD COLUMN b integer;",
+    ),
+    (
+        "drop and add of others",
+        "ALTER TABLE items DROP COLUMN b; ALTER TABLE items ADD COLUMN x integer NOT NULL DEFAULT 3;",
+    ),
+    (
+        "an index on a column to be renamed",
+        "CREATE INDEX i ON items (e); ALTER TABLE items RENAME e TO amount;",
+    ),
+    (
+        "an index on a renamed column",
+        "ALTER TABLE items RENAME e TO amount; CREATE INDEX i ON items (amount, b);",
+    ),
+    (
+        "a CHECK before and after a rename",
+        "ALTER TABLE items ADD CHECK (e > 0); ALTER TABLE items RENAME e TO size; ALTER TABLE items ADD CHECK (size < 100000);",
+    ),
+    (
+        "two renames",
+        "ALTER TABLE items RENAME a TO first; ALTER TABLE items RENAME d TO last;",
+    ),
+    (
+        "a rename there and back",
+        "ALTER TABLE items RENAME a TO x; ALTER TABLE items RENAME x TO a;",
+    ),
+    (
+        "a swap of names",
+        "ALTER TABLE items RENAME a TO x; ALTER TABLE items RENAME d TO a; ALTER TABLE items RENAME x TO d;",
+    ),
+    (
+        "a rename, and the old name for another",
+        "ALTER TABLE items RENAME b TO x; ALTER TABLE items ADD COLUMN b text DEFAULT 'new';",
+    ),
+    (
+        "NOT NULL and a rename",
+        "ALTER TABLE items ALTER COLUMN d SET NOT NULL; ALTER TABLE items RENAME d TO x;",
+    ),
+    (
+        "a rename and NOT NULL",
+        "ALTER TABLE items RENAME d TO x; ALTER TABLE items ALTER COLUMN x SET NOT NULL;",
+    ),
+    (
+        "NOT NULL there and back",
+        "ALTER TABLE items ALTER COLUMN d SET NOT NULL; ALTER TABLE items ALTER COLUMN d DROP NOT NULL;",
+    ),
+    (
+        "NOT NULL back and there",
+        "ALTER TABLE items ALTER COLUMN a DROP NOT NULL; ALTER TABLE items ALTER COLUMN a SET NOT NULL;",
+    ),
+    (
+        "an index in another's place",
+        "DROP INDEX items_b; CREATE INDEX items_b ON items (b, c);",
+    ),
+    (
+        "a constraint in another's place",
+        "ALTER TABLE items DROP CONSTRAINT items_c_sane; ALTER TABLE items ADD CONSTRAINT items_c_sane CHECK (c < 2000000);",
+    ),
+    (
+        "a constraint in another's place, at once",
+        "ALTER TABLE items DROP CONSTRAINT items_c_sane, ADD CONSTRAINT items_c_sane CHECK (c < 2000000);",
+    ),
+    (
+        "a key and who references it",
+        "ALTER TABLE items ADD UNIQUE (e); ALTER TABLE links ADD COLUMN e integer REFERENCES items (e);",
+    ),
+    (
+        "a renamed key and who references it",
+        "ALTER TABLE parents RENAME id TO pid; ALTER TABLE items ADD FOREIGN KEY (parent_id) REFERENCES parents (pid);",
+    ),
+    (
+        "who references it and a renamed key",
+        "ALTER TABLE items ADD FOREIGN KEY (parent_id) REFERENCES parents; ALTER TABLE parents RENAME id TO pid;",
+    ),
+    (
+        "both sides renamed",
+        "ALTER TABLE links RENAME item_id TO item; ALTER TABLE items RENAME id TO number;",
+    ),
+    (
+        "computed and kept",
+        "ALTER TABLE items ADD COLUMN x text; UPDATE items SET x = upper(a); CREATE INDEX ON items (x);",
+    ),
+    (
+        "computed, required, its source dropped",
+        "ALTER TABLE items ADD COLUMN x text; UPDATE items SET x = coalesce(b, 'none'); ALTER TABLE items ALTER COLUMN x SET NOT NULL; ALTER TABLE items DROP COLUMN b;",
+    ),
+    (
+        "two computed from one",
+        "ALTER TABLE items ADD COLUMN x text; UPDATE items SET x = lower(b); ALTER TABLE items ADD COLUMN y text; UPDATE items SET y = upper(b); ALTER TABLE items DROP COLUMN b;",
+    ),
+    (
+        "computed from a renamed one",
+        "ALTER TABLE items RENAME b TO bb; ALTER TABLE items ADD COLUMN x text; UPDATE items SET x = lower(bb);",
+    ),
+    (
+        "a new table that references a renamed key",
+        "ALTER TABLE parents RENAME id TO pid; CREATE TABLE kids (id integer PRIMARY KEY, pid integer REFERENCES parents (pid));",
+    ),
+    (
+        "a default for what is renamed",
+        "ALTER TABLE items ALTER COLUMN e SET DEFAULT 9; ALTER TABLE items RENAME e TO size; ALTER TABLE items ALTER COLUMN size DROP DEFAULT;",
+    ),
+    (
+        "dropped after its index",
+        "DROP INDEX items_lower; ALTER TABLE items DROP COLUMN e;",
+    ),
+    (
+        "dropped with its index",
+        "ALTER TABLE items DROP COLUMN d; CREATE INDEX items_d ON items (e);",
+    ),
+    (
+        "renamed constraint, new one under its name",
+        "ALTER TABLE items RENAME CONSTRAINT items_c_sane TO c_sane; ALTER TABLE items ADD CONSTRAINT items_c_sane CHECK (c > -5);",
+    ),
+    (
+        "a comment on what is renamed",
+        "ALTER TABLE items RENAME b TO x; COMMENT ON COLUMN items.x IS 'renamed';",
+    ),
+    (
+        "a view on what is renamed",
+        "ALTER TABLE items RENAME d TO x; CREATE VIEW more AS SELECT x FROM items;",
+    ),
+    (
+        "a comment, then a rename",
+        "COMMENT ON COLUMN items.b IS 'new'; ALTER TABLE items RENAME b TO x;",
+    ),
+    (
+        "a comment on an index, then a rename",
+        "COMMENT ON INDEX items_b IS 'new'; ALTER TABLE items RENAME b TO x;",
+    ),
+    (
+        "a rename, then a comment on an index",
+        "ALTER TABLE items RENAME b TO x; COMMENT ON INDEX items_b IS 'new';",
+    ),
+    (
+        "a rename, then a comment on a constraint",
+        "ALTER TABLE links RENAME n TO x; COMMENT ON CONSTRAINT links_n ON links IS 'new';",
+    ),
+    (
+        "statistics, then a rename",
+        "ALTER TABLE items ALTER COLUMN b SET STATISTICS 7; ALTER TABLE items RENAME b TO x;",
+    ),
+    (
+        "a rename, then statistics",
+        "ALTER TABLE items RENAME b TO x; ALTER TABLE items ALTER COLUMN x SET STATISTICS 7;",
+    ),
+    (
+        "a grant, then a rename",
+        "GRANT SELECT (b) ON items TO PUBLIC; ALTER TABLE items RENAME b TO x;",
+    ),
+    (
+        "a rename, then a grant",
+        "ALTER TABLE items RENAME b TO x; GRANT SELECT (x) ON items TO PUBLIC;",
+    ),
+    (
+        "a rename, then its index renamed",
+        "ALTER TABLE items RENAME b TO x; ALTER INDEX items_b RENAME TO items_x;",
+    ),
+    (
+        "an index renamed, then a rename",
+        "ALTER INDEX items_b RENAME TO items_x; ALTER TABLE items RENAME b TO x;",
+    ),
+    (
+        "a rename, then its constraint renamed",
+        "ALTER TABLE links RENAME n TO x; ALTER TABLE links RENAME CONSTRAINT links_n TO links_x;",
+    ),
+    (
+        "a rename, then its constraint dropped",
+        "ALTER TABLE links RENAME n TO x; ALTER TABLE links DROP CONSTRAINT links_n;",
+    ),
+    (
+        "a rename, then its key dropped",
+        "ALTER TABLE items RENAME id TO x; ALTER TABLE links DROP CONSTRAINT links_item_id_fkey;",
+    ),
+    (
+        "a rename, then its index dropped",
+        "ALTER TABLE items RENAME b TO x; DROP INDEX items_b;",
+    ),
+    (
+        "its index dropped, then a rename",
+        "DROP INDEX items_b; ALTER TABLE items RENAME b TO x;",
+    ),
+    (
+        "a constraint not valid, a rename, validated",
+        "ALTER TABLE items ADD CONSTRAINT k CHECK (e > 0) NOT VALID; ALTER TABLE items RENAME e TO x; ALTER TABLE items VALIDATE CONSTRAINT k;",
+    ),
+    (
+        "an index on what is dropped with a computed one",
+        "ALTER TABLE items ADD COLUMN x text; UPDATE items SET x = lower(b); CREATE INDEX i ON items (b); ALTER TABLE items DROP COLUMN b;",
+    ),
+    (
+        "renamed what is computed",
+        "ALTER TABLE items ADD COLUMN x text; UPDATE items SET x = lower(b); ALTER TABLE items RENAME x TO y;",
+    ),
+    (
+        "dropped what is computed",
+        "ALTER TABLE items ADD COLUMN x text; UPDATE items SET x = lower(b); ALTER TABLE items DROP COLUMN x;",
+    ),
+    (
+        "dropped what was just added",
+        "ALTER TABLE items ADD COLUMN x integer DEFAULT 1; ALTER TABLE items DROP COLUMN x;",
+    ),
+    (
+        "dropped what was just renamed",
+        "ALTER TABLE items RENAME b TO x; ALTER TABLE items DROP COLUMN x;",
+    ),
+    (
+        "added and renamed",
+        "ALTER TABLE items ADD COLUMN x integer DEFAULT 1 NOT NULL; ALTER TABLE items RENAME x TO y;",
+    ),
+    (
+        "a default given after it was added",
+        "ALTER TABLE items ADD COLUMN x integer; ALTER TABLE items ALTER COLUMN c SET DEFAULT 8;",
+    ),
+    (
+        "a table dropped that references what is renamed",
+        "DROP TABLE links; ALTER TABLE items RENAME id TO x;",
+    ),
+    (
+        "renamed, then a table dropped that references it",
+        "ALTER TABLE items RENAME id TO x; DROP TABLE links;",
+    ),
+    (
+        "a view dropped that reads what is dropped",
+        "DROP VIEW seen; ALTER TABLE items DROP COLUMN a;",
+    ),
+    (
+        "a view replaced that reads what is renamed",
+        "CREATE OR REPLACE VIEW seen AS SELECT id, b AS label FROM items; ALTER TABLE items RENAME b TO x;",
+    ),
+    (
+        "renamed, and a view that reads it dropped",
+        "ALTER TABLE items RENAME a TO x; DROP VIEW seen;",
+    ),
+    (
+        "everything of one table at once",
+        "ALTER TABLE items ADD COLUMN x integer DEFAULT 1, DROP COLUMN b, ALTER COLUMN d SET NOT NULL, ADD CONSTRAINT e_ok CHECK (e > 0), ADD UNIQUE (a, e);",
+    ),
 ];
 
 #[test]
@@ -217,7 +408,10 @@ fn generated_migrations_end_as_plain_sql_does() {
         ..Config::default()
     };
     let rng = if soak {
-        TestRng::from_seed(RngAlgorithm::ChaCha, &fastrand::Rng::new().u128(..).to_le_bytes().repeat(2))
+        TestRng::from_seed(
+            RngAlgorithm::ChaCha,
+            &fastrand::Rng::new().u128(..).to_le_bytes().repeat(2),
+        )
     } else {
         TestRng::deterministic_rng(RngAlgorithm::ChaCha)
     };
@@ -254,5 +448,8 @@ fn generated_migrations_end_as_plain_sql_does() {
     result.expect("runs");
     let tally = tally.lock().expect("counts");
     let same = tally.keys().filter(|what| what.starts_with("same")).count();
-    assert!(same >= 6, "only {same} recipes came to an end: the generator makes too little");
+    assert!(
+        same >= 6,
+        "only {same} recipes came to an end: the generator makes too little"
+    );
 }

@@ -39,6 +39,11 @@ pub fn apply(catalog: &mut Catalog, statement: &Statement, source: &str) {
     }
 }
 
+/// Every name in a statement's text, quoted or not, as the catalog would store it; key words too.
+pub(crate) fn names_in(text: &str) -> impl Iterator<Item = Ident> + '_ {
+    text::names(text)
+}
+
 fn setting(catalog: &mut Catalog, set: &Set) {
     match set.name.as_str() {
         "search_path" => {

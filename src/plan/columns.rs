@@ -1,10 +1,13 @@
 //! What the recipes for columns check and look up.
 
 use crate::{
-    catalog::{Column, Table, Volatility, volatility::volatility},
+    catalog::{Column, Table, Volatility, apply::names_in, volatility::volatility},
     ident::Ident,
-    parse::Expr,
-    plan::{draft::Refusal, recipe::Context, sync_trigger},
+    parse::{
+        Expr, StatementKind,
+        statement::{AlterActionKind, ColumnAction},
+    },
+    plan::{draft::Refusal, recipe::Context, sync_trigger, touches},
 };
 
 /// A column that must be there.
@@ -21,6 +24,58 @@ pub fn existing<'a>(table: &'a Table, name: &Ident) -> Result<&'a Column, Refusa
             format!("its columns are: {}", names.join(", ")),
         )
     })
+}
+
+/// Refuses a column of which an earlier statement of the file sets something that is copied with a
+/// column and that a replay does not follow: comments, grants, statistics, options.
+pub fn check_followed(cx: &Context<'_>, table: &Table, column: &Column) -> Result<(), Refusal> {
+    let mut hanging: Vec<Ident> = touches::hanging_on(cx, &table.name, &column.name)
+        .into_iter()
+        .map(|name| name.name)
+        .collect();
+    hanging.push(column.name.clone());
+    let names_it = |sql: &str| {
+        let names: Vec<Ident> = names_in(sql).collect();
+        hanging.iter().any(|name| names.contains(name))
+    };
+    let earlier = cx.ops[..cx.at].iter().find(|op| match &op.statement.kind {
+        StatementKind::Opaque(opaque) => {
+            ["COMMENT", "GRANT", "REVOKE"]
+                .iter()
+                .any(|word| opaque.keywords.starts_with(word))
+                && names_it(&op.sql)
+        }
+        StatementKind::AlterRelation(_) => matches!(
+            op.action.map(|action| &action.kind),
+            Some(AlterActionKind::AlterColumn {
+                name,
+                action: ColumnAction::SetStatistics
+                    | ColumnAction::SetOptions
+                    | ColumnAction::ResetOptions
+            }) if *name == column.name
+        ),
+        StatementKind::CreateTable(_)
+        | StatementKind::CreateIndex(_)
+        | StatementKind::Drop(_)
+        | StatementKind::Update(_)
+        | StatementKind::Data(_)
+        | StatementKind::Transaction(_)
+        | StatementKind::Set(_) => false,
+    });
+    match earlier {
+        None => Ok(()),
+        Some(op) => Err(Refusal::new(
+            "chained-change",
+            format!(
+                "`{}` changes what belongs to {}.{} earlier in this file, and would be missing \
+                 on the column that takes its place",
+                op.sql.split_whitespace().collect::<Vec<_>>().join(" "),
+                table.name.short(),
+                column.name
+            ),
+            "put that statement behind this one, or into a migration of its own",
+        )),
+    }
 }
 
 /// Whether an `up` or `down` can be written into a trigger: columns of this table only, no query,

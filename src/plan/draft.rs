@@ -50,6 +50,9 @@ pub enum Element {
     Column(ObjectName, Ident),
     /// A constraint, index, type, function or other name.
     Name(ObjectName),
+    /// The name of what goes, or is made anew, with a column. Of no concern to another column on
+    /// which it hangs too, whatever becomes of that.
+    Hanging(ObjectName),
     /// Not known: overlaps with everything.
     Anything,
 }
@@ -60,11 +63,18 @@ impl Element {
         match (self, other) {
             (Self::Anything, _) | (_, Self::Anything) => true,
             (Self::Column(left, a), Self::Column(right, b)) => left == right && a == b,
+            (Self::Hanging(_), Self::Hanging(_)) => false,
             (
-                Self::Relation(left) | Self::Name(left),
-                Self::Relation(right) | Self::Name(right) | Self::Column(right, _),
+                Self::Relation(left) | Self::Name(left) | Self::Hanging(left),
+                Self::Relation(right)
+                | Self::Name(right)
+                | Self::Hanging(right)
+                | Self::Column(right, _),
             )
-            | (Self::Column(left, _), Self::Relation(right) | Self::Name(right)) => left == right,
+            | (
+                Self::Column(left, _),
+                Self::Relation(right) | Self::Name(right) | Self::Hanging(right),
+            ) => left == right,
         }
     }
 }

@@ -89,7 +89,57 @@ fn altered(cx: &Context<'_>, relation: &ObjectName) -> Element {
     }
 }
 
-/// The columns of other tables that new foreign keys of this one reference.
+/// What bears a name of its own and hangs on a column: indexes, constraints, its sequence. It goes
+/// or is made anew with the column, and until then its name is taken.
+pub fn hanging_on(cx: &Context<'_>, table: &ObjectName, column: &Ident) -> Vec<ObjectName> {
+    let Some(known) = cx.before.tables.get(table) else {
+        return Vec::new();
+    };
+    let indexes = known
+        .indexes
+        .iter()
+        .filter(|index| index.names_column(column))
+        .map(|index| table.sibling(index.name.clone()));
+    let constraints = known
+        .constraints
+        .iter()
+        .filter(|constraint| constraint.columns().contains(column))
+        .map(|constraint| table.sibling(constraint.name.clone()));
+    let sequences = cx.before.sequences.values().filter(|sequence| {
+        sequence
+            .owned_by
+            .as_ref()
+            .is_some_and(|(owner, owning)| owner == table && owning == column)
+    });
+    let mut names: Vec<ObjectName> = indexes
+        .chain(constraints)
+        .chain(sequences.map(|sequence| sequence.name.clone()))
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// Writes of a column and of what hangs on it, which are in their final state after `phase`.
+pub fn column_and_hanging(
+    cx: &Context<'_>,
+    table: &ObjectName,
+    column: &Ident,
+    phase: PhaseName,
+) -> Vec<Touch> {
+    let mut touches = vec![Touch::write(
+        Element::Column(table.clone(), column.clone()),
+        phase,
+    )];
+    touches.extend(
+        hanging_on(cx, table, column)
+            .into_iter()
+            .map(|name| Touch::write(Element::Hanging(name), phase)),
+    );
+    touches
+}
+
+/// The columns of other tables that new foreign keys of this one reference, and the keys there.
 fn referenced(cx: &Context<'_>, table: &ObjectName) -> Vec<Touch> {
     let before = cx.before.tables.get(table);
     let Some(after) = cx.after_table(table) else {
@@ -110,9 +160,16 @@ fn referenced(cx: &Context<'_>, table: &ObjectName) -> Vec<Touch> {
             _ => None,
         })
         .flat_map(|(peer, columns)| {
+            let keys = cx.before.tables.get(peer).into_iter().flat_map(|peer| {
+                let keys = peer.indexes.iter().filter(|index| index.unique);
+                keys.filter(|index| columns.iter().all(|column| index.names_column(column)))
+                    .map(|index| Element::Name(peer.name.sibling(index.name.clone())))
+            });
             columns
                 .iter()
-                .map(|column| Touch::read(Element::Column(peer.clone(), column.clone())))
+                .map(|column| Element::Column(peer.clone(), column.clone()))
+                .chain(keys)
+                .map(Touch::read)
         })
         .collect()
 }

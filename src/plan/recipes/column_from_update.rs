@@ -5,7 +5,7 @@
 //! does what the UPDATE would have done, and the trigger goes in one transaction with the column.
 
 use crate::{
-    catalog::{Volatility, volatility::volatility},
+    catalog::{Volatility, apply::names_in, volatility::volatility},
     effects::{LockMode, effects},
     ident::{Ident, ObjectName},
     parse::{
@@ -22,6 +22,7 @@ use crate::{
         recipes::drop_column,
         state,
         sync_trigger::{Down, Sync, SyncMode, Unfilled, sync_sql},
+        touches,
     },
 };
 
@@ -97,6 +98,7 @@ fn draft_for(
         }
     }
     let dropped = dropped_inputs(cx, table, filler.at, &inputs);
+    refuse_between(cx, table, filler.at, &dropped)?;
     let down = down_of(cx, added, filler, &dropped)?;
     // Where the old column stays, the new application may write it without meaning the new one.
     let mode = if dropped.is_empty() && down.is_none() {
@@ -272,6 +274,41 @@ fn dropped_inputs(
         .collect()
 }
 
+/// Refuses a statement that names a column which goes, between the UPDATE and its DROP: the drop
+/// is planned with the UPDATE, and so before whatever that statement makes.
+fn refuse_between(
+    cx: &Context<'_>,
+    table: &ObjectName,
+    filler: usize,
+    dropped: &[(usize, Ident)],
+) -> Result<(), Refusal> {
+    for (drop, column) in dropped {
+        let between = cx.ops[cx.at + 1..*drop]
+            .iter()
+            .enumerate()
+            .find(|(at, op)| {
+                let at = cx.at + 1 + at;
+                let names: Vec<Ident> = names_in(&op.sql).collect();
+                at != filler
+                    && dropped.iter().all(|(other, _)| *other != at)
+                    && names.contains(&table.name)
+                    && names.contains(column)
+            });
+        if let Some((_, op)) = between {
+            return Err(Refusal::new(
+                "chained-change",
+                format!(
+                    "`{}` names {}.{column}, which a later statement of this file drops",
+                    op.sql.split_whitespace().collect::<Vec<_>>().join(" "),
+                    table.short()
+                ),
+                "put it into a migration before this one, or leave it out",
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// A `down` directive on any of the statements concerned.
 fn down_of(
     cx: &Context<'_>,
@@ -353,8 +390,10 @@ fn contract(
         );
         locks.extend(effects(&op.alone, cx.before).locks);
         draft.breaks_old = true;
-        draft.touches.push(Touch::write(
-            Element::Column(table.clone(), name.clone()),
+        draft.touches.extend(touches::column_and_hanging(
+            cx,
+            table,
+            name,
             PhaseName::Contract,
         ));
     }

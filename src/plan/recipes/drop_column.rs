@@ -10,10 +10,10 @@ use crate::{
     },
     plan::{
         StepKind, columns,
-        draft::{Draft, Element, Refusal, Touch, step},
+        draft::{Draft, Refusal, step},
         pieces,
         recipe::{Context, Recipe},
-        state,
+        state, touches,
         undo::restore_not_null,
     },
 };
@@ -75,8 +75,10 @@ fn draft_for(
     drop = drop.lock(table, LockMode::AccessExclusive);
     draft.push(PhaseName::Contract, drop);
     draft.breaks_old = true;
-    draft.touches.push(Touch::write(
-        Element::Column(table.clone(), name.clone()),
+    draft.touches.extend(touches::column_and_hanging(
+        cx,
+        table,
+        name,
         PhaseName::Contract,
     ));
     Ok(draft)

@@ -15,6 +15,7 @@ use crate::{
         recipes::{add_foreign_key, add_unique::build_index},
         state,
         sync_trigger::{Down, Sync, SyncMode, Unfilled, sync_sql},
+        touches,
     },
 };
 
@@ -87,7 +88,7 @@ fn draft_for(
     constraints(cx, &rename, &mut draft, &mut swap);
     inbound(cx, &rename, &mut draft, &mut swap);
     contract(cx, &rename, &mut draft, swap);
-    say(&rename, &mut draft);
+    say(cx, &rename, &mut draft);
     Ok(draft)
 }
 
@@ -125,6 +126,7 @@ fn check(cx: &Context<'_>, table: &Table, column: &Column, to: &Ident) -> Result
         ));
     }
     moves::refuse_immovable(cx.before, table, column)?;
+    columns::check_followed(cx, table, column)?;
     columns::check_sync_target(table, columns::HelperColumn::NotNeeded)?;
     if !column.not_null
         && column
@@ -548,7 +550,7 @@ fn contract(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: Swap
     draft.push(PhaseName::Contract, step);
 }
 
-fn say(rename: &Rename<'_>, draft: &mut Draft) {
+fn say(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft) {
     let Rename {
         table,
         name,
@@ -576,10 +578,25 @@ fn say(rename: &Rename<'_>, draft: &mut Draft) {
             ));
         }
     }
-    draft.touches.push(Touch::write(
-        Element::Column((*name).clone(), (*from).clone()),
+    // What hangs on the column bears its own name again at the end only.
+    draft.touches.extend(touches::column_and_hanging(
+        cx,
+        name,
+        from,
         PhaseName::Contract,
     ));
+    for (child, constraint) in cx.before.inbound_foreign_keys(name) {
+        if let ConstraintKind::ForeignKey {
+            referenced_columns, ..
+        } = &constraint.kind
+            && referenced_columns.contains(from)
+        {
+            draft.touches.push(Touch::write(
+                Element::Hanging(child.name.sibling(constraint.name.clone())),
+                PhaseName::Contract,
+            ));
+        }
+    }
     draft.touches.push(Touch::write(
         Element::Column((*name).clone(), (*to).clone()),
         PhaseName::Expand,

@@ -304,7 +304,13 @@ async fn with_lease(
     let plan = match stored {
         Some(record) => {
             unchanged(file, &record)?;
-            runner.events.emit(None, EventKind::Resumed);
+            // At a phase boundary nothing was interrupted.
+            if matches!(
+                record.state,
+                MigrationState::Expanding | MigrationState::Migrating | MigrationState::Contracting
+            ) {
+                runner.events.emit(None, EventKind::Resumed);
+            }
             stored_plan(&record)?
         }
         None => take_up(turn, &runner, lease).await?,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use zdm::{
     db::{Session, Target},
     execute::{
-        Runner,
+        ExecuteError, Runner,
         apply::{Applied, ApplyError, ApplyRequest, MigrationFile, OutOfOrder, Through, apply},
         backfill,
         driver::{Consent, DriftPolicy},
@@ -165,4 +165,150 @@ async fn a_database_with_tables_and_no_journal_is_refused() {
     };
     assert_eq!(error.code(), "no-journal");
     assert!(error.next().unwrap().contains("zdm adopt --from none"));
+}
+
+/// The error of a run that the library itself ends.
+async fn refused(run: &Run, files: &[MigrationFile], request: &ApplyRequest) -> ExecuteError {
+    match apply(&run.runner, files, request).await {
+        Ok(applied) => panic!("it ran: {applied:?}"),
+        Err(ApplyError::Execute(error)) => error,
+        Err(error) => panic!("{error:?}"),
+    }
+}
+
+const RENAME: &str = "ALTER TABLE users RENAME COLUMN name TO full_name;";
+
+#[tokio::test]
+async fn a_changed_file_is_refused_with_the_difference() {
+    let db = server::fresh_database(server::newest_version(), USERS).await;
+    let run = run_on(&db);
+    adopt(&run).await;
+    apply(
+        &run.runner,
+        &[file("1", RENAME)],
+        &request(Through::Default),
+    )
+    .await
+    .unwrap();
+    // White space and comments are no change.
+    let same = file(
+        "1",
+        "-- the same\nALTER TABLE users\n  RENAME COLUMN name TO full_name;",
+    );
+    apply(&run.runner, &[same], &request(Through::Default))
+        .await
+        .unwrap();
+    let changed = file("1", "ALTER TABLE users RENAME COLUMN name TO whole_name;");
+    let error = refused(&run, &[changed], &request(Through::All)).await;
+    assert_eq!((error.code(), error.exit().code()), ("changed-file", 1));
+    let ExecuteError::ChangedFile { difference, .. } = error else {
+        panic!("{error:?}")
+    };
+    assert!(difference.contains("- ALTER TABLE users RENAME COLUMN name TO full_name;"));
+    assert!(difference.contains("+ ALTER TABLE users RENAME COLUMN name TO whole_name;"));
+}
+
+#[tokio::test]
+async fn a_table_that_changed_between_the_phases_is_refused_unless_accepted() {
+    for version in server::versions() {
+        let db = server::fresh_database(version, USERS).await;
+        let run = run_on(&db);
+        adopt(&run).await;
+        let files = [file("1", RENAME)];
+        apply(&run.runner, &files, &request(Through::Default))
+            .await
+            .unwrap();
+        db.run("ALTER TABLE users ADD COLUMN surprise int").await;
+        let error = refused(&run, &files, &request(Through::All)).await;
+        assert_eq!((error.code(), error.exit().code()), ("drift", 1));
+        assert!(error.to_string().contains("surprise"), "{error}");
+        let mut accepting = request(Through::All);
+        accepting.drift = DriftPolicy::Accept;
+        let applied = apply(&run.runner, &files, &accepting).await.unwrap();
+        assert_eq!(states(&applied), [MigrationState::Done]);
+    }
+}
+
+#[tokio::test]
+async fn what_shares_a_table_with_a_migration_in_flight_is_queued() {
+    let db = server::fresh_database(
+        server::newest_version(),
+        &format!("{USERS} CREATE TABLE other (id int);"),
+    )
+    .await;
+    let run = run_on(&db);
+    adopt(&run).await;
+    let files = [
+        file("1", RENAME),
+        file("2", "ALTER TABLE users ADD COLUMN age int;"),
+    ];
+    let error = refused(&run, &files, &request(Through::Default)).await;
+    assert_eq!((error.code(), error.exit().code()), ("queued", 3));
+    assert_eq!(error.next().unwrap(), "Run zdm apply 1 --phase contract.");
+    // One on another table goes past.
+    let files = [
+        file("1", RENAME),
+        file("3", "ALTER TABLE other ADD COLUMN age int;"),
+    ];
+    let applied = apply(&run.runner, &files, &request(Through::Default))
+        .await
+        .unwrap();
+    assert_eq!(states(&applied), [MigrationState::Migrated]);
+}
+
+#[tokio::test]
+async fn a_role_that_owns_nothing_is_refused_before_anything_changes() {
+    for version in server::versions() {
+        let db = server::fresh_database(version, USERS).await;
+        let role = format!("stranger_{}", db.name);
+        db.run(&format!(
+            "CREATE ROLE {role} LOGIN; GRANT pg_monitor TO {role}; \
+             GRANT CREATE ON DATABASE {} TO {role}",
+            db.name
+        ))
+        .await;
+        let mut run = run_on(&db);
+        let url = db.url.replace("user=postgres", &format!("user={role}"));
+        assert_ne!(url, db.url);
+        run.runner.target = Target::from_url(&url).unwrap();
+        adopt(&run).await;
+        let error = refused(&run, &[file("1", RENAME)], &request(Through::Default)).await;
+        assert_eq!(error.exit().code(), 1, "{error:?}");
+        assert!(error.to_string().contains("users"), "{error}");
+        let mut session = Session::open(&run.runner.target, "test").await.unwrap();
+        let started: i64 = session
+            .value("SELECT count(*) FROM zdm.migrations")
+            .await
+            .unwrap();
+        assert_eq!(started, 0, "nothing was begun");
+        drop(session);
+        db.run(&format!("DROP OWNED BY {role} CASCADE; DROP ROLE {role}"))
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_only_reads_is_refused() {
+    for version in server::versions() {
+        let db = server::fresh_database(version, USERS).await;
+        let run = run_on(&db);
+        adopt(&run).await;
+        db.run(&format!(
+            "ALTER DATABASE {} SET default_transaction_read_only = on",
+            db.name
+        ))
+        .await;
+        let error = refused(&run, &[file("1", RENAME)], &request(Through::Default)).await;
+        assert_ne!(error.exit().code(), 0);
+        assert!(error.to_string().contains("read"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_be_reached_is_a_matter_of_connection() {
+    let db = server::fresh_database(server::newest_version(), USERS).await;
+    let mut run = run_on(&db);
+    run.runner.target = Target::from_url("postgres://nobody@127.0.0.1:1/none").unwrap();
+    let error = refused(&run, &[file("1", RENAME)], &request(Through::Default)).await;
+    assert_eq!((error.code(), error.exit().code()), ("cannot-connect", 2));
 }

@@ -372,6 +372,16 @@ const INTERLEAVED: &[(&str, &str)] = &[
         "ALTER TABLE items RENAME a TO x; DROP VIEW seen;",
     ),
     (
+        "names that the server makes up",
+        "CREATE INDEX ON items (lower(a)); CREATE INDEX ON items ((coalesce(b, a))); \
+         CREATE INDEX ON items ((a || d)); CREATE INDEX ON items ((c::bigint), (e + 1)); \
+         CREATE INDEX ON items (((e + 1)::bigint)); CREATE INDEX ON items ((nullif(c, 1)) DESC); \
+         CREATE INDEX ON items ((CASE WHEN c > 1 THEN a ELSE b END), trim(a)); \
+         CREATE INDEX ON items ((CASE WHEN c > 1 THEN 1 END)); \
+         CREATE INDEX ON items ((greatest(c, e)), substring(a FROM 2)) WHERE c > 3; \
+         CREATE INDEX ON items (a COLLATE \"C\", (b IS NULL), (-c));",
+    ),
+    (
         "everything of one table at once",
         "ALTER TABLE items ADD COLUMN x integer DEFAULT 1, DROP COLUMN b, ALTER COLUMN d SET NOT NULL, ADD CONSTRAINT e_ok CHECK (e > 0), ADD UNIQUE (a, e);",
     ),

@@ -167,7 +167,7 @@ fn keep(sandbox: Sandbox) -> Result<(), CliError> {
     let url = sandbox.connection_url(demo::DATABASE);
     let kept = sandbox.keep().map_err(|error| server_error(&error))?;
     output::note(&format!(
-        "\nThe server is left running.\n  connect   psql '{url}'\n  stop      kill {}   (this also removes {})\n",
+        "\nThe server is left running.\n  connect   psql '{url}'\n  stop      kill -INT {}   (this also removes {})\n",
         kept.pid,
         kept.directory.display()
     ));

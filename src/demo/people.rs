@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn names_follow_from_numbers() {
         assert_eq!(name(1), "Grace B. Lovelace");
-        assert_eq!(name(500_000), "Ada U. Lovelace");
+        assert_eq!(name(500_000), "Ada U. Turing");
         assert_eq!(name(17), "Grace R. Hopper");
         assert!(fill_sql(5).contains("'O''Hoare'"));
     }

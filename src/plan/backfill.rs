@@ -247,7 +247,7 @@ mod tests {
         let template = pass_template(&backfill, &backfill.table, &settings);
         assert_eq!(template[1], "SET LOCAL ROLE owner");
         assert_eq!(template[3], "SET LOCAL zdm.bypass_1a2b3c4d = 'it''s'");
-        assert_eq!(template[7], "SET LOCAL search_path = public, \"My Schema\"");
+        assert_eq!(template[8], "SET LOCAL search_path = public, \"My Schema\"");
         let update = template[template.len() - 3]
             .replace("{first page}", "0")
             .replace("{end page}", "8")

@@ -11,7 +11,7 @@ use zdm::{
         apply::{ApplyError, ApplyRequest, MigrationFile, Through, apply, live_catalog, plan_file},
         driver::Consent,
         event::{Event, EventKind},
-        journal::{Journal, MigrationState},
+        journal::{Journal, MigrationRecord, MigrationState},
         rollback::rollback,
         verify::verify,
     },
@@ -69,8 +69,8 @@ impl Case {
         planned.plan
     }
 
-    /// The plan that is being run.
-    pub(crate) async fn plan_of_run(&self) -> Plan {
+    /// What the journal says of the migration.
+    pub(crate) async fn record(&self) -> MigrationRecord {
         let mut session = Session::open(&self.run.runner.target, "test")
             .await
             .unwrap();
@@ -78,13 +78,12 @@ impl Case {
             .await
             .unwrap();
         let journal = opened.journal().unwrap().unwrap();
-        journal
-            .load(&mut session, "1")
-            .await
-            .unwrap()
-            .unwrap()
-            .plan
-            .unwrap()
+        journal.load(&mut session, "1").await.unwrap().unwrap()
+    }
+
+    /// The plan that is being run.
+    pub(crate) async fn plan_of_run(&self) -> Plan {
+        self.record().await.plan.unwrap()
     }
 
     /// What a plan is refused for.
@@ -104,10 +103,11 @@ impl Case {
             ..self.request.clone()
         };
         let applied = apply(&self.run.runner, &self.files, &request).await?;
-        Ok(applied
-            .last()
-            .unwrap_or_else(|| panic!("nothing was applied"))
-            .state)
+        match applied.last() {
+            Some(last) => Ok(last.state),
+            // There was nothing left to do.
+            None => Ok(self.record().await.state),
+        }
     }
 
     async fn apply(&self, through: Through, state: MigrationState) {

@@ -211,7 +211,8 @@ async fn pitfall_11_any_name_will_do() {
 }
 
 /// A type, two values that its `=` calls equal, and how to tell them apart.
-const EQUAL_BUT_NOT_THE_SAME: &[(&str, &str, &str)] = &[
+type Values = (&'static str, &'static str, &'static str);
+const EQUAL_BUT_NOT_THE_SAME: &[Values] = &[
     ("json", r#"{"a":1}"#, r#"{"a": 1}"#),
     ("jsonb", r#"{"a":1.0}"#, r#"{"a":1.00}"#),
     ("numeric", "1.0", "1.00"),
@@ -227,8 +228,7 @@ const EQUAL_BUT_NOT_THE_SAME: &[(&str, &str, &str)] = &[
 
 #[tokio::test]
 async fn pitfall_46_what_equals_is_not_the_same() {
-    type OneOf<'a> = &'a dyn Fn(usize, &(&str, &str, &str)) -> String;
-    let list = |one: OneOf<'_>, separator: &str| {
+    let list = |one: &dyn Fn(usize, &Values) -> String, separator: &str| {
         let parts: Vec<String> = EQUAL_BUT_NOT_THE_SAME
             .iter()
             .enumerate()

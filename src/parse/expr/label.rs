@@ -23,10 +23,16 @@ pub enum Label {
     Unknown,
 }
 
-/// How good a name is: of a type or of CASE only, or better.
-enum Strength {
-    Weak,
-    Strong,
+/// A name and how good it is.
+enum Found {
+    /// A column's, a function's.
+    Strong(String),
+    /// A type's, or CASE: another one is taken where there is one.
+    Weak(String),
+    /// None.
+    Nothing,
+    /// It cannot be told.
+    Unknown,
 }
 
 /// What the server calls an expression.
@@ -39,15 +45,21 @@ pub fn label(expr: &Expr) -> Label {
         .try_with_sql(&expr.text)
         .and_then(|mut parser| parser.parse_expr());
     match parsed {
-        Ok(parsed) => figure(&parsed).map_or(Label::Unknown, |found| {
-            found.map_or(Label::Nothing, |(name, _)| Label::Name(name))
-        }),
+        Ok(parsed) => match figure(&parsed) {
+            Found::Strong(name) | Found::Weak(name) => Label::Name(name),
+            Found::Nothing => Label::Nothing,
+            Found::Unknown => Label::Unknown,
+        },
         Err(_) => Label::Unknown,
     }
 }
 
-fn strong(name: &str) -> Option<Option<(String, Strength)>> {
-    Some(Some((name.to_owned(), Strength::Strong)))
+fn strong(name: &str) -> Found {
+    Found::Strong(name.to_owned())
+}
+
+fn weak(name: &str) -> Found {
+    Found::Weak(name.to_owned())
 }
 
 fn ident(ident: &ast::Ident) -> String {
@@ -59,28 +71,32 @@ fn ident(ident: &ast::Ident) -> String {
     .to_owned()
 }
 
-/// `None` when it cannot be told; `Some(None)` when there is no name.
-fn figure(expr: &ast::Expr) -> Option<Option<(String, Strength)>> {
+fn figure(expr: &ast::Expr) -> Found {
     match expr {
         ast::Expr::Identifier(name) => strong(&ident(name)),
-        ast::Expr::CompoundIdentifier(parts) => strong(&ident(parts.last()?)),
+        ast::Expr::CompoundIdentifier(parts) => match parts.last() {
+            Some(name) => strong(&ident(name)),
+            None => Found::Unknown,
+        },
         ast::Expr::Nested(inner) => figure(inner),
         ast::Expr::Collate { expr, .. } => figure(expr),
-        ast::Expr::Function(function) => strong(&ident(function.name.0.last()?.as_ident()?)),
+        ast::Expr::Function(function) => {
+            match function.name.0.last().and_then(|part| part.as_ident()) {
+                Some(name) => strong(&ident(name)),
+                None => Found::Unknown,
+            }
+        }
         ast::Expr::Cast {
             expr, data_type, ..
-        } => match figure(expr)? {
-            Some((name, Strength::Strong)) => strong(&name),
-            Some((_, Strength::Weak)) | None => {
-                Some(Some((type_name(data_type)?.to_owned(), Strength::Weak)))
-            }
+        } => match (figure(expr), type_name(data_type)) {
+            (Found::Strong(name), _) => strong(&name),
+            (Found::Weak(_) | Found::Nothing, Some(name)) => weak(name),
+            (Found::Weak(_) | Found::Nothing | Found::Unknown, _) => Found::Unknown,
         },
-        ast::Expr::Case { else_result, .. } => match else_result {
-            Some(result) => match figure(result)? {
-                Some((name, Strength::Strong)) => strong(&name),
-                Some((_, Strength::Weak)) | None => Some(Some(("case".to_owned(), Strength::Weak))),
-            },
-            None => Some(Some(("case".to_owned(), Strength::Weak))),
+        ast::Expr::Case { else_result, .. } => match else_result.as_deref().map(figure) {
+            Some(Found::Strong(name)) => strong(&name),
+            Some(Found::Unknown) => Found::Unknown,
+            Some(Found::Weak(_) | Found::Nothing) | None => weak("case"),
         },
         ast::Expr::AtTimeZone { .. } => strong("timezone"),
         ast::Expr::Extract { .. } => strong("extract"),
@@ -111,8 +127,8 @@ fn figure(expr: &ast::Expr) -> Option<Option<(String, Strength)>> {
         | ast::Expr::InList { .. }
         | ast::Expr::Between { .. }
         | ast::Expr::Like { .. }
-        | ast::Expr::ILike { .. } => Some(None),
-        _ => None,
+        | ast::Expr::ILike { .. } => Found::Nothing,
+        _ => Found::Unknown,
     }
 }
 

@@ -406,6 +406,32 @@ fn interleaved_statements_end_as_plain_sql_does() {
 }
 
 #[test]
+fn rows_that_no_update_can_touch_stop_it_before_anything_is_made() {
+    let schema = "CREATE TABLE t (id integer PRIMARY KEY, a integer);
+        INSERT INTO t SELECT n, -n FROM generate_series(1, 10) n;
+        ALTER TABLE t ADD CONSTRAINT positive CHECK (a > 0) NOT VALID;";
+    for version in versions() {
+        block_on(async {
+            let db = fresh_database(version, schema).await;
+            let file = migration("1", "rename", "ALTER TABLE t RENAME a TO b;");
+            let zdm = Zdm::adopt(&db, file).await;
+            let stopped = zdm.phase(PhaseName::Expand).await.expect_err("stops");
+            let said = stopped.to_string();
+            assert!(said.contains("10 rows of t violate positive"), "{said}");
+            db.run("DO $$ BEGIN ASSERT NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'b'); END $$")
+                .await;
+            db.run("SET session_replication_role = replica; ALTER TABLE t DROP CONSTRAINT positive; UPDATE t SET a = id; ALTER TABLE t ADD CONSTRAINT positive CHECK (a > 0) NOT VALID;")
+                .await;
+            for phase in PhaseName::ALL {
+                zdm.phase(phase)
+                    .await
+                    .unwrap_or_else(|error| panic!("{version}: {error}"));
+            }
+        });
+    }
+}
+
+#[test]
 fn generated_migrations_end_as_plain_sql_does() {
     let soak = std::env::var_os("ZDM_SOAK").is_some();
     let config = Config {

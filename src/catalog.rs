@@ -142,6 +142,9 @@ pub struct Column {
     pub not_null: bool,
     /// The name of its NOT NULL constraint, and whether it is validated (PostgreSQL 18).
     pub not_null_constraint: Option<(Ident, bool)>,
+    /// The comment of that constraint.
+    #[serde(default)]
+    pub not_null_comment: Option<String>,
     /// Its default as SQL (`pg_get_expr`, or as written when replayed).
     pub default: Option<String>,
     /// Identity.
@@ -619,6 +622,7 @@ impl Column {
             collation: None,
             not_null: false,
             not_null_constraint: None,
+            not_null_comment: None,
             default: None,
             identity: None,
             generated: None,
@@ -636,6 +640,11 @@ impl Column {
 }
 
 impl Constraint {
+    /// Whether it is enforced at all (PostgreSQL 18 knows NOT ENFORCED).
+    pub fn enforced(&self) -> bool {
+        !self.definition.trim_end().ends_with("NOT ENFORCED")
+    }
+
     /// The columns of its own table that it names.
     pub fn columns(&self) -> &[Ident] {
         match &self.kind {

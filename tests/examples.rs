@@ -7,6 +7,7 @@
 //! | `migration.sql` | the migration, plain SQL |
 //! | `old.sql`, `new.sql` | what the old and the new application write; `:round` counts up |
 //! | `plan.txt` | the plan on PostgreSQL 18, made offline; `ZDM_BLESS=1` writes it anew |
+//! | `since` | if there: the first version of PostgreSQL that knows the syntax |
 //! | `end.sql` | if there: run at the very end, before rows are compared; takes random values out |
 //! | `plain.sql` | if there: what `migration.sql` means, where it fails plainly for want of values |
 //! | `stays.sql` | if there: what a rollback leaves behind |
@@ -67,6 +68,7 @@ struct Example {
     stays_of_migrate: String,
     plain: String,
     loses: String,
+    since: u32,
 }
 
 impl Example {
@@ -102,7 +104,15 @@ impl Example {
                 plain => plain,
             },
             loses: optional("loses.txt").trim().to_owned(),
+            since: optional("since").trim().parse().unwrap_or(14),
         }
+    }
+
+    /// The versions to run it on.
+    fn versions(&self) -> impl Iterator<Item = u32> {
+        versions()
+            .into_iter()
+            .filter(|version| *version >= self.since)
     }
 
     /// The recipe that it shows.
@@ -143,7 +153,7 @@ fn block_on(test: impl Future<Output = ()>) {
 #[expect(clippy::unnecessary_wraps, reason = "the harness wants a result")]
 fn its_plan(path: &Path) -> datatest_stable::Result<()> {
     let example = Example::of(path);
-    for version in 14..=18 {
+    for version in example.since..=18 {
         let catalog = replayed(version, &example.schema);
         let script = parse(SourceFile::new("migration.sql", &example.migration));
         let file = example.file();
@@ -229,7 +239,7 @@ fn compare_with_golden(path: &Path, shown: &str) {
 fn ends_as_plain_sql_does(path: &Path) -> datatest_stable::Result<()> {
     let example = Example::of(path);
     block_on(async {
-        for version in versions() {
+        for version in example.versions() {
             let (plain, phased) = (
                 plain_end(&example, version).await,
                 phased_end(&example, version).await,
@@ -311,7 +321,7 @@ async fn offline_plan_is_the_live_one(example: &Example, version: u32, zdm: &Zdm
 fn goes_back(path: &Path) -> datatest_stable::Result<()> {
     let example = Example::of(path);
     block_on(async {
-        for version in versions() {
+        for version in example.versions() {
             for last in [PhaseName::Expand, PhaseName::Migrate] {
                 goes_back_after(&example, version, last).await;
             }

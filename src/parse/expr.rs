@@ -5,10 +5,12 @@
 //! column replaces exactly the tokens that name it (pitfall 9).
 
 mod build;
+mod label;
 mod scan;
 
 pub use build::expr_from_text;
 pub(crate) use build::{expr_from_span, expr_from_tokens};
+pub use label::{Label, label};
 
 use crate::{
     ident::{Ident, QualifiedName},

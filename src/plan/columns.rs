@@ -1,13 +1,18 @@
 //! What the recipes for columns check and look up.
 
 use crate::{
-    catalog::{Column, Table, Volatility, apply::names_in, volatility::volatility},
-    ident::Ident,
+    catalog::{Column, ConstraintKind, Table, Volatility, apply::names_in, volatility::volatility},
+    ident::{Ident, ObjectName},
     parse::{
-        Expr, StatementKind,
+        Expr, PhaseName, StatementKind,
         statement::{AlterActionKind, ColumnAction},
     },
-    plan::{draft::Refusal, recipe::Context, sync_trigger, touches},
+    plan::{
+        draft::{Draft, Refusal},
+        pieces,
+        recipe::Context,
+        sync_trigger, touches,
+    },
 };
 
 /// A column that must be there.
@@ -75,6 +80,45 @@ pub fn check_followed(cx: &Context<'_>, table: &Table, column: &Column) -> Resul
             ),
             "put that statement behind this one, or into a migration of its own",
         )),
+    }
+}
+
+/// Looks, before anything is made, for rows that no UPDATE can touch: those that violate a
+/// constraint which is enforced and not validated (pitfall 42). A backfill could not fill them.
+pub fn count_unwritable(cx: &Context<'_>, draft: &mut Draft, table: &ObjectName) {
+    let Some(known) = cx.before.tables.get(table) else {
+        return;
+    };
+    let checks = known
+        .constraints
+        .iter()
+        .filter_map(|constraint| match &constraint.kind {
+            ConstraintKind::Check { expr, .. }
+                if !constraint.validated && constraint.enforced() =>
+            {
+                Some((&constraint.name, format!("({expr}) IS FALSE")))
+            }
+            _ => None,
+        });
+    let nulls = known
+        .columns
+        .iter()
+        .filter_map(|column| match &column.not_null_constraint {
+            Some((name, false)) => Some((name, format!("{} IS NULL", column.name))),
+            _ => None,
+        });
+    for (name, violates) in checks.chain(nulls) {
+        let from = format!("FROM ONLY {table} WHERE {violates}");
+        let mut step = pieces::count_violators(
+            cx,
+            table,
+            &name.to_string(),
+            format!("SELECT pg_catalog.count(*) {from}"),
+            Some(format!("SELECT ctid::pg_catalog.text {from} LIMIT 5")),
+        );
+        "the constraint is not validated, and refuses every update of a row that violates it"
+            .clone_into(&mut step.reason);
+        draft.push(PhaseName::Expand, step);
     }
 }
 

@@ -3,7 +3,10 @@
 use crate::{
     catalog::{Catalog, Constraint, ConstraintKind, Index, IndexKey},
     ident::{Ident, ObjectName},
-    parse::statement::{CreateIndex, IndexColumn},
+    parse::{
+        expr::{Label, expr_from_text, label},
+        statement::{CreateIndex, IndexColumn},
+    },
 };
 
 use super::{constraint, names};
@@ -95,18 +98,9 @@ fn column_name(part: &IndexColumn) -> String {
     if let Some(column) = &part.column {
         return column.as_str().to_owned();
     }
-    // A function call gives its name, if the whole expression is one.
-    let text = part.expr.text.trim().trim_start_matches('(').trim();
-    match part.expr.functions.first() {
-        Some(function)
-            if text
-                .to_ascii_lowercase()
-                .starts_with(function.name.as_str())
-                || text.contains(&format!(".{}", function.name)) =>
-        {
-            function.name.as_str().to_owned()
-        }
-        Some(_) | None => "expr".to_owned(),
+    match label(&part.expr) {
+        Label::Name(name) => name,
+        Label::Nothing | Label::Unknown => "expr".to_owned(),
     }
 }
 
@@ -151,7 +145,11 @@ pub(super) fn clone_to(catalog: &mut Catalog, table: &ObjectName, own: &Index, p
             .iter()
             .map(|key| match (&key.column, &key.expr) {
                 (Some(column), _) => column.as_str().to_owned(),
-                (None, _) => "expr".to_owned(),
+                (None, Some(expr)) => match label(&expr_from_text(expr)) {
+                    Label::Name(name) => name,
+                    Label::Nothing | Label::Unknown => "expr".to_owned(),
+                },
+                (None, None) => "expr".to_owned(),
             })
             .chain(own.include.iter().map(|c| c.as_str().to_owned())),
     );

@@ -103,6 +103,7 @@ pub(super) struct Column {
     not_null: bool,
     not_null_name: Option<Ident>,
     not_null_validated: Option<bool>,
+    not_null_comment: Option<String>,
     default: Option<String>,
     identity: String,
     generated: String,
@@ -137,6 +138,7 @@ impl Column {
             collation,
             not_null: self.not_null,
             not_null_constraint: self.not_null_name.zip(self.not_null_validated),
+            not_null_comment: self.not_null_comment,
             default: self.default,
             identity: match self.identity.as_str() {
                 "a" => Some(Identity { always: true }),

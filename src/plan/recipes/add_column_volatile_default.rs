@@ -100,6 +100,7 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
     create.extend(trigger.create);
     let mut undo = drop.clone();
     undo.push(format!("ALTER TABLE {table} DROP COLUMN {column}"));
+    columns::count_unwritable(cx, &mut draft, table);
     let expand = draft.push(
         PhaseName::Expand,
         pieces::short_ddl(

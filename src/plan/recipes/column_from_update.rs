@@ -121,6 +121,7 @@ fn draft_for(
     };
     let trigger = sync_sql(&sync, &cx.input.settings.journal_schema, cx.bypass);
     let mut draft = Draft::default();
+    columns::count_unwritable(cx, &mut draft, table);
     let mut create = vec![
         format!(
             "ALTER TABLE {table} ADD COLUMN {}",

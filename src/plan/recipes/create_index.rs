@@ -2,7 +2,11 @@
 
 use crate::{
     ident::{Ident, ObjectName},
-    parse::{PhaseName, StatementKind, statement::CreateIndex},
+    parse::{
+        PhaseName, StatementKind,
+        expr::{Label, label},
+        statement::CreateIndex,
+    },
     plan::{
         Step,
         draft::{Draft, Element, Refusal, Touch},
@@ -34,7 +38,7 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, create: &CreateIndex) -> Resu
     let mut draft = Draft::default();
     let name = match &create.name {
         Some(name) => name.clone(),
-        None => added_index(cx, table)?,
+        None => added_index(cx, table, create)?,
     };
     if create.if_not_exists && before.index(&name).is_some_and(|index| index.valid) {
         draft
@@ -102,9 +106,18 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, create: &CreateIndex) -> Resu
     Ok(draft)
 }
 
-fn added_index(cx: &Context<'_>, table: &ObjectName) -> Result<Ident, Refusal> {
+fn added_index(
+    cx: &Context<'_>,
+    table: &ObjectName,
+    create: &CreateIndex,
+) -> Result<Ident, Refusal> {
     let before = cx.known_table(table)?;
+    let told = create
+        .columns
+        .iter()
+        .all(|key| key.column.is_some() || label(&key.expr) != Label::Unknown);
     cx.after_table(table)
+        .filter(|_| told)
         .and_then(|after| {
             after
                 .indexes

@@ -83,6 +83,7 @@ fn draft_for(
     };
     let mut draft = Draft::default();
     let mut swap = Swap::default();
+    columns::count_unwritable(cx, &mut draft, name);
     expand(cx, &rename, &mut draft, &mut swap);
     indexes(cx, &rename, &mut draft, &mut swap);
     constraints(cx, &rename, &mut draft, &mut swap);
@@ -127,6 +128,28 @@ fn check(cx: &Context<'_>, table: &Table, column: &Column, to: &Ident) -> Result
     }
     moves::refuse_immovable(cx.before, table, column)?;
     columns::check_followed(cx, table, column)?;
+    let view = cx
+        .before
+        .views_reading(&table.name, Some(&column.name))
+        .into_iter()
+        .find(|view| {
+            view.reads.iter().any(|(relation, read)| {
+                cx.synced.iter().any(|(known, synced)| {
+                    known == relation && read.as_ref().is_none_or(|read| read == synced)
+                })
+            })
+        });
+    if let Some(view) = view {
+        return Err(Refusal::new(
+            "chained-rename",
+            format!(
+                "the view {} reads {place} and another column that an earlier statement of this \
+                 file moves",
+                view.name.short()
+            ),
+            "put this rename into a migration of its own",
+        ));
+    }
     columns::check_sync_target(table, columns::HelperColumn::NotNeeded)?;
     if !column.not_null
         && column
@@ -338,12 +361,36 @@ fn constraints(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: &
             &rename.key,
             &Ident::exact(format!("{}_not_null", to.as_str())),
         );
-        let proof = pieces::prove_not_null(draft, cx, name, to, &temporary, PhaseName::Migrate);
+        let proof = match &column.not_null_constraint {
+            // Rows that hold NULL may be there, and stay.
+            Some((_, false)) => {
+                draft.push(
+                    PhaseName::Migrate,
+                    pieces::add_not_valid(
+                        name,
+                        &temporary,
+                        &format!("NOT NULL {to}"),
+                        "the same rule for the new column, for new rows alone",
+                    ),
+                );
+                pieces::NotNullProof {
+                    contract: Vec::new(),
+                    rename: Some(temporary),
+                }
+            }
+            _ => pieces::prove_not_null(draft, cx, name, to, &temporary, PhaseName::Migrate),
+        };
         swap.before.extend(proof.contract);
         if let (Some(temporary), Some((plain, _))) = (proof.rename, &column.not_null_constraint) {
             swap.after.push(format!(
                 "ALTER TABLE {name} RENAME CONSTRAINT {temporary} TO {plain}"
             ));
+            if let Some(comment) = &column.not_null_comment {
+                swap.after.push(format!(
+                    "COMMENT ON CONSTRAINT {plain} ON {name} IS {}",
+                    crate::ident::quote_literal(comment)
+                ));
+            }
         }
     }
     for constraint in &table.constraints {
@@ -362,12 +409,18 @@ fn constraints(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: &
                     "CHECK ({}){no_inherit}",
                     moves::rename_in_expression(expr, from, to)
                 );
-                vec![pieces::add_not_valid(
+                let mut step = pieces::add_not_valid(
                     name,
                     &temporary,
                     &definition,
-                    "the same rule for the new column; every row obeys it already",
-                )]
+                    "the same rule for the new column, which is as the old one",
+                );
+                if !constraint.enforced() {
+                    step.sql = vec![format!(
+                        "ALTER TABLE {name} ADD CONSTRAINT {temporary} {definition} NOT ENFORCED"
+                    )];
+                }
+                vec![step]
             }
             ConstraintKind::ForeignKey { references, .. } => {
                 let Some(definition) = moves::foreign_key_on(name, constraint, name, from, to)
@@ -382,7 +435,7 @@ fn constraints(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: &
                     references,
                     &temporary,
                     &definition,
-                    true,
+                    constraint.enforced(),
                 )]
             }
             // The index behind a key moves it.
@@ -445,7 +498,13 @@ fn inbound(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: &mut 
         let temporary = cx.own_name(&rename.key, &constraint.name);
         draft.push(
             PhaseName::Migrate,
-            add_foreign_key::add(&child.name, name, &temporary, &definition, true),
+            add_foreign_key::add(
+                &child.name,
+                name,
+                &temporary,
+                &definition,
+                constraint.enforced(),
+            ),
         );
         if constraint.validated {
             draft.push(

@@ -8,10 +8,10 @@ use crate::{
     ident::{Ident, ObjectName},
     parse::{
         PhaseName,
-        statement::{AlterActionKind, ColumnAction},
+        statement::{AlterActionKind, ColumnAction, TableConstraintKind},
     },
     plan::{
-        Backfill, StepKind, Undo, columns,
+        Backfill, Step, StepKind, Undo, columns,
         draft::{Draft, Element, Refusal, Touch, step},
         pieces,
         recipe::{Context, Recipe},
@@ -28,14 +28,22 @@ pub const RECIPE: Recipe = Recipe {
 };
 
 fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
-    match cx.alter()? {
-        (
-            table,
-            AlterActionKind::AlterColumn {
-                name,
-                action: ColumnAction::SetNotNull,
-            },
-        ) => Some(draft_for(cx, &table, name)),
+    let (table, action) = cx.alter()?;
+    match action {
+        AlterActionKind::AlterColumn {
+            name,
+            action: ColumnAction::SetNotNull,
+        } => Some(draft_for(cx, &table, name)),
+        // PostgreSQL 18: ADD CONSTRAINT name NOT NULL column.
+        AlterActionKind::AddConstraint(constraint) => match &constraint.kind {
+            TableConstraintKind::NotNull(name)
+                if !constraint.attributes.not_valid
+                    && constraint.attributes.no_inherit != Some(true) =>
+            {
+                Some(draft_for(cx, &table, name))
+            }
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -48,6 +56,16 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft
         Element::Column(table.clone(), name.clone()),
         PhaseName::Contract,
     ));
+    let pending = match &column.not_null_constraint {
+        Some((constraint, false)) => Some(constraint),
+        _ => None,
+    };
+    if let Some(constraint) = pending {
+        // It is there, for new rows alone: what is left to do is to look at the old ones.
+        draft.push(PhaseName::Migrate, count_nulls(cx, table, name));
+        draft.push(PhaseName::Migrate, pieces::validate(cx, table, constraint));
+        return Ok(draft);
+    }
     if column.not_null {
         draft.notes.push(format!(
             "{}.{name} is NOT NULL already: nothing to do",
@@ -112,17 +130,7 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft
         state = state::trigger_absent(table, &sql.triggers[0]);
         contract.extend(sql.drop);
     } else {
-        let from = format!("FROM ONLY {table} WHERE {name} IS NULL");
-        draft.push(
-            phase,
-            pieces::count_violators(
-                cx,
-                table,
-                &format!("{name} NOT NULL (or say what they get: -- zdm: up({name}) <expression>)"),
-                format!("SELECT pg_catalog.count(*) {from}"),
-                Some(format!("SELECT ctid::pg_catalog.text {from} LIMIT 5")),
-            ),
-        );
+        draft.push(phase, count_nulls(cx, table, name));
         draft.conditions.push((
             phase,
             format!(
@@ -148,4 +156,16 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft
         );
     }
     Ok(draft)
+}
+
+/// Counts the rows that hold NULL; goes on only when there are none.
+fn count_nulls(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Step {
+    let from = format!("FROM ONLY {table} WHERE {name} IS NULL");
+    pieces::count_violators(
+        cx,
+        table,
+        &format!("{name} NOT NULL (or say what they get: -- zdm: up({name}) <expression>)"),
+        format!("SELECT pg_catalog.count(*) {from}"),
+        Some(format!("SELECT ctid::pg_catalog.text {from} LIMIT 5")),
+    )
 }

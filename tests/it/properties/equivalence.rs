@@ -372,6 +372,16 @@ const INTERLEAVED: &[(&str, &str)] = &[
         "ALTER TABLE items RENAME a TO x; DROP VIEW seen;",
     ),
     (
+        "names that the server makes up",
+        "CREATE INDEX ON items (lower(a)); CREATE INDEX ON items ((coalesce(b, a))); \
+         CREATE INDEX ON items ((a || d)); CREATE INDEX ON items ((c::bigint), (e + 1)); \
+         CREATE INDEX ON items (((e + 1)::bigint)); CREATE INDEX ON items ((nullif(c, 1)) DESC); \
+         CREATE INDEX ON items ((CASE WHEN c > 1 THEN a ELSE b END), trim(a)); \
+         CREATE INDEX ON items ((CASE WHEN c > 1 THEN 1 END)); \
+         CREATE INDEX ON items ((greatest(c, e)), substring(a FROM 2)) WHERE c > 3; \
+         CREATE INDEX ON items (a COLLATE \"C\", (b IS NULL), (-c));",
+    ),
+    (
         "everything of one table at once",
         "ALTER TABLE items ADD COLUMN x integer DEFAULT 1, DROP COLUMN b, ALTER COLUMN d SET NOT NULL, ADD CONSTRAINT e_ok CHECK (e > 0), ADD UNIQUE (a, e);",
     ),
@@ -393,6 +403,32 @@ fn interleaved_statements_end_as_plain_sql_does() {
         }
     }
     assert!(told.is_empty(), "{told:#?}");
+}
+
+#[test]
+fn rows_that_no_update_can_touch_stop_it_before_anything_is_made() {
+    let schema = "CREATE TABLE t (id integer PRIMARY KEY, a integer);
+        INSERT INTO t SELECT n, -n FROM generate_series(1, 10) n;
+        ALTER TABLE t ADD CONSTRAINT positive CHECK (a > 0) NOT VALID;";
+    for version in versions() {
+        block_on(async {
+            let db = fresh_database(version, schema).await;
+            let file = migration("1", "rename", "ALTER TABLE t RENAME a TO b;");
+            let zdm = Zdm::adopt(&db, file).await;
+            let stopped = zdm.phase(PhaseName::Expand).await.expect_err("stops");
+            let said = stopped.to_string();
+            assert!(said.contains("10 rows of t violate positive"), "{said}");
+            db.run("DO $$ BEGIN ASSERT NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'b'); END $$")
+                .await;
+            db.run("SET session_replication_role = replica; ALTER TABLE t DROP CONSTRAINT positive; UPDATE t SET a = id; ALTER TABLE t ADD CONSTRAINT positive CHECK (a > 0) NOT VALID;")
+                .await;
+            for phase in PhaseName::ALL {
+                zdm.phase(phase)
+                    .await
+                    .unwrap_or_else(|error| panic!("{version}: {error}"));
+            }
+        });
+    }
 }
 
 #[test]

@@ -1,0 +1,2 @@
+ALTER TABLE users RENAME kind TO sort;
+ALTER TABLE users RENAME email TO mail;

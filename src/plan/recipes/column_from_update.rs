@@ -185,6 +185,11 @@ fn draft_for(
     draft.includes.push(filler.at);
     draft.includes.extend(dropped.iter().map(|(at, _)| *at));
     draft.synced.push((table.clone(), column.clone()));
+    // Its trigger names these columns, so they cannot be moved meanwhile either.
+    let inputs = sync.inputs.iter();
+    draft
+        .synced
+        .extend(inputs.map(|input| (table.clone(), input.clone())));
     draft.notes.push(format!(
         "{}.{column} is filled as the UPDATE says; an INSERT that leaves it NULL gets the same",
         table.short()

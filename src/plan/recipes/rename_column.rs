@@ -122,8 +122,9 @@ fn check(cx: &Context<'_>, table: &Table, column: &Column, to: &Ident) -> Result
     {
         return Err(Refusal::new(
             "chained-rename",
-            format!("{place} is made by an earlier statement of this file"),
-            "give the column its final name in that statement",
+            format!("an earlier statement of this file makes {place}, or a column from it"),
+            "give the column its final name in that statement, or put this one into a migration \
+             of its own",
         ));
     }
     moves::refuse_immovable(cx.before, table, column)?;

@@ -111,17 +111,21 @@ fn trigger_condition(table: &ObjectName, name: &Ident) -> String {
 }
 
 /// Counts what depends on a column beyond what zdm knows how to move: anything but constraints,
-/// indexes, defaults, plain views and owned sequences (`pg_depend`, manual section 53.18).
+/// indexes, defaults, plain views and owned sequences (`pg_depend`, manual section 53.18). What
+/// depends on a key of the column, as a view that groups by it, counts too: the key is replaced.
 pub fn unknown_dependents(table: &ObjectName, column: &Ident) -> (String, String) {
     let from = format!(
-        "FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_attribute a \
-         ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid \
-         WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = {} \
-         AND a.attname = {} AND d.classid NOT IN \
+        "FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_attribute a ON a.attrelid = {} \
+         AND a.attname = {} LEFT JOIN pg_catalog.pg_constraint k \
+         ON d.refclassid = 'pg_catalog.pg_constraint'::pg_catalog.regclass \
+         AND k.oid = d.refobjid AND k.conrelid = a.attrelid AND a.attnum = ANY (k.conkey) \
+         WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass \
+         AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum AND d.classid NOT IN \
          ('pg_catalog.pg_constraint'::pg_catalog.regclass, \
          'pg_catalog.pg_attrdef'::pg_catalog.regclass, \
          'pg_catalog.pg_class'::pg_catalog.regclass, \
-         'pg_catalog.pg_rewrite'::pg_catalog.regclass)",
+         'pg_catalog.pg_rewrite'::pg_catalog.regclass) \
+         OR k.oid IS NOT NULL AND d.deptype = 'n'",
         regclass(table),
         quote_literal(column.as_str())
     );

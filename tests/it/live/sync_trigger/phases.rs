@@ -417,3 +417,15 @@ async fn a_state_is_where_its_phase_ended() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_view_that_depends_on_the_key_is_refused_before_anything_changes() {
+    let setup = "CREATE TABLE people (id bigint PRIMARY KEY, name text NOT NULL);
+        CREATE VIEW named AS SELECT id, name, count(*) AS times FROM people GROUP BY id;";
+    each(setup, "ALTER TABLE people RENAME COLUMN id TO person_id;", async |case| {
+        let error = case.try_apply(Through::Default).await.unwrap_err();
+        assert!(error.to_string().contains("depend on people.id"), "{error}");
+        case.is("SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'people'::regclass AND attnum > 0", "id,name").await;
+    })
+    .await;
+}

@@ -264,9 +264,46 @@ impl<'a> Driver<'a> {
             }
             Err(error) => {
                 self.failed(step, &error).await;
-                Err(error)
+                self.take_constraint_back(step, error).await
             }
         }
+    }
+
+    /// When VALIDATE finds a row that came in before the constraint, the constraint must not stay:
+    /// even NOT VALID it refuses every update of such a row (pitfall 42).
+    async fn take_constraint_back(
+        &mut self,
+        step: &Step,
+        error: ExecuteError,
+    ) -> Result<(), ExecuteError> {
+        let ExecuteError::StepFailed {
+            step: id,
+            error: cause,
+            ..
+        } = &error
+        else {
+            return Err(error);
+        };
+        let violated = cause
+            .sqlstate
+            .as_deref()
+            .is_some_and(|state| state.starts_with("23"));
+        let plan = self.plan;
+        let Some(added) = added_before(plan, step).filter(|_| violated) else {
+            return Err(error);
+        };
+        let (id, cause) = (id.clone(), cause.clone());
+        self.undo(added).await?;
+        Err(ExecuteError::StepFailed {
+            step: id,
+            error: cause,
+            help: Some(format!(
+                "A row violates it that was written while the constraint was added. The \
+                 constraint was taken away again, so such rows can be updated: correct them, \
+                 then run zdm apply {} again, or go back with zdm rollback {}.",
+                plan.migration.id, plan.migration.id
+            )),
+        })
     }
 
     /// Notes down why a step failed. If even that fails, the next run will see the step running.
@@ -604,6 +641,21 @@ impl<'a> Driver<'a> {
             },
         }
     }
+}
+
+/// The step that added the constraint which this step validates, if it is one of this plan.
+fn added_before<'p>(plan: &'p Plan, step: &Step) -> Option<&'p Step> {
+    if !matches!(step.kind, StepKind::LongDdl) {
+        return None;
+    }
+    let (table, constraint) = step.sql.first()?.split_once(" VALIDATE CONSTRAINT ")?;
+    let drop = format!("{table} DROP CONSTRAINT IF EXISTS {constraint}");
+    plan.steps().find(|candidate| {
+        candidate
+            .undo
+            .iter()
+            .any(|undo| undo.sql.iter().any(|sql| *sql == drop))
+    })
 }
 
 /// Opens a session or says that there is no connection.

@@ -146,7 +146,7 @@ pub enum EventKind {
     Resumed,
     /// Going back begins.
     RollbackStarted,
-    /// Everything is as before expand.
+    /// All is as before expand, but for what a note said would stay.
     RollbackDone,
     /// Nothing was run.
     Refused {

@@ -4,7 +4,7 @@ use crate::{
     catalog::PgVersion,
     effects::LockMode,
     ident::{Ident, ObjectName},
-    parse::PhaseName,
+    parse::{Expr, PhaseName},
     plan::{
         Assignment, Backfill, Step, StepKind, Undo, Verify,
         backfill::{PassSettings, pass_template},
@@ -251,4 +251,46 @@ pub fn not_null_name(cx: &Context<'_>, table: &ObjectName, column: &Ident) -> Id
             },
             |(name, _)| name.clone(),
         )
+}
+
+/// What a column that appears in expand means for statements that do not name their columns
+/// (pitfall 28). Plain ADD COLUMN means the same.
+pub fn new_column_conditions(table: &ObjectName) -> [(PhaseName, String); 1] {
+    [(
+        PhaseName::Expand,
+        format!(
+            "statements on {} that do not name their columns see one more: a prepared SELECT * or \
+             RETURNING * fails once and must be prepared again, and COPY or INSERT without a \
+             column list may fail until contract",
+            table.short()
+        ),
+    )]
+}
+
+/// What an expression inside a sync trigger means for writes of the old application.
+pub fn expression_conditions(cx: &Context<'_>, up: &Expr) -> Vec<(PhaseName, String)> {
+    let text = up.text.trim();
+    let mut conditions = vec![(
+        PhaseName::Expand,
+        format!("a write of a row for which `{text}` raises an error is refused until contract"),
+    )];
+    let own = up.functions.iter().find(|name| {
+        cx.before.functions.keys().any(|known| {
+            known.name == name.name
+                && name
+                    .schema
+                    .as_ref()
+                    .is_none_or(|schema| *schema == known.schema)
+        })
+    });
+    if let Some(function) = own {
+        conditions.push((
+            PhaseName::Expand,
+            format!(
+                "every role that writes the table must be allowed to execute {function}: the \
+                 trigger calls it in the writer's name"
+            ),
+        ));
+    }
+    conditions
 }

@@ -4,7 +4,10 @@
 //! whenever a run is resumed. Names are looked up with `to_regclass`, so a relation that is not
 //! there is an answer and no error.
 
-use crate::ident::{Ident, ObjectName, quote_literal};
+use crate::{
+    ident::{Ident, ObjectName, quote_literal},
+    plan::sync_trigger::dollar_quote,
+};
 
 fn regclass(name: &ObjectName) -> String {
     format!(
@@ -135,4 +138,44 @@ pub fn unknown_dependents(table: &ObjectName, column: &Ident) -> (String, String
             "SELECT pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid) {from} LIMIT 5"
         ),
     )
+}
+
+/// Raises an error when an index or a constraint names the column that is not among `known`: it
+/// was made after the plan, and dropping the column would silently drop it too.
+pub fn refuse_new_dependents(table: &ObjectName, column: &Ident, known: &[&Ident]) -> String {
+    let names: Vec<String> = known
+        .iter()
+        .map(|name| quote_literal(name.as_str()))
+        .collect();
+    let known = if names.is_empty() {
+        "NULL".to_owned()
+    } else {
+        names.join(", ")
+    };
+    let table_text = regclass(table);
+    let column_text = quote_literal(column.as_str());
+    let body = format!(
+        "DECLARE found pg_catalog.text;\n\
+         BEGIN\n  \
+         SELECT pg_catalog.string_agg(DISTINCT pg_catalog.pg_describe_object(d.classid, d.objid, 0), ', ')\n    \
+         INTO found\n    \
+         FROM pg_catalog.pg_depend d\n    \
+         JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid\n    \
+         LEFT JOIN pg_catalog.pg_class c ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass\n      \
+         AND c.oid = d.objid AND c.relkind IN ('i', 'I')\n    \
+         LEFT JOIN pg_catalog.pg_constraint k ON d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass\n      \
+         AND k.oid = d.objid AND k.conrelid = d.refobjid\n    \
+         WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = {table_text}\n      \
+         AND a.attname = {column_text}\n      \
+         AND coalesce(c.relname, k.conname) IS NOT NULL\n      \
+         AND (coalesce(c.relname, k.conname) IN ({known})) IS NOT TRUE;\n  \
+         IF found IS NOT NULL THEN\n    \
+         RAISE EXCEPTION 'made after the plan, and would be lost with the column: %', found\n      \
+         USING ERRCODE = 'dependent_objects_still_exist',\n      \
+         HINT = 'Drop it, or make it on the new column, then run zdm apply again.';\n  \
+         END IF;\n\
+         END\n"
+    );
+    let quote = dollar_quote(&body);
+    format!("DO {quote}\n{body}{quote}")
 }

@@ -186,7 +186,7 @@ pub fn sync_sql(sync: &Sync, journal_schema: &Ident, bypass: &Bypass) -> SyncSql
 }
 
 /// A quote that the text does not hold: an expression may hold any literal (pitfall 11).
-fn dollar_quote(text: &str) -> String {
+pub fn dollar_quote(text: &str) -> String {
     let mut quote = "$zdm$".to_owned();
     let mut number = 0;
     while text.contains(&quote) {

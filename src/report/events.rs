@@ -87,7 +87,9 @@ pub fn in_words(kind: &EventKind) -> String {
         EventKind::Stopped { why } => format!("stopped at a safe point: {why}"),
         EventKind::Resumed => "goes on where an earlier run ended".to_owned(),
         EventKind::RollbackStarted => "rollback begins".to_owned(),
-        EventKind::RollbackDone => "rolled back: everything is as before expand".to_owned(),
+        EventKind::RollbackDone => {
+            "rolled back: as before expand, but for what was said to stay".to_owned()
+        }
         EventKind::Refused { code, message } => format!("refused ({code}): {message}"),
         EventKind::Note { message } => message.clone(),
     }

@@ -86,6 +86,9 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
         step = step.lock(&relation.name, LockMode::AccessExclusive);
     }
     draft.push(PhaseName::Expand, step).new_needs_it = true;
+    draft
+        .conditions
+        .extend(pieces::new_column_conditions(table));
     added.inline_constraints(cx, &mut draft)?;
     draft.touches.push(Touch::write(
         Element::Column(table.clone(), column.clone()),

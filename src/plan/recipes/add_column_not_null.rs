@@ -103,6 +103,12 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
         ),
     );
     expand.new_needs_it = true;
+    draft
+        .conditions
+        .extend(pieces::new_column_conditions(table));
+    draft
+        .conditions
+        .extend(pieces::expression_conditions(cx, up));
     draft.push(
         PhaseName::Migrate,
         pieces::backfill(

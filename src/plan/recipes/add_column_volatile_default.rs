@@ -116,6 +116,9 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
         .undone_by(Undo::ddl(undo, lock(table, LockMode::AccessExclusive))),
     );
     expand.new_needs_it = true;
+    draft
+        .conditions
+        .extend(pieces::new_column_conditions(table));
     draft.push(
         PhaseName::Migrate,
         pieces::backfill(

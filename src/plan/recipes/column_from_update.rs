@@ -89,7 +89,7 @@ fn draft_for(
         ));
     }
     let up = up_of(cx, added, filler)?;
-    columns::check_expression(cx, before, &up, "the UPDATE's")?;
+    columns::check_expression(cx, before, &up, "UPDATE's")?;
     columns::check_sync_target(before, columns::HelperColumn::Needed)?;
     let mut inputs: Vec<Ident> = Vec::new();
     for reference in &up.columns {
@@ -154,6 +154,12 @@ fn draft_for(
             ),
         )
         .new_needs_it = true;
+    draft
+        .conditions
+        .extend(pieces::new_column_conditions(table));
+    draft
+        .conditions
+        .extend(pieces::expression_conditions(cx, &up));
     for (_, name) in &dropped {
         drop_column::relax(cx, &mut draft, table, name)?;
     }

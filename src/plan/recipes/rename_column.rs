@@ -540,6 +540,22 @@ fn inbound(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: &mut 
     swap.before.splice(triggers..triggers, drops);
 }
 
+/// Refuses, under the lock, to drop a column on which something stands that was made after the
+/// plan: it would go with the column, and nothing would take its place.
+fn nothing_new(rename: &Rename<'_>) -> String {
+    let Rename {
+        table,
+        name,
+        column,
+        from,
+        ..
+    } = rename;
+    let mut known: Vec<&Ident> = table.indexes.iter().map(|index| &index.name).collect();
+    known.extend(table.constraints.iter().map(|constraint| &constraint.name));
+    known.extend(column.not_null_constraint.as_ref().map(|(name, _)| name));
+    state::refuse_new_dependents(name, from, &known)
+}
+
 /// One transaction: trigger, constraints, views, the old column, and every name as it was.
 fn contract(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: Swap) {
     let Rename {
@@ -550,7 +566,8 @@ fn contract(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: Swap
         ..
     } = rename;
     draft.push(PhaseName::Contract, pieces::wait_for_snapshots());
-    let mut sql = swap.before;
+    let mut sql = vec![nothing_new(rename)];
+    sql.extend(swap.before);
     if let Some(default) = &column.default {
         sql.push(format!(
             "ALTER TABLE {name} ALTER COLUMN {to} SET DEFAULT {default}"
@@ -619,6 +636,22 @@ fn say(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft) {
         ..
     } = rename;
     draft.breaks_old = true;
+    draft.conditions.extend(pieces::new_column_conditions(name));
+    if table
+        .indexes
+        .iter()
+        .any(|index| index.unique && index.names_column(from))
+    {
+        draft.conditions.push((
+            PhaseName::Migrate,
+            format!(
+                "the uniqueness of {from} is kept by two indexes until contract, and ON CONFLICT \
+                 looks at one of them: when several clients insert the same key at the same \
+                 moment, one may get unique_violation (23505) instead of its DO UPDATE, and must \
+                 try again"
+            ),
+        ));
+    }
     draft.synced.push(((*name).clone(), (*to).clone()));
     draft.notes.push(format!(
         "{}.{to} stands behind the other columns from now on: an INSERT or COPY without a column \

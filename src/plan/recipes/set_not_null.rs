@@ -107,6 +107,9 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft
             .state(state::trigger_present(table, &sql.triggers[0]))
             .undone_by(Undo::ddl(sql.drop.clone(), sync_trigger::locks(table))),
         );
+        draft
+            .conditions
+            .extend(pieces::expression_conditions(cx, up));
         draft.push(
             PhaseName::Migrate,
             pieces::backfill(

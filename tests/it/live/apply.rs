@@ -312,3 +312,58 @@ async fn a_server_that_cannot_be_reached_is_a_matter_of_connection() {
     let error = refused(&run, &[file("1", RENAME)], &request(Through::Default)).await;
     assert_eq!((error.code(), error.exit().code()), ("cannot-connect", 2));
 }
+
+#[tokio::test]
+async fn what_was_made_on_the_old_column_meanwhile_is_never_dropped_with_it() {
+    for version in server::versions() {
+        let db = server::fresh_database(version, USERS).await;
+        let run = run_on(&db);
+        adopt(&run).await;
+        let files = [file("1", RENAME)];
+        apply(&run.runner, &files, &request(Through::Default))
+            .await
+            .unwrap();
+        db.run("ALTER TABLE users ADD CONSTRAINT surprise CHECK (name <> 'x')")
+            .await;
+        let mut accepting = request(Through::All);
+        accepting.drift = DriftPolicy::Accept;
+        let error = refused(&run, &files, &accepting).await;
+        assert_eq!(error.code(), "step-failed");
+        assert!(error.to_string().contains("surprise"), "{error}");
+        db.run("ALTER TABLE users DROP CONSTRAINT surprise").await;
+        let applied = apply(&run.runner, &files, &accepting).await.unwrap();
+        assert_eq!(states(&applied), [MigrationState::Done]);
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_slips_in_before_the_constraint_can_still_be_updated() {
+    for version in server::versions() {
+        let db = server::fresh_database(
+            version,
+            "CREATE TABLE t (id int PRIMARY KEY, e text); INSERT INTO t VALUES (1, 'a');",
+        )
+        .await;
+        let run = run_on(&db);
+        adopt(&run).await;
+        let files = [file("1", "ALTER TABLE t ALTER COLUMN e SET NOT NULL;")];
+        // The client's transaction is open while the rows are counted, and ends before the
+        // constraint gets its lock.
+        let mut client = db.connect().await;
+        server::run(&mut client, "BEGIN; INSERT INTO t VALUES (2, NULL)").await;
+        let later = tokio::spawn(async move {
+            tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+            server::run(&mut client, "COMMIT").await;
+        });
+        let error = refused(&run, &files, &request(Through::Default)).await;
+        later.await.unwrap();
+        assert_eq!(error.code(), "step-failed", "{error:?}");
+        assert!(error.next().unwrap().contains("taken away again"));
+        db.run("UPDATE t SET e = e WHERE id = 2").await;
+        db.run("UPDATE t SET e = 'b' WHERE id = 2").await;
+        let applied = apply(&run.runner, &files, &request(Through::All))
+            .await
+            .unwrap();
+        assert_eq!(states(&applied), [MigrationState::Done]);
+    }
+}

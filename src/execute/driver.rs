@@ -650,12 +650,8 @@ fn added_before<'p>(plan: &'p Plan, step: &Step) -> Option<&'p Step> {
     }
     let (table, constraint) = step.sql.first()?.split_once(" VALIDATE CONSTRAINT ")?;
     let drop = format!("{table} DROP CONSTRAINT IF EXISTS {constraint}");
-    plan.steps().find(|candidate| {
-        candidate
-            .undo
-            .iter()
-            .any(|undo| undo.sql.iter().any(|sql| *sql == drop))
-    })
+    plan.steps()
+        .find(|candidate| candidate.undo.iter().any(|undo| undo.sql.contains(&drop)))
 }
 
 /// Opens a session or says that there is no connection.

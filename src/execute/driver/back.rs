@@ -1,0 +1,165 @@
+//! Taking steps back: for a rollback, and for a constraint that could not be validated.
+//!
+//! Each [`Undo`] is run as the step itself was: guarded, journaled with its last transaction.
+
+use super::{Consent, Driver, Loss, rows_found};
+use crate::{
+    execute::{
+        error::ExecuteError,
+        guard::{BareIndex, GuardContext, GuardedWork, Hold, JournalEntry, run_guarded},
+    },
+    plan::{Guard, Plan, Step, StepKind, Undo, UndoKind},
+};
+
+impl Driver<'_> {
+    pub(super) async fn undo(&mut self, step: &Step) -> Result<(), ExecuteError> {
+        let last = step.undo.len().saturating_sub(1);
+        for (at, undo) in step.undo.iter().enumerate() {
+            let found = self.check_loss(step, undo).await?;
+            if found == Loss::Accepted && undo.how == UndoKind::Tighten {
+                self.journal
+                    .step_undone(&mut self.session, &step.id, self.lease)
+                    .await?;
+                self.runner
+                    .events
+                    .note(Some(&step.id), format!("stays as it is: {}", step.title));
+                return Ok(());
+            }
+            self.undo_one(
+                step,
+                undo,
+                if at == last {
+                    JournalEntry::StepUndone(&step.id)
+                } else {
+                    JournalEntry::Nothing
+                },
+            )
+            .await?;
+        }
+        self.runner
+            .events
+            .note(Some(&step.id), format!("undone: {}", step.title));
+        Ok(())
+    }
+
+    /// Lists what going back would lose, and refuses without consent.
+    async fn check_loss(&mut self, step: &Step, undo: &Undo) -> Result<Loss, ExecuteError> {
+        let Some(loses) = &undo.loses else {
+            return Ok(Loss::None);
+        };
+        let Some((count, sample)) = rows_found(&mut self.session, loses).await? else {
+            return Ok(Loss::None);
+        };
+        let message = loses.message.replace("{count}", &count.to_string());
+        match self.consent {
+            Consent::Given => {
+                self.runner.events.note(Some(&step.id), message);
+                Ok(Loss::Accepted)
+            }
+            Consent::None => Err(ExecuteError::RowsFound {
+                step: step.id.clone(),
+                count,
+                message,
+                sample,
+                help: loses.help.clone(),
+            }),
+        }
+    }
+
+    async fn undo_one(
+        &mut self,
+        step: &Step,
+        undo: &Undo,
+        record: JournalEntry<'_>,
+    ) -> Result<(), ExecuteError> {
+        let hold = match undo.how {
+            UndoKind::Ddl | UndoKind::Tighten => Hold::Short,
+            UndoKind::LongDdl => Hold::Long,
+            UndoKind::Bare => {
+                let index = match &step.kind {
+                    StepKind::CreateIndex { index, table } => {
+                        Some(BareIndex::Drop { index, table })
+                    }
+                    _ => None,
+                };
+                self.run_bare(&step.id, &undo.sql, index, record).await?;
+                return Ok(());
+            }
+        };
+        let guard = if undo.locks.iter().any(|lock| lock.mode.blocks_writes()) {
+            Guard::Ladder
+        } else {
+            Guard::None
+        };
+        let mut cx = GuardContext {
+            session: &mut self.session,
+            watch: &mut self.watch,
+            own: &[],
+            journal: self.journal,
+            lease: self.lease,
+            events: &self.runner.events,
+            stop: &self.runner.stop,
+            settings: &self.runner.settings,
+            rng: &mut self.rng,
+        };
+        let work = GuardedWork {
+            step: &step.id,
+            locks: &undo.locks,
+            guard,
+            statements: &undo.sql,
+            search_path: &self.plan.search_path,
+            hold,
+            record,
+        };
+        run_guarded(&mut cx, &work).await?;
+        Ok(())
+    }
+
+    /// When VALIDATE finds a row that came in before the constraint, the constraint must not stay:
+    /// even NOT VALID it refuses every update of such a row (pitfall 42).
+    pub(super) async fn take_constraint_back(
+        &mut self,
+        step: &Step,
+        error: ExecuteError,
+    ) -> Result<(), ExecuteError> {
+        let ExecuteError::StepFailed {
+            step: id,
+            error: cause,
+            ..
+        } = &error
+        else {
+            return Err(error);
+        };
+        let violated = cause
+            .sqlstate
+            .as_deref()
+            .is_some_and(|state| state.starts_with("23"));
+        let plan = self.plan;
+        let Some(added) = added_before(plan, step).filter(|_| violated) else {
+            return Err(error);
+        };
+        let (id, cause) = (id.clone(), cause.clone());
+        self.undo(added).await?;
+        Err(ExecuteError::StepFailed {
+            step: id,
+            error: cause,
+            help: Some(format!(
+                "A row violates it that was written while the constraint was added. The \
+                 constraint was taken away again, so such rows can be updated: correct them, \
+                 then run zdm apply {} again, or go back with zdm rollback {}.",
+                plan.migration.id, plan.migration.id
+            )),
+        })
+    }
+}
+
+/// The step that added the constraint which this step validates, if it is one of this plan.
+fn added_before<'p>(plan: &'p Plan, step: &Step) -> Option<&'p Step> {
+    if !matches!(step.kind, StepKind::LongDdl) {
+        return None;
+    }
+    let (table, constraint) = step.sql.first()?.split_once(" VALIDATE CONSTRAINT ")?;
+    let drop = format!("{table} DROP CONSTRAINT IF EXISTS {constraint}");
+    plan.steps()
+        .find(|candidate| candidate.undo.iter().any(|undo| undo.sql.contains(&drop)))
+}

@@ -340,7 +340,7 @@ impl ExecuteError {
                 "Wait for it, or stop that process; zdm status {migration} shows how far it is."
             ),
             Self::Drift { .. } => {
-                "Look at the differences; --accept-drift goes on where the steps stay the same.".into()
+                "Look at the differences; --accept-drift goes on with the stored steps as they are.".into()
             }
             Self::Preflight { findings } => {
                 let fixes: Vec<&str> = findings

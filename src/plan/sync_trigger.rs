@@ -1,9 +1,10 @@
 //! Sync triggers: what keeps two shapes of a row in step while old and new applications write.
 //!
 //! One function, run as the first and as the last BEFORE row trigger of the table, for INSERT and
-//! for UPDATE. It judges **by value, not by who writes**: it reads no search_path and needs no
-//! co-operation of any application. It touches only NEW and OLD, calls nothing but `pg_catalog`,
-//! and every expression is written into it with its column names replaced token by token.
+//! for UPDATE. It judges **by value, not by who writes**: the writer's search_path means nothing to
+//! it, and no application need co-operate. It touches only NEW and OLD, calls nothing of zdm, only
+//! `pg_catalog` and what the migration's own expressions call, and every expression is written
+//! into it with its column names replaced token by token.
 //!
 //! The UPDATE triggers carry a WHEN clause, so a row that is filled and whose synced columns are
 //! not touched costs no function call, whoever changes it (also a user's trigger, which an

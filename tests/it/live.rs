@@ -11,6 +11,7 @@ mod demo;
 mod effects;
 mod guard;
 mod guard_ends;
+mod histories_replay;
 mod introspect;
 mod journal;
 mod lease;

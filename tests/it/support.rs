@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "not every part is used by every test")]
 
 pub(crate) mod diff;
+pub(crate) mod histories;
 pub(crate) mod phases;
 pub(crate) mod runner;
 pub(crate) mod server;

@@ -10,6 +10,8 @@ pub mod backfill;
 pub mod build;
 pub mod columns;
 pub mod draft;
+pub mod filled_column;
+pub mod keys;
 pub mod moves;
 pub mod operation;
 pub mod order;

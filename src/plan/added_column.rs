@@ -1,10 +1,10 @@
 //! What ADD COLUMN asks for, taken apart: type, default, NOT NULL, and constraints written inline.
 
 use crate::{
-    catalog::{Volatility, volatility::volatility},
-    ident::ObjectName,
+    catalog::{PgVersion, Volatility, volatility::volatility},
+    ident::{Ident, ObjectName},
     parse::{
-        Expr, PhaseName,
+        Expr, PhaseName, serial_type,
         statement::{
             AlterActionKind, ColumnConstraint, ColumnConstraintKind, ColumnDef, Key,
             TableConstraint, TableConstraintKind,
@@ -15,6 +15,7 @@ use crate::{
         draft::{Draft, Refusal},
         recipe::Context,
         recipes::{add_check, add_foreign_key, add_unique},
+        sync_trigger::over,
     },
 };
 
@@ -31,8 +32,19 @@ pub struct AddedColumn<'a> {
     pub default: Option<&'a Expr>,
     /// The default may differ from row to row.
     pub volatile_default: bool,
-    /// `NOT NULL`, or `PRIMARY KEY`.
+    /// A value of a sequence: serial or identity.
+    pub numbered: Option<Numbered<'a>>,
+    /// `NOT NULL`, also where serial, identity or PRIMARY KEY mean it.
     pub not_null: bool,
+}
+
+/// A column that is numbered by a sequence of its own.
+#[derive(Debug, Clone, Copy)]
+pub enum Numbered<'a> {
+    /// `serial` and its relatives: the integer type.
+    Serial(&'static str),
+    /// `GENERATED … AS IDENTITY`.
+    Identity(&'a ColumnConstraint),
 }
 
 impl<'a> AddedColumn<'a> {
@@ -55,6 +67,13 @@ impl<'a> AddedColumn<'a> {
                 ColumnConstraintKind::Default(expr) if !expr.is_null() => Some(expr),
                 _ => None,
             });
+        let identity = column
+            .constraints
+            .iter()
+            .find(|one| matches!(one.kind, ColumnConstraintKind::Identity { .. }));
+        let numbered = serial_type(&column.ty)
+            .map(Numbered::Serial)
+            .or(identity.map(Numbered::Identity));
         Some(Self {
             table,
             def: column,
@@ -62,50 +81,23 @@ impl<'a> AddedColumn<'a> {
             default,
             volatile_default: default
                 .is_some_and(|expr| volatility(expr, cx.before) == Volatility::Volatile),
-            not_null: column
-                .constraints
-                .iter()
-                .any(|constraint| matches!(constraint.kind, ColumnConstraintKind::NotNull)),
+            numbered,
+            not_null: numbered.is_some()
+                || column.constraints.iter().any(|constraint| {
+                    matches!(
+                        constraint.kind,
+                        ColumnConstraintKind::NotNull | ColumnConstraintKind::PrimaryKey
+                    )
+                }),
         })
     }
 
     /// Refuses the kinds of column that cannot be added without a rewrite yet.
     pub fn refuse_unsupported(&self, cx: &Context<'_>) -> Result<(), Refusal> {
-        let refuse = |what: &str, help: &str| {
-            Err(Refusal::new(
-                "rewrite",
-                format!(
-                    "adding {}.{} {what} writes the whole table anew while every client waits",
-                    self.table.short(),
-                    self.def.name
-                ),
-                help,
-            ))
-        };
-        let by_hand = "add a nullable column, fill it in batches, then add the constraint";
-        if self.def.ty.name.schema.is_none()
-            && matches!(
-                self.def.ty.name.name.as_str(),
-                "serial" | "bigserial" | "smallserial" | "serial2" | "serial4" | "serial8"
-            )
-        {
-            return refuse("as a serial", by_hand);
-        }
         for constraint in &self.def.constraints {
             match &constraint.kind {
-                ColumnConstraintKind::Identity { .. } => return refuse("as an identity", by_hand),
-                ColumnConstraintKind::Generated { stored: true, .. } => {
-                    return refuse(
-                        "as a stored generated column",
-                        "use a VIRTUAL column (PostgreSQL 18), or a plain column kept by a trigger",
-                    );
-                }
-                ColumnConstraintKind::PrimaryKey => {
-                    return Err(Refusal::new(
-                        "not-yet",
-                        "a column added as PRIMARY KEY needs a value for every existing row",
-                        "add it NOT NULL with `-- zdm: up …` first, the key in a later migration",
-                    ));
+                ColumnConstraintKind::Generated { expr, stored: true } => {
+                    return Err(self.refuse_stored(cx, expr));
                 }
                 ColumnConstraintKind::NotNull
                 | ColumnConstraintKind::Null
@@ -113,6 +105,8 @@ impl<'a> AddedColumn<'a> {
                 | ColumnConstraintKind::Check(_)
                 | ColumnConstraintKind::Unique { .. }
                 | ColumnConstraintKind::References(_)
+                | ColumnConstraintKind::PrimaryKey
+                | ColumnConstraintKind::Identity { .. }
                 | ColumnConstraintKind::Generated { .. } => {}
             }
         }
@@ -121,9 +115,53 @@ impl<'a> AddedColumn<'a> {
             .and_then(|table| table.column(&self.def.name))
             .is_some_and(|column| column.constrained_domain || column.not_null_domain);
         if domain {
-            return refuse("of a domain with constraints", by_hand);
+            return Err(Refusal::new(
+                "rewrite",
+                format!(
+                    "adding {}.{} of a domain with constraints writes the whole table anew while \
+                     every client waits",
+                    self.table.short(),
+                    self.def.name
+                ),
+                "add it with the domain's base type, and its rule as CHECK and NOT NULL",
+            ));
         }
         Ok(())
+    }
+
+    /// No version turns a plain column into a stored generated one (pitfall 71).
+    fn refuse_stored(&self, cx: &Context<'_>, expr: &Expr) -> Refusal {
+        let (table, column) = (&self.table, &self.def.name);
+        let ty = cx.input.script.source.slice(self.def.ty.span);
+        let value = over(expr, "NEW");
+        let function = table.sibling(Ident::exact(format!("set_{}", column.as_str())));
+        let virtual_column = if cx.before.version >= PgVersion::V18 {
+            "write VIRTUAL instead of STORED, which is added without touching a row; or keep a \
+             plain column by a trigger:"
+                .to_owned()
+        } else {
+            "keep a plain column by a trigger (from PostgreSQL 18 on, a VIRTUAL column is added \
+             without touching a row):"
+                .to_owned()
+        };
+        Refusal::new(
+            "rewrite",
+            format!(
+                "adding {}.{column} as a stored generated column writes the whole table anew while \
+                 every client waits, and a plain column cannot be made one",
+                table.short()
+            ),
+            format!(
+                "{virtual_column} ALTER TABLE {table} ADD COLUMN {column} {ty}; \
+                 UPDATE {table} SET {column} = {text}; \
+                 CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS \
+                 $$BEGIN NEW.{column} := {value}; RETURN NEW; END$$; \
+                 CREATE TRIGGER {trigger} BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW \
+                 EXECUTE FUNCTION {function}(); or run it in a maintenance window",
+                trigger = function.name,
+                text = expr.text.trim(),
+            ),
+        )
     }
 
     /// `name type [COLLATE …] [STORAGE …] [COMPRESSION …]`, as written.
@@ -131,7 +169,11 @@ impl<'a> AddedColumn<'a> {
         let mut sql = format!(
             "{} {}",
             self.def.name,
-            cx.input.script.source.slice(self.def.ty.span)
+            match self.numbered {
+                Some(Numbered::Serial(integer)) => integer,
+                Some(Numbered::Identity(_)) | None =>
+                    cx.input.script.source.slice(self.def.ty.span),
+            }
         );
         if let Some(collation) = &self.def.collation {
             sql.push_str(&format!(" COLLATE {collation}"));

@@ -100,6 +100,7 @@ pub fn plan(input: &PlanInput<'_>) -> Planned {
     let mut fresh: BTreeSet<ObjectName> = BTreeSet::new();
     let mut synced: Vec<(ObjectName, Ident)> = Vec::new();
     let mut included: BTreeSet<usize> = BTreeSet::new();
+    let mut left: BTreeSet<usize> = BTreeSet::new();
     let mut drafts: Vec<(usize, Draft)> = Vec::new();
     let mut recipes = BTreeSet::new();
     for (at, op) in ops.iter().enumerate() {
@@ -115,6 +116,7 @@ pub fn plan(input: &PlanInput<'_>) -> Planned {
                 input,
                 bypass: &bypass,
                 fresh: &fresh,
+                left: &left,
                 synced: &synced,
             };
             let (recipe, drafted) = draft(&cx);
@@ -125,6 +127,9 @@ pub fn plan(input: &PlanInput<'_>) -> Planned {
                     }
                     synced.extend(draft.synced.iter().cloned());
                     included.extend(&draft.includes);
+                    if draft.left_to_later {
+                        left.insert(at);
+                    }
                     drafts.push((at, draft));
                 }
                 Err(refusal) => diagnostics.push(refusal.at(op.span)),

@@ -28,6 +28,8 @@ pub struct Draft {
     pub verify: Vec<Verify>,
     /// Positions of other operations of the file that this draft includes.
     pub includes: Vec<usize>,
+    /// A later operation of the file does what this one asks for.
+    pub left_to_later: bool,
 }
 
 /// A step with the phase its recipe wants it in.
@@ -86,6 +88,8 @@ pub struct Touch {
     pub element: Element,
     /// `None` for a read; for a write, the phase in which it reaches its final state.
     pub written_in: Option<PhaseName>,
+    /// Of no concern to what stands before: the last step alone writes it, in contract.
+    pub at_the_end: bool,
 }
 
 impl Touch {
@@ -94,6 +98,7 @@ impl Touch {
         Self {
             element,
             written_in: None,
+            at_the_end: false,
         }
     }
 
@@ -102,6 +107,16 @@ impl Touch {
         Self {
             element,
             written_in: Some(phase),
+            at_the_end: false,
+        }
+    }
+
+    /// A name that the last step takes over, in contract, from what goes there: the steps before
+    /// that one need not wait.
+    pub fn taken_over(element: Element) -> Self {
+        Self {
+            at_the_end: true,
+            ..Self::write(element, PhaseName::Contract)
         }
     }
 }

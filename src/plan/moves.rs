@@ -378,6 +378,33 @@ fn grants(table: &ObjectName, column: &Ident, item: &str) -> Vec<String> {
     sql
 }
 
+/// The roles other than the owner that may insert into a table or update it, as SQL names them.
+pub fn writers(table: &Table) -> Vec<String> {
+    let owner = table.owner.as_ref().map(Ident::as_str);
+    let columns = table
+        .columns
+        .iter()
+        .filter_map(|column| column.acl.as_ref());
+    let mut writers: Vec<String> = table
+        .acl
+        .iter()
+        .chain(columns)
+        .flatten()
+        .filter_map(|item| split_acl(item))
+        .filter(|(grantee, rest)| {
+            let privileges = rest.split('/').next().unwrap_or_default();
+            privileges.contains(['a', 'w']) && Some(grantee.as_str()) != owner
+        })
+        .map(|(grantee, _)| match grantee.as_str() {
+            "" => "PUBLIC".to_owned(),
+            role => Ident::exact(role).quoted(),
+        })
+        .collect();
+    writers.sort();
+    writers.dedup();
+    writers
+}
+
 /// Splits `grantee=rest`, where the grantee may be in double quotes.
 fn split_acl(item: &str) -> Option<(String, &str)> {
     if let Some(quoted) = item.strip_prefix('"') {

@@ -60,7 +60,7 @@ fn conflict(before: &Draft, after: &Draft) -> Option<PhaseName> {
         .touches
         .iter()
         .flat_map(|first| after.touches.iter().map(move |second| (first, second)))
-        .filter(|(first, second)| first.element.overlaps(&second.element))
+        .filter(|(first, second)| !second.at_the_end && first.element.overlaps(&second.element))
         .filter_map(
             |(first, second)| match (first.written_in, second.written_in) {
                 (Some(phase), _) => Some(phase),

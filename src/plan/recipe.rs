@@ -51,6 +51,8 @@ pub struct Context<'a> {
     pub bypass: &'a Bypass,
     /// Tables that this file creates: nobody uses them yet.
     pub fresh: &'a BTreeSet<ObjectName>,
+    /// Positions of earlier operations that left their work to a later one.
+    pub left: &'a BTreeSet<usize>,
     /// Columns that already have a sync trigger of this file.
     pub synced: &'a [(ObjectName, Ident)],
 }

@@ -6,8 +6,10 @@
 pub mod add_check;
 pub mod add_column;
 pub mod add_column_not_null;
+pub mod add_column_serial;
 pub mod add_column_volatile_default;
 pub mod add_foreign_key;
+pub mod add_primary_key;
 pub mod add_unique;
 pub mod as_is;
 pub mod column_from_update;
@@ -22,6 +24,7 @@ use crate::plan::recipe::Recipe;
 /// All recipes, in the order they are asked.
 pub const RECIPES: &[Recipe] = &[
     column_from_update::RECIPE,
+    add_column_serial::RECIPE,
     add_column_not_null::RECIPE,
     add_column_volatile_default::RECIPE,
     add_column::RECIPE,
@@ -29,6 +32,7 @@ pub const RECIPES: &[Recipe] = &[
     add_check::RECIPE,
     add_foreign_key::RECIPE,
     add_unique::RECIPE,
+    add_primary_key::RECIPE,
     create_index::RECIPE,
     drop_index::RECIPE,
     rename_column::RECIPE,

@@ -67,6 +67,19 @@ pub fn constraint_valid(table: &ObjectName, name: &Ident) -> String {
     done_when(&constraint_condition(table, name, " AND convalidated"))
 }
 
+/// Done when the constraint is there and has taken over the index, which then bears its name.
+pub fn key_attached(table: &ObjectName, name: &Ident, index: &Ident) -> String {
+    let mut condition = constraint_condition(table, name, "");
+    if name != index {
+        // The name may have been another constraint's until then.
+        condition.push_str(&format!(
+            " AND {} IS NULL",
+            regclass(&table.sibling(index.clone()))
+        ));
+    }
+    done_when(&condition)
+}
+
 /// Done when the index is there and valid; half when it is there and INVALID.
 pub fn index_present(index: &ObjectName) -> String {
     format!(

@@ -182,7 +182,7 @@ pub fn sync_sql(sync: &Sync, journal_schema: &Ident, bypass: &Bypass) -> SyncSql
         create,
         drop,
         triggers,
-        unfilled: unfilled_in(sync, ""),
+        unfilled: self::unfilled(sync),
     }
 }
 
@@ -211,6 +211,11 @@ fn search_path(sync: &Sync) -> String {
     // Otherwise it is searched before all others, and belongs to the writer.
     schemas.push("pg_temp".to_owned());
     format!(" SET search_path = {}", schemas.join(", "))
+}
+
+/// SQL condition over the row: true exactly for rows not filled yet.
+pub fn unfilled(sync: &Sync) -> String {
+    unfilled_in(sync, "")
 }
 
 /// The columns of the old side.

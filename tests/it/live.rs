@@ -14,6 +14,7 @@ mod guard_ends;
 mod histories_replay;
 mod introspect;
 mod journal;
+mod keys;
 mod lease;
 mod lints;
 mod replay;

@@ -5,7 +5,10 @@
 
 use crate::{
     effects::LockMode,
-    parse::PhaseName,
+    parse::{
+        PhaseName,
+        statement::{ColumnConstraint, ColumnConstraintKind},
+    },
     plan::{
         Undo, Verify,
         added_column::AddedColumn,
@@ -41,6 +44,19 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
         return Ok(draft);
     }
     added.refuse_unsupported(cx)?;
+    let key = |one: &ColumnConstraint| matches!(one.kind, ColumnConstraintKind::PrimaryKey);
+    if added.def.constraints.iter().any(key) {
+        return Err(Refusal::new(
+            "fails",
+            format!(
+                "every row of {} would get the same {column}, which is to be its primary key",
+                table.short()
+            ),
+            format!(
+                "say what each row gets, without DEFAULT: -- zdm: up({column}) <expression over the row>"
+            ),
+        ));
+    }
     let mut definition = added.bare_definition(cx);
     if let Some(default) = added.default {
         definition.push_str(&format!(" DEFAULT {}", default.text));

@@ -2,18 +2,17 @@
 //! migration must say what it is (`-- zdm: up …`); zdm does not guess.
 
 use crate::{
-    effects::LockMode,
     ident::Ident,
     parse::PhaseName,
     plan::{
-        Backfill, Undo,
         added_column::AddedColumn,
         columns,
-        draft::{Draft, Element, Refusal, Touch, lock},
+        draft::{Draft, Refusal},
+        filled_column::FilledColumn,
         pieces,
         recipe::{Context, Recipe},
         state,
-        sync_trigger::{Sync, SyncMode, Unfilled, sync_sql},
+        sync_trigger::{self, Sync, SyncMode, Unfilled},
     },
 };
 
@@ -25,7 +24,8 @@ pub const RECIPE: Recipe = Recipe {
 
 fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
     let added = AddedColumn::of(cx)?;
-    (added.not_null && added.default.is_none()).then(|| draft_for(cx, &added))
+    (added.not_null && added.default.is_none() && added.numbered.is_none())
+        .then(|| draft_for(cx, &added))
 }
 
 fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal> {
@@ -76,60 +76,25 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
         mode,
         search_path: cx.before.search_path.clone(),
     };
-    let trigger = sync_sql(&sync, &cx.input.settings.journal_schema, cx.bypass);
-    let mut create = vec![format!(
-        "ALTER TABLE {table} ADD COLUMN {}",
-        added.bare_definition(cx)
-    )];
-    create.extend(trigger.create);
-    let mut undo = trigger.drop.clone();
-    undo.push(format!("ALTER TABLE {table} DROP COLUMN {column}"));
-    columns::count_unwritable(cx, &mut draft, table);
-    let expand = draft.push(
-        PhaseName::Expand,
-        pieces::short_ddl(
-            table,
-            format!(
-                "add {}.{column}, and give it a value wherever there is none",
-                table.short()
-            ),
-            "the old application does not know the column",
-            create,
-        )
-        .state(state::column_present(table, column))
-        .undone_by(
-            Undo::ddl(undo, lock(table, LockMode::AccessExclusive))
-                .losing(added.values_of_its_own(cx, up, &trigger.unfilled)),
+    let unfilled = sync_trigger::unfilled(&sync);
+    let filled = FilledColumn {
+        added,
+        sync,
+        volatile: false,
+        before: Vec::new(),
+        after: Vec::new(),
+        loses: Some(added.values_of_its_own(cx, up, &unfilled)),
+        title: format!(
+            "add {}.{column}, and give it a value wherever there is none",
+            table.short()
         ),
-    );
-    expand.new_needs_it = true;
-    draft
-        .conditions
-        .extend(pieces::new_column_conditions(table));
+        reason: "the old application does not know the column",
+    };
+    let trigger = filled.add_and_fill(cx, &mut draft);
     draft
         .conditions
         .extend(pieces::expression_conditions(cx, up));
-    draft.push(
-        PhaseName::Migrate,
-        pieces::backfill(
-            cx,
-            table,
-            Backfill {
-                table: table.clone(),
-                relations: vec![table.clone()],
-                set: vec![pieces::assign(column, format!("({})", up.text))],
-                unfilled: trigger.unfilled.clone(),
-                volatile: false,
-            },
-        ),
-    );
-    draft.push(
-        PhaseName::Migrate,
-        pieces::verify_filled(cx, table, column, &trigger.unfilled),
-    );
-    let name = pieces::not_null_name(cx, table, column);
-    let proof = pieces::prove_not_null(&mut draft, cx, table, column, &name, PhaseName::Migrate);
-    let mut contract = proof.contract;
+    let mut contract = filled.prove(cx, &mut draft)?;
     contract.extend(trigger.drop);
     draft.push(
         PhaseName::Contract,
@@ -144,10 +109,5 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
     );
     added.inline_constraints(cx, &mut draft)?;
     draft.breaks_old = true;
-    draft.synced.push((table.clone(), column.clone()));
-    draft.touches.push(Touch::write(
-        Element::Column(table.clone(), column.clone()),
-        PhaseName::Expand,
-    ));
     Ok(draft)
 }

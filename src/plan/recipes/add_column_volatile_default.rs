@@ -3,17 +3,16 @@
 //! are touched, a backfill, and NOT NULL at the end.
 
 use crate::{
-    effects::LockMode,
     parse::PhaseName,
     plan::{
-        Backfill, Undo,
         added_column::AddedColumn,
         columns,
-        draft::{Draft, Element, Refusal, Touch, lock},
+        draft::{Draft, Refusal},
+        filled_column::FilledColumn,
         pieces,
         recipe::{Context, Recipe},
         state,
-        sync_trigger::{Sync, SyncMode, Unfilled, sync_sql},
+        sync_trigger::{Sync, SyncMode, Unfilled},
     },
 };
 
@@ -51,12 +50,11 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
         ));
     }
     let key = cx.key(table, column);
-    let marker = cx.own_name(&key, column);
     // Where NULL may stay, only a marker tells "not filled" from "NULL" (pitfall 47).
     let unfilled = if added.not_null {
         Unfilled::Null
     } else {
-        Unfilled::Marker(marker.clone())
+        Unfilled::Marker(cx.own_name(&key, column))
     };
     let helper = match &unfilled {
         Unfilled::Marker(_) => columns::HelperColumn::Needed,
@@ -70,81 +68,29 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
         up: default.clone(),
         inputs: Vec::new(),
         down: None,
-        unfilled: unfilled.clone(),
+        unfilled,
         mode: SyncMode::FillOld,
         search_path: cx.before.search_path.clone(),
     };
-    let trigger = sync_sql(&sync, &cx.input.settings.journal_schema, cx.bypass);
-    let mut create = vec![
-        format!(
-            "ALTER TABLE {table} ADD COLUMN {}",
-            added.bare_definition(cx)
-        ),
-        format!(
+    let filled = FilledColumn {
+        added,
+        sync,
+        volatile: true,
+        before: Vec::new(),
+        after: vec![format!(
             "ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT {}",
             default.text
+        )],
+        loses: None,
+        title: format!(
+            "add {}.{column}, and fill it in every row that is touched",
+            table.short()
         ),
-    ];
-    let mut drop = trigger.drop.clone();
-    let mut set = vec![pieces::assign(column, format!("({})", default.text))];
-    if helper == columns::HelperColumn::Needed {
-        create.push(format!(
-            "ALTER TABLE {table} ADD COLUMN {marker} boolean DEFAULT true"
-        ));
-        create.push(format!(
-            "ALTER TABLE {table} ALTER COLUMN {marker} SET DEFAULT NULL"
-        ));
-        set.push(pieces::assign(&marker, "NULL"));
-        drop.push(format!("ALTER TABLE {table} DROP COLUMN {marker}"));
-    }
-    create.extend(trigger.create);
-    let mut undo = drop.clone();
-    undo.push(format!("ALTER TABLE {table} DROP COLUMN {column}"));
-    columns::count_unwritable(cx, &mut draft, table);
-    let expand = draft.push(
-        PhaseName::Expand,
-        pieces::short_ddl(
-            table,
-            format!(
-                "add {}.{column}, and fill it in every row that is touched",
-                table.short()
-            ),
-            "new rows get the default; a rewrite of the table is avoided",
-            create,
-        )
-        .state(state::column_present(table, column))
-        .undone_by(Undo::ddl(undo, lock(table, LockMode::AccessExclusive))),
-    );
-    expand.new_needs_it = true;
-    draft
-        .conditions
-        .extend(pieces::new_column_conditions(table));
-    draft.push(
-        PhaseName::Migrate,
-        pieces::backfill(
-            cx,
-            table,
-            Backfill {
-                table: table.clone(),
-                relations: vec![table.clone()],
-                set,
-                unfilled: trigger.unfilled.clone(),
-                volatile: true,
-            },
-        ),
-    );
-    draft.push(
-        PhaseName::Migrate,
-        pieces::verify_filled(cx, table, column, &trigger.unfilled),
-    );
-    let mut contract = Vec::new();
-    if added.not_null {
-        let name = pieces::not_null_name(cx, table, column);
-        let proof =
-            pieces::prove_not_null(&mut draft, cx, table, column, &name, PhaseName::Migrate);
-        contract.extend(proof.contract);
-    }
-    contract.extend(drop);
+        reason: "new rows get the default; a rewrite of the table is avoided",
+    };
+    let trigger = filled.add_and_fill(cx, &mut draft);
+    let mut contract = filled.prove(cx, &mut draft)?;
+    contract.extend(trigger.drop);
     draft.push(
         PhaseName::Contract,
         pieces::short_ddl(
@@ -157,10 +103,5 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
         .irreversible(),
     );
     added.inline_constraints(cx, &mut draft)?;
-    draft.synced.push((table.clone(), column.clone()));
-    draft.touches.push(Touch::write(
-        Element::Column(table.clone(), column.clone()),
-        PhaseName::Expand,
-    ));
     Ok(draft)
 }

@@ -10,9 +10,9 @@ use crate::{
     plan::{
         Step,
         draft::{Draft, Element, Refusal, Touch},
+        keys::build_index,
         pieces,
         recipe::{Context, Recipe},
-        recipes::add_unique::build_index,
     },
 };
 

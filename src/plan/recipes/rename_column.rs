@@ -10,9 +10,10 @@ use crate::{
     plan::{
         Backfill, Step, StepKind, Undo, Verify, columns,
         draft::{Draft, Element, Refusal, Touch, lock, step},
+        keys::build_index,
         moves, pieces,
         recipe::{Context, Recipe},
-        recipes::{add_foreign_key, add_unique::build_index},
+        recipes::add_foreign_key,
         state,
         sync_trigger::{Down, Sync, SyncMode, Unfilled, sync_sql},
         touches,

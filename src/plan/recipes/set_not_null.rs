@@ -62,7 +62,10 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft
     };
     if let Some(constraint) = pending {
         // It is there, for new rows alone: what is left to do is to look at the old ones.
-        draft.push(PhaseName::Migrate, count_nulls(cx, table, name));
+        draft.push(
+            PhaseName::Migrate,
+            count_nulls(cx, table, name, &up_hint(name)),
+        );
         draft.push(PhaseName::Migrate, pieces::validate(cx, table, constraint));
         return Ok(draft);
     }
@@ -133,14 +136,8 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft
         state = state::trigger_absent(table, &sql.triggers[0]);
         contract.extend(sql.drop);
     } else {
-        draft.push(phase, count_nulls(cx, table, name));
-        draft.conditions.push((
-            phase,
-            format!(
-                "writes of NULL to {}.{name} are refused from its constraint on",
-                table.short()
-            ),
-        ));
+        draft.push(phase, count_nulls(cx, table, name, &up_hint(name)));
+        draft.conditions.push(null_condition(phase, table, name));
     }
     let constraint = pieces::not_null_name(cx, table, name);
     let proof = pieces::prove_not_null(&mut draft, cx, table, name, &constraint, phase);
@@ -161,14 +158,57 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft
     Ok(draft)
 }
 
+/// For a column that a primary key needs NOT NULL: counts NULLs and proves that there are none;
+/// what is left for the transaction that adds the key.
+pub fn count_and_prove(
+    cx: &Context<'_>,
+    draft: &mut Draft,
+    table: &ObjectName,
+    name: &Ident,
+) -> Result<Vec<String>, Refusal> {
+    let before = cx.plain_table(table)?;
+    let column = columns::existing(before, name)?;
+    if let Some((constraint, false)) = &column.not_null_constraint {
+        draft.push(PhaseName::Migrate, count_nulls(cx, table, name, ""));
+        draft.push(PhaseName::Migrate, pieces::validate(cx, table, constraint));
+        return Ok(Vec::new());
+    }
+    if column.not_null {
+        return Ok(Vec::new());
+    }
+    let phase = tighten_phase(cx);
+    draft.push(phase, count_nulls(cx, table, name, ""));
+    draft.conditions.push(null_condition(phase, table, name));
+    draft.touches.push(Touch::write(
+        Element::Column(table.clone(), name.clone()),
+        PhaseName::Contract,
+    ));
+    let constraint = pieces::not_null_name(cx, table, name);
+    Ok(pieces::prove_not_null(draft, cx, table, name, &constraint, phase).contract)
+}
+
+fn null_condition(phase: PhaseName, table: &ObjectName, name: &Ident) -> (PhaseName, String) {
+    (
+        phase,
+        format!(
+            "writes of NULL to {}.{name} are refused from its constraint on",
+            table.short()
+        ),
+    )
+}
+
 /// Counts the rows that hold NULL; goes on only when there are none.
-fn count_nulls(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Step {
+fn count_nulls(cx: &Context<'_>, table: &ObjectName, name: &Ident, hint: &str) -> Step {
     let from = format!("FROM ONLY {table} WHERE {name} IS NULL");
     pieces::count_violators(
         cx,
         table,
-        &format!("{name} NOT NULL (or say what they get: -- zdm: up({name}) <expression>)"),
+        &format!("{name} NOT NULL{hint}"),
         format!("SELECT pg_catalog.count(*) {from}"),
         Some(format!("SELECT ctid::pg_catalog.text {from} LIMIT 5")),
     )
+}
+
+fn up_hint(name: &Ident) -> String {
+    format!(" (or say what they get: -- zdm: up({name}) <expression>)")
 }

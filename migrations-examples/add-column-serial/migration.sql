@@ -1,0 +1,2 @@
+ALTER TABLE "Orders" ADD COLUMN "Number" serial UNIQUE;
+ALTER TABLE "Orders" ADD COLUMN small smallserial;

@@ -1,0 +1,3 @@
+ALTER TABLE accounts DROP CONSTRAINT accounts_pkey, ADD PRIMARY KEY (mail);
+ALTER TABLE logs DROP CONSTRAINT logs_pkey;
+ALTER TABLE logs ADD COLUMN id bigserial PRIMARY KEY;

@@ -6,6 +6,7 @@ mod backfill;
 mod bare;
 mod case;
 mod chaos;
+mod chaos_series;
 mod checks;
 mod demo;
 mod effects;

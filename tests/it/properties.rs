@@ -1,3 +1,3 @@
 //! Properties that hold for whatever is generated.
 
-mod equivalence;
+pub(crate) mod equivalence;

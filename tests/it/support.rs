@@ -5,6 +5,7 @@
 pub(crate) mod diff;
 pub(crate) mod histories;
 pub(crate) mod phases;
+pub(crate) mod process;
 pub(crate) mod runner;
 pub(crate) mod server;
 pub(crate) mod snapshot;

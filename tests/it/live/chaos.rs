@@ -1,11 +1,7 @@
 //! zdm, its connection or the server are killed; the same command goes on, or rollback goes back.
 
-use std::{process::Stdio, time::Duration};
+use std::time::Duration;
 
-use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
-    process::{Child, Command},
-};
 use zdm::{
     execute::{
         ExecuteError, ExitClass,
@@ -20,7 +16,9 @@ use zdm::{
 use crate::{
     live::case::{Case, text},
     support::{
-        self, server, snapshot,
+        self,
+        process::Process,
+        server, snapshot,
         traffic::{Key, Shape, Side, Traffic},
     },
 };
@@ -44,74 +42,6 @@ fn setup() -> String {
     )
 }
 
-/// The events after which zdm is killed; each stands for a boundary of a step or of a phase.
-const BOUNDARIES: [&str; 5] = [
-    "phase_started",
-    "step_started",
-    "step_done",
-    "phase_done",
-    "backfill_progress",
-];
-
-/// A real zdm on a database.
-struct Process {
-    child: Child,
-    lines: tokio::io::Lines<BufReader<tokio::process::ChildStdout>>,
-    _folder: tempfile::TempDir,
-}
-
-impl Process {
-    fn apply(url: &str, phase: Option<&str>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join("migrations")).unwrap();
-        std::fs::create_dir(folder.path().join(".git")).unwrap();
-        std::fs::write(folder.path().join("migrations/1_test.sql"), MIGRATION).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_zdm"));
-        command
-            .args(["apply", "--yes", "--format", "json", "--database-url", url])
-            .args(phase.iter().flat_map(|phase| ["--phase", phase]))
-            .current_dir(folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true);
-        let mut child = command.spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self {
-            child,
-            lines,
-            _folder: folder,
-        }
-    }
-
-    /// The name of the next boundary's event; `None` when it has ended.
-    async fn boundary(&mut self) -> Option<String> {
-        while let Some(line) = self.lines.next_line().await.unwrap() {
-            let event: serde_json::Value = serde_json::from_str(&line).unwrap();
-            let name = event["event"].as_str().unwrap_or_default().to_owned();
-            if BOUNDARIES.contains(&name.as_str()) {
-                return Some(format!(
-                    "{name} {}",
-                    event["step"].as_str().unwrap_or_default()
-                ));
-            }
-        }
-        None
-    }
-
-    /// Kills it right after its `number`th boundary, from 1. False if it has fewer.
-    async fn kill_after(mut self, number: usize) -> bool {
-        for _ in 0..number {
-            if self.boundary().await.is_none() {
-                assert!(self.child.wait().await.unwrap().success());
-                return false;
-            }
-        }
-        // SIGKILL.
-        self.child.kill().await.unwrap();
-        true
-    }
-}
-
 async fn schema(url: &str) -> String {
     let mut conn = server::connect(url).await;
     snapshot::catalog_snapshot(&mut conn, snapshot::Columns::ByName).await
@@ -131,7 +61,7 @@ async fn killed_and_resumed(version: u32, number: usize, after: &str) -> bool {
     let case = Case::new(version, &setup(), MIGRATION).await;
     let mut traffic = Traffic::new(&case.db.url, shape()).await;
     traffic.start(Side::Old);
-    let killed = Process::apply(&case.db.url, None).kill_after(number).await;
+    let killed = Process::apply(&case.db.url, MIGRATION, &[]).kill_after(number).await;
     if killed {
         case.migrate().await;
     }
@@ -151,7 +81,7 @@ async fn killed_and_rolled_back(version: u32, number: usize, before: &str) -> bo
     let case = Case::new(version, &setup(), MIGRATION).await;
     let mut traffic = Traffic::new(&case.db.url, shape()).await;
     traffic.start(Side::Old);
-    let killed = Process::apply(&case.db.url, None).kill_after(number).await;
+    let killed = Process::apply(&case.db.url, MIGRATION, &[]).kill_after(number).await;
     case.rollback().await;
     tokio::time::sleep(Duration::from_millis(50)).await;
     traffic.stop(Side::Old).await;
@@ -197,7 +127,7 @@ async fn killed_at_each_boundary_of_contract() {
             let mut traffic = Traffic::new(&case.db.url, shape()).await;
             case.migrate().await;
             traffic.start(Side::New);
-            alive = !Process::apply(&case.db.url, Some("contract"))
+            alive = !Process::apply(&case.db.url, MIGRATION, &["--phase", "contract"])
                 .kill_after(number)
                 .await;
             traffic.stop(Side::New).await;

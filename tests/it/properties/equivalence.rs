@@ -21,10 +21,10 @@ use crate::support::{
     server::{self, Db, fresh_database, versions},
 };
 
-mod generate;
+pub(crate) mod generate;
 
 /// Three tables that know each other.
-const SCHEMA: &str = "
+pub(crate) const SCHEMA: &str = "
 CREATE TABLE parents (id integer PRIMARY KEY, code text NOT NULL, note text);
 INSERT INTO parents SELECT n, 'code ' || n, CASE WHEN n % 2 = 0 THEN 'note' END FROM generate_series(1, 20) n;
 CREATE TABLE items (
@@ -49,7 +49,7 @@ CREATE VIEW seen AS SELECT id, a AS label FROM items;
 
 /// What the old application writes: every column by name, and nothing that a constraint of the
 /// generator refuses.
-fn old(round: u32) -> String {
+pub(crate) fn old(round: u32) -> String {
     format!(
         "INSERT INTO items (id, parent_id, a, b, c, d, e)
          VALUES ({round}000, 1, 'old a {round}', NULL, {round}, 'old d {round}', {round}000),

@@ -21,7 +21,7 @@ struct Model {
 }
 
 /// The migration that these choices stand for.
-pub(super) fn migration(choices: &[[u8; 4]]) -> String {
+pub(crate) fn migration(choices: &[[u8; 4]]) -> String {
     let column = |name: &str, number, full, nullable| Column {
         name: name.to_owned(),
         number,

@@ -20,7 +20,7 @@ use crate::{
     execute::{backfill, settings::ExecuteSettings, throttle},
     lint::Levels,
     parse::layout::Layout,
-    plan::Tighten,
+    plan::{Sizes, Tighten},
     source::SourceFile,
 };
 
@@ -47,6 +47,8 @@ pub struct Settings {
     pub throttle: throttle::Settings,
     /// When constraints on existing columns start to refuse.
     pub tighten: Tighten,
+    /// Which sizes of tables decide between one statement and many.
+    pub sizes: Sizes,
     /// Whether a migration below the last applied one is always refused.
     pub strict_order: StrictOrder,
     /// What lint says and when it fails.
@@ -112,6 +114,7 @@ impl Default for Settings {
             backfill: backfill::Settings::default(),
             throttle: throttle::Settings::default(),
             tighten: Tighten::default(),
+            sizes: Sizes::default(),
             strict_order: StrictOrder::WhenItMatters,
             lint: Lint {
                 fail_on: FailOn::Level(Level::Warning),

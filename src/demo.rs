@@ -22,7 +22,7 @@ use crate::{
         throttle,
     },
     parse::{PhaseName, checksum::checksum, parse},
-    plan::{LateExpandPolicy, MigrationName, PlanSettings, Tighten},
+    plan::{LateExpandPolicy, MigrationName, PlanSettings, Sizes, Tighten},
     sandbox::Sandbox,
     source::SourceFile,
 };
@@ -256,6 +256,7 @@ fn request(execute: &ExecuteSettings, rng: &mut fastrand::Rng) -> ApplyRequest {
         plan: PlanSettings {
             tighten: Tighten::default(),
             late_expand: LateExpandPolicy::Refuse,
+            sizes: Sizes::Known,
             journal_schema: execute.journal_schema.clone(),
             secret: format!("{:032x}", rng.u128(..)),
             database: Some(DATABASE.to_owned()),

@@ -25,7 +25,7 @@ pub mod touches;
 pub mod undo;
 
 pub use crate::parse::PhaseName;
-pub use build::{LateExpandPolicy, PlanInput, PlanSettings, Planned, Tighten, plan};
+pub use build::{LateExpandPolicy, PlanInput, PlanSettings, Planned, Sizes, Tighten, plan};
 pub use step::{
     Assignment, Backfill, Bypass, Compat, Guard, MigrationName, PLAN_VERSION, Phase, Plan,
     SourceRange, Step, StepKind, Undo, UndoKind, Verify,

@@ -135,6 +135,7 @@ fn request(args: &Args, config: &Config) -> ApplyRequest {
             } else {
                 LateExpandPolicy::Refuse
             },
+            sizes: settings.sizes,
             journal_schema: settings.execute.journal_schema.clone(),
             secret: engine::secret(),
             database: None,

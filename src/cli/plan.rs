@@ -109,6 +109,7 @@ fn settings(args: &Args, settings: &Settings, database: Option<String>) -> PlanS
         } else {
             LateExpandPolicy::Refuse
         },
+        sizes: settings.sizes,
         journal_schema: settings.execute.journal_schema.clone(),
         secret: NO_SECRET_YET.to_owned(),
         database,

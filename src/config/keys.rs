@@ -29,6 +29,8 @@ pub enum Key {
     BackfillMaxActive,
     /// `plan.tighten`
     PlanTighten,
+    /// `plan.sizes`
+    PlanSizes,
     /// `order.strict`
     OrderStrict,
     /// `lint.fail_on`
@@ -43,7 +45,7 @@ pub enum Key {
 
 impl Key {
     /// All, in the order of the reference page.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::DatabaseUrl,
         Self::MigrationsDir,
         Self::MigrationsLayout,
@@ -56,6 +58,7 @@ impl Key {
         Self::BackfillMaxLag,
         Self::BackfillMaxActive,
         Self::PlanTighten,
+        Self::PlanSizes,
         Self::OrderStrict,
         Self::LintFailOn,
         Self::LintLevels,
@@ -78,6 +81,7 @@ impl Key {
             Self::BackfillMaxLag => ("backfill", "max_lag"),
             Self::BackfillMaxActive => ("backfill", "max_active"),
             Self::PlanTighten => ("plan", "tighten"),
+            Self::PlanSizes => ("plan", "sizes"),
             Self::OrderStrict => ("order", "strict"),
             Self::LintFailOn => ("lint", "fail_on"),
             Self::LintLevels => ("lint", "levels"),
@@ -102,6 +106,7 @@ impl Key {
             Self::BackfillMaxLag => "\"10s\"",
             Self::BackfillMaxActive => "not set: any number",
             Self::PlanTighten => "\"migrate\"",
+            Self::PlanSizes => "\"known\"",
             Self::OrderStrict => "false",
             Self::LintFailOn => "\"warning\"",
             Self::LintLevels => "empty: the levels of the rules' pages",
@@ -150,6 +155,9 @@ impl Key {
             }
             Self::PlanTighten => {
                 "When a constraint on an existing column starts to refuse rows: in `\"migrate\"`, or at the start of `\"contract\"`."
+            }
+            Self::PlanSizes => {
+                "Which sizes of tables decide between one statement and many: `\"known\"` ones, or `\"large\"`, as on a small copy of a large database."
             }
             Self::OrderStrict => {
                 "Refuse a migration below the last applied one even when it touches nothing that later ones touched."

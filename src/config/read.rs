@@ -16,7 +16,7 @@ use crate::{
     ident::Ident,
     lint::{RuleLevel, rules},
     parse::{PhaseName, layout::Layout},
-    plan::Tighten,
+    plan::{Sizes, Tighten},
     source::{SourceFile, Span},
 };
 
@@ -191,6 +191,12 @@ impl Reader {
                 ];
                 if let Some(tighten) = self.one_of(value, &shown, &words) {
                     self.settings.tighten = tighten;
+                }
+            }
+            Key::PlanSizes => {
+                let words = [("known", Sizes::Known), ("large", Sizes::Large)];
+                if let Some(sizes) = self.one_of(value, &shown, &words) {
+                    self.settings.sizes = sizes;
                 }
             }
             Key::OrderStrict => match value.get_ref() {

@@ -41,6 +41,8 @@ pub struct PlanSettings {
     pub tighten: Tighten,
     /// What to do with a need of the new application that can only be met in contract.
     pub late_expand: LateExpandPolicy,
+    /// Which sizes of tables decide.
+    pub sizes: Sizes,
     /// The schema of the journal and of the sync functions.
     pub journal_schema: Ident,
     /// A secret for the bypass of the sync triggers; random, from the caller.
@@ -67,6 +69,16 @@ pub enum LateExpandPolicy {
     Refuse,
     /// Accept: the new application is deployed after contract.
     Accept,
+}
+
+/// Which sizes of tables decide between one statement and many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sizes {
+    /// Those of the catalog; an unknown size counts as large.
+    #[default]
+    Known,
+    /// Every table counts as large: what is planned for a small copy is what a large one gets.
+    Large,
 }
 
 /// A plan, and what stands against it.

@@ -10,14 +10,14 @@ use std::collections::BTreeSet;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    catalog::{Catalog, Constraint, ConstraintKind, Table, TableKind},
+    catalog::{Catalog, Constraint, ConstraintKind, Size, Table, TableKind},
     ident::{Ident, ObjectName, QualifiedName, truncate_to},
     parse::{
         DirectiveKind, Expr, PhaseName, StatementKind, Strategy,
         statement::{AlterActionKind, RelationKind},
     },
     plan::{
-        Bypass, PlanInput,
+        Bypass, PlanInput, Sizes,
         draft::{Draft, Refusal},
         operation::Operation,
     },
@@ -222,19 +222,18 @@ impl<'a> Context<'a> {
 
     /// Bytes of a table's heap, when known.
     pub fn bytes(&self, table: &ObjectName) -> Option<u64> {
-        self.before
-            .tables
-            .get(table)
-            .and_then(|table| table.size)
-            .map(|size| size.bytes)
+        self.size(table).map(|size| size.bytes)
     }
 
     /// Rows of a table, when known.
     pub fn rows(&self, table: &ObjectName) -> Option<u64> {
-        self.before
-            .tables
-            .get(table)
-            .and_then(|table| table.size)
-            .map(|size| size.rows)
+        self.size(table).map(|size| size.rows)
+    }
+
+    fn size(&self, table: &ObjectName) -> Option<Size> {
+        match self.input.settings.sizes {
+            Sizes::Known => self.before.tables.get(table)?.size,
+            Sizes::Large => None,
+        }
     }
 }

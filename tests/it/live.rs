@@ -12,6 +12,7 @@ mod demo;
 mod effects;
 mod guard;
 mod guard_ends;
+mod histories;
 mod histories_replay;
 mod introspect;
 mod journal;

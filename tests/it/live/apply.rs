@@ -18,7 +18,7 @@ use zdm::{
     },
     ident::Ident,
     parse::{checksum::checksum, parse},
-    plan::{LateExpandPolicy, MigrationName, PlanSettings, Tighten},
+    plan::{LateExpandPolicy, MigrationName, PlanSettings, Sizes, Tighten},
     source::SourceFile,
 };
 
@@ -75,6 +75,7 @@ pub(crate) fn request(through: Through) -> ApplyRequest {
         plan: PlanSettings {
             tighten: Tighten::Migrate,
             late_expand: LateExpandPolicy::Refuse,
+            sizes: Sizes::Known,
             journal_schema: Ident::exact("zdm"),
             secret: "s3cret".into(),
             database: None,

@@ -61,7 +61,9 @@ async fn killed_and_resumed(version: u32, number: usize, after: &str) -> bool {
     let case = Case::new(version, &setup(), MIGRATION).await;
     let mut traffic = Traffic::new(&case.db.url, shape()).await;
     traffic.start(Side::Old);
-    let killed = Process::apply(&case.db.url, MIGRATION, &[]).kill_after(number).await;
+    let killed = Process::apply(&case.db.url, MIGRATION, &[])
+        .kill_after(number)
+        .await;
     if killed {
         case.migrate().await;
     }
@@ -81,7 +83,9 @@ async fn killed_and_rolled_back(version: u32, number: usize, before: &str) -> bo
     let case = Case::new(version, &setup(), MIGRATION).await;
     let mut traffic = Traffic::new(&case.db.url, shape()).await;
     traffic.start(Side::Old);
-    let killed = Process::apply(&case.db.url, MIGRATION, &[]).kill_after(number).await;
+    let killed = Process::apply(&case.db.url, MIGRATION, &[])
+        .kill_after(number)
+        .await;
     case.rollback().await;
     tokio::time::sleep(Duration::from_millis(50)).await;
     traffic.stop(Side::Old).await;

@@ -113,12 +113,7 @@ async fn to_the_end(version: u32, story: &Story) {
         seen.len()
     );
     assert!(seen.len() > 8, "{seen:?}");
-    same(
-        story,
-        &plain(version, story, rounds, true).await,
-        &case.db,
-    )
-    .await;
+    same(story, &plain(version, story, rounds, true).await, &case.db).await;
 }
 
 /// Goes back from the end of migrate, or from a kill at the `number`th boundary, and is killed at
@@ -145,12 +140,7 @@ async fn and_back(version: u32, story: &Story, number: Option<usize>) {
         story.name,
         seen.len()
     );
-    same(
-        story,
-        &plain(version, story, rounds, false).await,
-        &case.db,
-    )
-    .await;
+    same(story, &plain(version, story, rounds, false).await, &case.db).await;
     // The same migration can be taken up again.
     case.expand().await;
 }
@@ -227,7 +217,10 @@ async fn runs(version: u32, migration: &str) -> Option<Story> {
     let story = story("random", migration);
     let db = server::fresh_database(version, &story.setup).await;
     plainly(&mut db.connect().await, migration).await.ok()?;
-    let planned = Case::new(version, &story.setup, migration).await.planned().await;
+    let planned = Case::new(version, &story.setup, migration)
+        .await
+        .planned()
+        .await;
     let steps = |phase: PhaseName| {
         planned
             .plan

@@ -23,7 +23,7 @@ use zdm::{
     },
     ident::Ident,
     parse::{PhaseName, checksum, parse},
-    plan::{LateExpandPolicy, MigrationName, PlanSettings, Planned, Tighten},
+    plan::{LateExpandPolicy, MigrationName, PlanSettings, Planned, Sizes, Tighten},
     source::SourceFile,
 };
 
@@ -48,6 +48,7 @@ pub(crate) fn plan_settings() -> PlanSettings {
     PlanSettings {
         tighten: Tighten::Migrate,
         late_expand: LateExpandPolicy::Refuse,
+        sizes: Sizes::Known,
         journal_schema: Ident::exact("zdm"),
         secret: "secret".into(),
         database: None,

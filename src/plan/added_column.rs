@@ -30,6 +30,8 @@ pub struct AddedColumn<'a> {
     pub if_not_exists: bool,
     /// `DEFAULT`, unless it is NULL.
     pub default: Option<&'a Expr>,
+    /// `DEFAULT NULL`, which the server keeps where it must be cast to the type (`varchar(39)`).
+    pub null_default: Option<&'a Expr>,
     /// The default may differ from row to row.
     pub volatile_default: bool,
     /// A value of a sequence: serial or identity.
@@ -60,11 +62,11 @@ impl<'a> AddedColumn<'a> {
         else {
             return None;
         };
-        let default = column
+        let written = column
             .constraints
             .iter()
             .find_map(|constraint| match &constraint.kind {
-                ColumnConstraintKind::Default(expr) if !expr.is_null() => Some(expr),
+                ColumnConstraintKind::Default(expr) => Some(expr),
                 _ => None,
             });
         let identity = column
@@ -74,11 +76,13 @@ impl<'a> AddedColumn<'a> {
         let numbered = serial_type(&column.ty)
             .map(Numbered::Serial)
             .or(identity.map(Numbered::Identity));
+        let default = written.filter(|expr| !expr.is_null());
         Some(Self {
             table,
             def: column,
             if_not_exists: *if_not_exists,
             default,
+            null_default: written.filter(|expr| expr.is_null()),
             volatile_default: default
                 .is_some_and(|expr| volatility(expr, cx.before) == Volatility::Volatile),
             numbered,

@@ -310,13 +310,25 @@ fn compat(phases: &[Phase], conditions: &[(PhaseName, String)], breaks_old: bool
             after,
             old: after != PhaseName::Contract || !breaks_old,
             new: after != PhaseName::Expand || !migrates,
-            notes: conditions
-                .iter()
-                .filter(|(phase, _)| *phase == after)
-                .map(|(_, note)| note.clone())
-                .collect(),
+            notes: once(
+                conditions
+                    .iter()
+                    .filter(|(phase, _)| *phase == after)
+                    .map(|(_, note)| note),
+            ),
         })
         .collect()
+}
+
+/// The texts in their order, each once.
+fn once<'a>(texts: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::new();
+    for text in texts {
+        if !kept.contains(text) {
+            kept.push(text.clone());
+        }
+    }
+    kept
 }
 
 /// Fingerprints of the tables that the plan locks or reads.

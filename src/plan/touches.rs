@@ -4,7 +4,10 @@ use crate::{
     catalog::ConstraintKind,
     effects::Effects,
     ident::{Ident, ObjectName},
-    parse::{PhaseName, StatementKind, statement::AlterActionKind},
+    parse::{
+        PhaseName, StatementKind,
+        statement::{AlterActionKind, ColumnAction},
+    },
     plan::{
         draft::{Element, Touch},
         recipe::Context,
@@ -19,6 +22,7 @@ pub fn touches(cx: &Context<'_>, phase: PhaseName, effects: &Effects) -> Vec<Tou
         StatementKind::AlterRelation(alter) => {
             touches.push(Touch::write(altered(cx, &cx.resolve(&alter.name)), phase));
             touches.extend(referenced(cx, &cx.resolve(&alter.name)));
+            touches.extend(dropped_key(cx).map(Touch::read));
         }
         StatementKind::CreateTable(create) => {
             let name = created_name(cx, &create.name);
@@ -137,6 +141,25 @@ pub fn column_and_hanging(
             .map(|name| Touch::write(Element::Hanging(name), phase)),
     );
     touches
+}
+
+/// The primary key of the table as it was before the file, when a column of it may be NULL from
+/// now on: the server refuses that while the key is there, which an earlier statement drops.
+fn dropped_key(cx: &Context<'_>) -> Option<Element> {
+    let (
+        table,
+        AlterActionKind::AlterColumn {
+            name,
+            action: ColumnAction::DropNotNull,
+        },
+    ) = cx.alter()?
+    else {
+        return None;
+    };
+    let key = cx.input.catalog.tables.get(&table)?.primary_key()?;
+    key.columns()
+        .contains(name)
+        .then(|| Element::Name(table.sibling(key.name.clone())))
 }
 
 /// The columns of other tables that new foreign keys of this one reference, and the keys there.

@@ -58,7 +58,7 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
         ));
     }
     let mut definition = added.bare_definition(cx);
-    if let Some(default) = added.default {
+    if let Some(default) = added.default.or(added.null_default) {
         definition.push_str(&format!(" DEFAULT {}", default.text));
     }
     if added.not_null {

@@ -22,7 +22,60 @@ use crate::{
 };
 
 /// What the authors would tell zdm.
-const TOLD: &[Told] = &[];
+const TOLD: &[Told] = &[
+    Told {
+        history: "svix",
+        file: "0011",
+        directives: &[],
+        late_expand: false,
+        end: "UPDATE eventtype SET created_at = '2024-01-01', updated_at = '2024-01-01'",
+    },
+    Told {
+        history: "marquez",
+        file: "0072",
+        directives: &[],
+        late_expand: true,
+        end: "",
+    },
+    Told {
+        history: "pocket-id",
+        file: "0063",
+        directives: &[],
+        late_expand: false,
+        end: "UPDATE oidc_clients SET credentials = NULL",
+    },
+];
+
+/// The files that zdm still refuses, each with the rule; they are run plainly.
+const REFUSED: &[(&str, &[&str])] = &[
+    (
+        "authelia",
+        &["0002", "0003", "0005", "0006", "0007", "0009", "0023"],
+    ),
+    (
+        "concourse",
+        &[
+            "0001", "0007", "0008", "0017", "0018", "0019", "0021", "0024", "0027", "0028", "0030",
+            "0036", "0047", "0052", "0056", "0068", "0071", "0096", "0103", "0107", "0108", "0109",
+            "0110", "0112", "0121", "0122", "0134", "0137", "0138", "0141", "0142",
+        ],
+    ),
+    (
+        "pocket-id",
+        &[
+            "0004", "0005", "0007", "0009", "0018", "0024", "0028", "0029", "0039", "0041", "0045",
+            "0050", "0055", "0061", "0063", "0064",
+        ],
+    ),
+    ("svix", &["0007"]),
+    (
+        "marquez",
+        &[
+            "0002", "0023", "0024", "0025", "0026", "0027", "0029", "0030", "0031", "0032", "0045",
+            "0046", "0047", "0050", "0054", "0065", "0078", "0080", "0081",
+        ],
+    ),
+];
 
 /// Steps each recipe took part in, over all histories of a version.
 type Recipes = BTreeMap<&'static str, usize>;
@@ -30,7 +83,7 @@ type Recipes = BTreeMap<&'static str, usize>;
 /// Runs the files from `first` on both ways and compares after each.
 async fn both_ways(name: &str, files: &[HistoryFile], plain: &Db, db: &Db, run_: &Run) -> Recipes {
     let mut recipes = Recipes::new();
-    let mut wrong = Vec::new();
+    let (mut wrong, mut refused) = (Vec::new(), Vec::<String>::new());
     let (mut a, mut b) = (plain.connect().await, db.connect().await);
     for (round, file) in files.iter().enumerate() {
         for insert in histories::add_rows(&mut a, round).await {
@@ -50,23 +103,22 @@ async fn both_ways(name: &str, files: &[HistoryFile], plain: &Db, db: &Db, run_:
                     *recipes.entry(recipe).or_default() += 1;
                 }
             }
-            Err(why) => {
+            Err(Stopped::Run(why)) => {
                 wrong.push(format!("{name} {}: {why}", file.name));
+                break;
+            }
+            Err(Stopped::Refused(why)) => {
+                println!("{name} {}: refused: {why}", file.name);
+                refused.push(file.name[..4].to_owned());
                 histories::plainly(&mut b, file)
                     .await
                     .unwrap_or_else(|error| panic!("{}: plainly: {error}", file.name));
-                let mut session = zdm::db::Session::open(&run_.runner.target, "test")
-                    .await
-                    .expect("connects");
-                drop(
-                    session
-                        .run("DELETE FROM zdm.migrations WHERE state <> 'done'")
-                        .await,
-                );
             }
         }
-        histories::stop_clocks(&mut a).await;
-        histories::stop_clocks(&mut b).await;
+        for conn in [&mut a, &mut b] {
+            histories::stop_clocks(conn).await;
+            run(conn, &file.end).await;
+        }
         let schema = unified(
             &catalog_snapshot(&mut a, Columns::ByName).await,
             &catalog_snapshot(&mut b, Columns::ByName).await,
@@ -77,24 +129,34 @@ async fn both_ways(name: &str, files: &[HistoryFile], plain: &Db, db: &Db, run_:
                 wrong.push(format!("{name} {}: the {what} differs:\n{diff}", file.name));
             }
         }
-        if !wrong.is_empty() && wrong.iter().any(|one| one.contains("differs")) {
+        if !wrong.is_empty() {
             break;
         }
     }
-    for one in &wrong {
-        println!("{one}");
-    }
+    let expected = REFUSED
+        .iter()
+        .find(|(history, _)| *history == name)
+        .map_or(&[][..], |(_, files)| *files);
     assert!(
         wrong.is_empty(),
-        "{name}, PostgreSQL {}: {} files do not end as plain SQL does",
+        "PostgreSQL {}: {}",
         plain.version,
-        wrong.len()
+        wrong.join("\n")
     );
+    assert_eq!(refused, expected, "{name}: the files that are refused");
     recipes
 }
 
+/// Why a file did not get to its end.
+enum Stopped {
+    /// Its plan was refused; nothing was done.
+    Refused(String),
+    /// While it ran.
+    Run(String),
+}
+
 /// All phases of one file; the recipes that its plan is made of.
-async fn through_zdm(file: &HistoryFile, run_: &Run) -> Result<BTreeSet<&'static str>, String> {
+async fn through_zdm(file: &HistoryFile, run_: &Run) -> Result<BTreeSet<&'static str>, Stopped> {
     let files: &[MigrationFile] = std::slice::from_ref(&file.migration);
     let mut request = request(Through::All);
     request.plan.late_expand = file.late_expand;
@@ -106,21 +168,30 @@ async fn through_zdm(file: &HistoryFile, run_: &Run) -> Result<BTreeSet<&'static
     let recipes = plan_file(&file.migration, &catalog, &request.plan).recipes;
     match apply(&run_.runner, files, &request).await {
         Ok(_) => Ok(recipes),
-        Err(ApplyError::Plan { diagnostics, .. }) => Err(diagnostics
-            .iter()
-            .map(|one| {
-                let text = one.span.of(&file.migration.source);
-                let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-                format!(
-                    "{}: {} [{}]",
-                    one.rule,
-                    one.message,
-                    text.chars().take(160).collect::<String>()
-                )
-            })
-            .collect::<Vec<_>>()
-            .join("\n    ")),
-        Err(error) => Err(format!("{error}: {error:#?}")),
+        Err(ApplyError::Plan { diagnostics, .. }) => Err(Stopped::Refused(
+            diagnostics
+                .iter()
+                .filter(|one| one.level == zdm::diagnostic::Level::Error)
+                .map(|one| {
+                    let text = one.span.of(&file.migration.source);
+                    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+                    let text: String = text.chars().take(160).collect();
+                    format!("\n    {}: {} [{text}]", one.rule, one.message)
+                })
+                .collect(),
+        )),
+        Err(error) => Err(Stopped::Run(format!("{error}: {error:#?}"))),
+    }
+}
+
+/// One version for each history, so that all versions take part; with `ZDM_SOAK=1` all for each.
+fn some_versions(name: &str) -> Vec<u32> {
+    let versions = versions();
+    let at = histories::NAMES.iter().position(|one| *one == name);
+    if std::env::var_os("ZDM_SOAK").is_some() {
+        versions
+    } else {
+        vec![versions[at.expect("a history") % versions.len()]]
     }
 }
 
@@ -128,7 +199,7 @@ async fn whole(name: &str) {
     let Some(files) = histories::history(name, TOLD) else {
         return;
     };
-    for version in versions() {
+    for version in some_versions(name) {
         let (plain, db) = (
             fresh_database(version, "").await,
             fresh_database(version, "").await,

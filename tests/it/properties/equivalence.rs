@@ -382,6 +382,14 @@ const INTERLEAVED: &[(&str, &str)] = &[
          CREATE INDEX ON items (a COLLATE \"C\", (b IS NULL), (-c));",
     ),
     (
+        "no key, and NULL in what was its column",
+        "ALTER TABLE parents DROP CONSTRAINT parents_pkey; ALTER TABLE parents ALTER COLUMN id DROP NOT NULL;",
+    ),
+    (
+        "DEFAULT NULL that the server casts",
+        "ALTER TABLE items ADD COLUMN x varchar(39) NULL DEFAULT NULL, ADD COLUMN y timestamptz DEFAULT NULL;",
+    ),
+    (
         "everything of one table at once",
         "ALTER TABLE items ADD COLUMN x integer DEFAULT 1, DROP COLUMN b, ALTER COLUMN d SET NOT NULL, ADD CONSTRAINT e_ok CHECK (e > 0), ADD UNIQUE (a, e);",
     ),

@@ -15,36 +15,11 @@ use crate::{
     live::apply::{Run, request, run_on},
     support::{
         diff::unified,
-        histories::{self, HistoryFile, Told},
+        histories::{self, History, Step},
         server::{Db, fresh_database, run, versions},
         snapshot::{Columns, catalog_snapshot, data_snapshot},
     },
 };
-
-/// What the authors would tell zdm.
-const TOLD: &[Told] = &[
-    Told {
-        history: "svix",
-        file: "0011",
-        directives: &[],
-        late_expand: false,
-        end: "UPDATE eventtype SET created_at = '2024-01-01', updated_at = '2024-01-01'",
-    },
-    Told {
-        history: "marquez",
-        file: "0072",
-        directives: &[],
-        late_expand: true,
-        end: "",
-    },
-    Told {
-        history: "pocket-id",
-        file: "0063",
-        directives: &[],
-        late_expand: false,
-        end: "UPDATE oidc_clients SET credentials = NULL",
-    },
-];
 
 /// The files that zdm still refuses, each with the rule; they are run plainly.
 const REFUSED: &[(&str, &[&str])] = &[
@@ -81,43 +56,42 @@ const REFUSED: &[(&str, &[&str])] = &[
 type Recipes = BTreeMap<&'static str, usize>;
 
 /// Runs the files from `first` on both ways and compares after each.
-async fn both_ways(name: &str, files: &[HistoryFile], plain: &Db, db: &Db, run_: &Run) -> Recipes {
+async fn both_ways(history: &History, plain: &Db, db: &Db, run_: &Run) -> Recipes {
+    let name = history.name;
     let mut recipes = Recipes::new();
     let (mut wrong, mut refused) = (Vec::new(), Vec::<String>::new());
     let (mut a, mut b) = (plain.connect().await, db.connect().await);
-    for (round, file) in files.iter().enumerate() {
-        for insert in histories::add_rows(&mut a, round).await {
-            run(&mut b, &insert).await;
+    for step in &history.steps {
+        let id = &step.file.name.id;
+        for conn in [&mut a, &mut b] {
+            histories::fill(conn, 3).await;
         }
-        if let Err(error) = histories::plainly(&mut a, file).await {
-            println!("{}: only without rows, because {error}", file.name);
-            histories::remove_rows(&mut a).await;
-            histories::remove_rows(&mut b).await;
-            histories::plainly(&mut a, file)
-                .await
-                .unwrap_or_else(|error| panic!("{}: plainly: {error}", file.name));
+        if let Err(error) = step.plainly(&mut a).await {
+            println!("{name}: only without rows, because {error}");
+            for conn in [&mut a, &mut b] {
+                histories::remove_rows(conn).await;
+            }
+            step.plainly(&mut a).await.expect("runs plainly");
         }
-        match through_zdm(file, run_).await {
+        match through_zdm(step, run_).await {
             Ok(used) => {
                 for recipe in used {
                     *recipes.entry(recipe).or_default() += 1;
                 }
             }
             Err(Stopped::Run(why)) => {
-                wrong.push(format!("{name} {}: {why}", file.name));
+                wrong.push(format!("{name} {id}: {why}"));
                 break;
             }
             Err(Stopped::Refused(why)) => {
-                println!("{name} {}: refused: {why}", file.name);
-                refused.push(file.name[..4].to_owned());
-                histories::plainly(&mut b, file)
-                    .await
-                    .unwrap_or_else(|error| panic!("{}: plainly: {error}", file.name));
+                println!("{name} {id}: refused: {why}");
+                refused.push(id.clone());
+                step.plainly(&mut b).await.expect("runs plainly");
             }
         }
         for conn in [&mut a, &mut b] {
-            histories::stop_clocks(conn).await;
-            run(conn, &file.end).await;
+            histories::settle(conn).await;
+            run(conn, step.end).await;
         }
         let schema = unified(
             &catalog_snapshot(&mut a, Columns::ByName).await,
@@ -126,7 +100,7 @@ async fn both_ways(name: &str, files: &[HistoryFile], plain: &Db, db: &Db, run_:
         let data = unified(&data_snapshot(&mut a).await, &data_snapshot(&mut b).await);
         for (what, diff) in [("schema", schema), ("data", data)] {
             if let Some(diff) = diff {
-                wrong.push(format!("{name} {}: the {what} differs:\n{diff}", file.name));
+                wrong.push(format!("{name} {id}: the {what} differs:\n{diff}"));
             }
         }
         if !wrong.is_empty() {
@@ -156,16 +130,16 @@ enum Stopped {
 }
 
 /// All phases of one file; the recipes that its plan is made of.
-async fn through_zdm(file: &HistoryFile, run_: &Run) -> Result<BTreeSet<&'static str>, Stopped> {
-    let files: &[MigrationFile] = std::slice::from_ref(&file.migration);
+async fn through_zdm(step: &Step, run_: &Run) -> Result<BTreeSet<&'static str>, Stopped> {
+    let files: &[MigrationFile] = std::slice::from_ref(&step.file);
     let mut request = request(Through::All);
-    request.plan.late_expand = file.late_expand;
+    request.plan.late_expand = step.late_expand;
     request.plan.sizes = Sizes::Large;
     let mut session = zdm::db::Session::open(&run_.runner.target, "test")
         .await
         .expect("connects");
     let catalog = live_catalog(&mut session).await.expect("reads the catalog");
-    let recipes = plan_file(&file.migration, &catalog, &request.plan).recipes;
+    let recipes = plan_file(&step.file, &catalog, &request.plan).recipes;
     match apply(&run_.runner, files, &request).await {
         Ok(_) => Ok(recipes),
         Err(ApplyError::Plan { diagnostics, .. }) => Err(Stopped::Refused(
@@ -173,7 +147,7 @@ async fn through_zdm(file: &HistoryFile, run_: &Run) -> Result<BTreeSet<&'static
                 .iter()
                 .filter(|one| one.level == zdm::diagnostic::Level::Error)
                 .map(|one| {
-                    let text = one.span.of(&file.migration.source);
+                    let text = one.span.of(step.file.script.source.text());
                     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
                     let text: String = text.chars().take(160).collect();
                     format!("\n    {}: {} [{text}]", one.rule, one.message)
@@ -195,8 +169,8 @@ fn some_versions(name: &str) -> Vec<u32> {
     }
 }
 
-async fn whole(name: &str) {
-    let Some(files) = histories::history(name, TOLD) else {
+async fn whole(name: &'static str) {
+    let Some(history) = histories::history(name) else {
         return;
     };
     for version in some_versions(name) {
@@ -207,10 +181,10 @@ async fn whole(name: &str) {
         let mut run_ = run_on(&db);
         run_.runner.settings.locks.poll = std::time::Duration::from_millis(20);
         run_.runner.settings.bare.poll = std::time::Duration::from_millis(20);
-        let recipes = both_ways(name, &files, &plain, &db, &run_).await;
+        let recipes = both_ways(&history, &plain, &db, &run_).await;
         println!(
             "{name}, PostgreSQL {version}: {} files, recipes {recipes:?}",
-            files.len()
+            history.steps.len()
         );
     }
 }

@@ -39,12 +39,45 @@ pub(crate) struct Told {
     pub(crate) id: &'static str,
     /// Directives for the whole file, without `-- zdm: file`.
     pub(crate) directives: &'static [&'static str],
+    /// Directives of one statement: how its text begins, and the directive.
+    pub(crate) statements: &'static [(&'static str, &'static str)],
     /// Whether the plan may make the new application wait for contract.
     pub(crate) late_expand: LateExpandPolicy,
+    /// Run afterwards on every database that is compared: takes random values and times out.
+    pub(crate) end: &'static str,
 }
 
+/// Nothing told.
+const SILENT: Told = Told {
+    history: "",
+    id: "",
+    directives: &[],
+    statements: &[],
+    late_expand: LateExpandPolicy::Refuse,
+    end: "",
+};
+
 /// Every file that needs a word. Never a way around the phases.
-pub(crate) const TOLD: &[Told] = &[];
+pub(crate) const TOLD: &[Told] = &[
+    Told {
+        history: "svix",
+        id: "0011",
+        end: "UPDATE eventtype SET created_at = '2024-01-01', updated_at = '2024-01-01'",
+        ..SILENT
+    },
+    Told {
+        history: "marquez",
+        id: "0072",
+        late_expand: LateExpandPolicy::Accept,
+        ..SILENT
+    },
+    Told {
+        history: "pocket-id",
+        id: "0063",
+        end: "UPDATE oidc_clients SET credentials = NULL",
+        ..SILENT
+    },
+];
 
 /// One migration of a history.
 #[derive(Debug, Clone)]
@@ -57,6 +90,8 @@ pub(crate) struct Step {
     pub(crate) wrapping: Wrapping,
     /// Whether its plan may make the new application wait for contract.
     pub(crate) late_expand: LateExpandPolicy,
+    /// What is run afterwards on every database that is compared.
+    pub(crate) end: &'static str,
 }
 
 /// A history.
@@ -115,9 +150,17 @@ pub(crate) fn history(name: &'static str) -> Option<History> {
 fn step(history: &str, migration: layout::Migration, text: &str) -> Step {
     let told = TOLD
         .iter()
-        .find(|told| told.history == history && told.id == migration.id);
-    let mut script = parse(SourceFile::new(&migration.path, migration.text));
-    for directive in told.map_or(&[][..], |told| told.directives) {
+        .find(|told| told.history == history && told.id == migration.id)
+        .unwrap_or(&SILENT);
+    let mut told_text = migration.text.clone();
+    for (statement, directive) in told.statements {
+        let at = told_text
+            .find(statement)
+            .unwrap_or_else(|| panic!("{history} {} holds no `{statement}`", migration.id));
+        told_text.insert_str(at, &format!("-- zdm: {directive}\n"));
+    }
+    let mut script = parse(SourceFile::new(&migration.path, told_text));
+    for directive in told.directives {
         let alone = parse(SourceFile::new(
             "zdm.toml",
             format!("-- zdm: file {directive}\n"),
@@ -137,7 +180,8 @@ fn step(history: &str, migration: layout::Migration, text: &str) -> Step {
         },
         text: text.to_owned(),
         wrapping: migration.wrapping,
-        late_expand: told.map_or(LateExpandPolicy::Refuse, |told| told.late_expand),
+        late_expand: told.late_expand,
+        end: told.end,
     }
 }
 
@@ -163,6 +207,21 @@ impl Step {
             .await
             .map_err(|error| format!("{}: {error}", self.file.name.id))
     }
+}
+
+/// Takes all rows away, for a file that its author ran on tables without them.
+pub(crate) async fn remove_rows(conn: &mut PgConnection) {
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT c.oid::regclass::text FROM pg_catalog.pg_class c \
+         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_%' \
+         AND n.nspname NOT IN ('information_schema', 'zdm') ORDER BY 1",
+    )
+    .persistent(false)
+    .fetch_all(&mut *conn)
+    .await
+    .expect("the tables");
+    run(conn, &format!("TRUNCATE {} CASCADE", tables.join(", "))).await;
 }
 
 /// Puts up to `count` rows into every table of the database that takes any. The same tables get

@@ -1,4 +1,5 @@
--- Puts one fixed time in place of every time that was read from the clock within the last hours, so
+-- Puts one fixed time in place of every time that was read from the clock within the last hours, also of
+-- one that lies up to 120 days ahead, so
 -- that two databases whose migrations ran at different times can be compared.
 DO $settle$
 DECLARE
@@ -15,7 +16,7 @@ BEGIN
           AND s.nspname NOT IN ('zdm', 'information_schema') AND s.nspname !~ '^pg_'
     LOOP
         EXECUTE format('UPDATE %s SET %2$I = ''2000-01-01'' WHERE %2$I > now() - interval ''24 hours''
-                        AND %2$I < now() + interval ''24 hours''', c.relation, c.attname);
+                        AND %2$I < now() + interval ''120 days''', c.relation, c.attname);
     END LOOP;
 END
 $settle$;

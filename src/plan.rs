@@ -23,6 +23,7 @@ pub mod step;
 pub mod sync_trigger;
 pub mod touches;
 pub mod undo;
+pub mod updates;
 
 pub use crate::parse::PhaseName;
 pub use build::{LateExpandPolicy, PlanInput, PlanSettings, Planned, Sizes, Tighten, plan};

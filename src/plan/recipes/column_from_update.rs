@@ -5,24 +5,22 @@
 //! does what the UPDATE would have done, and the trigger goes in one transaction with the column.
 
 use crate::{
-    catalog::{Volatility, apply::names_in, volatility::volatility},
-    effects::{LockMode, effects},
+    catalog::apply::names_in,
+    effects::effects,
     ident::{Ident, ObjectName},
-    parse::{
-        DirectiveKind, Expr, PhaseName, StatementKind, expr_from_text,
-        statement::{AlterActionKind, Update},
-    },
+    parse::{DirectiveKind, PhaseName, StatementKind, statement::AlterActionKind},
     plan::{
-        Backfill, Undo,
         added_column::AddedColumn,
         columns,
-        draft::{Draft, Element, Refusal, Touch, lock},
+        draft::{Draft, Element, Refusal, Touch},
+        filled_column::FilledColumn,
         pieces,
         recipe::{Context, Recipe},
         recipes::drop_column,
         state,
-        sync_trigger::{Down, Sync, SyncMode, Unfilled, sync_sql},
+        sync_trigger::{self, Down, Sync, SyncMode, Unfilled},
         touches,
+        updates::{self, Derived},
     },
 };
 
@@ -32,64 +30,22 @@ pub const RECIPE: Recipe = Recipe {
     draft,
 };
 
-/// The UPDATE that fills a column added earlier in the file.
-struct Filler<'a> {
-    at: usize,
-    update: &'a Update,
-    expr: &'a Expr,
-}
-
 fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
     let added = AddedColumn::of(cx)?;
-    let filler = filler(cx, &added)?;
-    Some(draft_for(cx, &added, &filler))
-}
-
-/// Finds a later UPDATE of the file that sets the new column, and only new columns.
-fn filler<'a>(cx: &Context<'a>, added: &AddedColumn<'_>) -> Option<Filler<'a>> {
-    cx.ops
-        .iter()
-        .enumerate()
-        .skip(cx.at + 1)
-        .find_map(|(at, op)| {
-            let StatementKind::Update(update) = &op.statement.kind else {
-                return None;
-            };
-            if cx.resolve(&update.table) != added.table {
-                return None;
-            }
-            let assignments = update.assignments.as_ref()?;
-            let (_, expr) = assignments
-                .iter()
-                .find(|(column, _)| *column == added.def.name)?;
-            Some(Filler { at, update, expr })
-        })
+    let derived = updates::derived(cx, &added.table, &added.def.name)?;
+    Some(derived.and_then(|derived| draft_for(cx, &added, &derived)))
 }
 
 fn draft_for(
     cx: &Context<'_>,
     added: &AddedColumn<'_>,
-    filler: &Filler<'_>,
+    derived: &Derived,
 ) -> Result<Draft, Refusal> {
     let (table, column) = (&added.table, &added.def.name);
     let before = cx.plain_table(table)?;
     added.refuse_unsupported(cx)?;
-    if added.default.is_some() {
-        return Err(Refusal::new(
-            "default-and-update",
-            format!(
-                "{}.{column} has a default and an UPDATE fills it: of a row written in between \
-                 nobody could tell whether its value was given or defaulted",
-                table.short()
-            ),
-            format!(
-                "add the column without a default, and put ALTER COLUMN {column} SET DEFAULT into \
-                 the next migration"
-            ),
-        ));
-    }
-    let up = up_of(cx, added, filler)?;
-    columns::check_expression(cx, before, &up, "UPDATE's")?;
+    let up = &derived.up;
+    columns::check_expression(cx, before, up, "UPDATE's")?;
     columns::check_sync_target(before, columns::HelperColumn::Needed)?;
     let mut inputs: Vec<Ident> = Vec::new();
     for reference in &up.columns {
@@ -97,9 +53,10 @@ fn draft_for(
             inputs.push(reference.name.clone());
         }
     }
-    let dropped = dropped_inputs(cx, table, filler.at, &inputs);
-    refuse_between(cx, table, filler.at, &dropped)?;
-    let down = down_of(cx, added, filler, &dropped)?;
+    let last = derived.updates.last().copied().unwrap_or(cx.at);
+    let dropped = dropped_inputs(cx, table, last, &inputs);
+    refuse_between(cx, table, &derived.updates, &dropped)?;
+    let down = down_of(cx, added, derived, &dropped)?;
     // Where the old column stays, the new application may write it without meaning the new one.
     let mode = if dropped.is_empty() && down.is_none() {
         SyncMode::FollowInStep
@@ -107,156 +64,79 @@ fn draft_for(
         SyncMode::Follow
     };
     let key = cx.key(table, column);
-    let marker = cx.own_name(&key, column);
     let sync = Sync {
+        unfilled: Unfilled::Marker(cx.own_name(&key, column)),
         key,
         table: table.clone(),
         new: column.clone(),
         up: up.clone(),
         inputs,
         down,
-        unfilled: Unfilled::Marker(marker.clone()),
         mode,
         search_path: cx.before.search_path.clone(),
     };
-    let trigger = sync_sql(&sync, &cx.input.settings.journal_schema, cx.bypass);
-    let mut draft = Draft::default();
-    columns::count_unwritable(cx, &mut draft, table);
-    let mut create = vec![
-        format!(
-            "ALTER TABLE {table} ADD COLUMN {}",
-            added.bare_definition(cx)
+    let unfilled = sync_trigger::unfilled(&sync);
+    let filled = FilledColumn {
+        added,
+        sync,
+        volatile: false,
+        before: Vec::new(),
+        after: Vec::new(),
+        loses: Some(added.values_of_its_own(cx, up, &unfilled)),
+        title: format!(
+            "add {}.{column}, and keep it what the UPDATE says",
+            table.short()
         ),
-        format!("ALTER TABLE {table} ADD COLUMN {marker} boolean DEFAULT true"),
-        format!("ALTER TABLE {table} ALTER COLUMN {marker} SET DEFAULT NULL"),
-    ];
-    create.extend(trigger.create.clone());
-    let mut undo = trigger.drop.clone();
-    undo.push(format!(
-        "ALTER TABLE {table} DROP COLUMN {marker}, DROP COLUMN {column}"
-    ));
-    draft
-        .push(
-            PhaseName::Expand,
-            pieces::short_ddl(
-                table,
-                format!(
-                    "add {}.{column}, and keep it what the UPDATE says",
-                    table.short()
-                ),
-                "whatever the old application writes from now on reaches the new column",
-                create,
-            )
-            .state(state::column_present(table, column))
-            .undone_by(
-                Undo::ddl(undo, lock(table, LockMode::AccessExclusive))
-                    .losing(added.values_of_its_own(cx, &up, &trigger.unfilled)),
-            ),
-        )
-        .new_needs_it = true;
+        reason: "whatever the old application writes from now on reaches the new column",
+    };
+    let mut draft = Draft::default();
+    let trigger = filled.add_and_fill(cx, &mut draft);
     draft
         .conditions
-        .extend(pieces::new_column_conditions(table));
-    draft
-        .conditions
-        .extend(pieces::expression_conditions(cx, &up));
+        .extend(pieces::expression_conditions(cx, up));
     for (_, name) in &dropped {
         drop_column::relax(cx, &mut draft, table, name)?;
     }
-    draft.push(
-        PhaseName::Migrate,
-        pieces::backfill(
-            cx,
-            table,
-            Backfill {
-                table: table.clone(),
-                relations: vec![table.clone()],
-                set: vec![
-                    pieces::assign(column, format!("({})", up.text)),
-                    pieces::assign(&marker, "NULL"),
-                ],
-                unfilled: trigger.unfilled.clone(),
-                volatile: false,
-            },
-        ),
-    );
-    draft.push(
-        PhaseName::Migrate,
-        pieces::verify_filled(cx, table, column, &trigger.unfilled),
-    );
-    contract(cx, &mut draft, added, &sync, trigger.drop, &dropped)?;
-    if !added.not_null {
-        added.inline_constraints(cx, &mut draft)?;
-    }
-    draft.includes.push(filler.at);
+    contract(cx, &mut draft, &filled, trigger.drop, &dropped)?;
+    added.inline_constraints(cx, &mut draft)?;
+    draft.includes.extend(&derived.updates);
     draft.includes.extend(dropped.iter().map(|(at, _)| *at));
-    draft.synced.push((table.clone(), column.clone()));
-    // Its trigger names these columns, so they cannot be moved meanwhile either.
-    let inputs = sync.inputs.iter();
-    draft
-        .synced
-        .extend(inputs.map(|input| (table.clone(), input.clone())));
+    for input in &filled.sync.inputs {
+        // Its trigger names these columns, so they cannot be moved meanwhile either.
+        draft.synced.push((table.clone(), input.clone()));
+        // What changes them later in the file must not reach the new column: it waits until the
+        // trigger is gone.
+        draft
+            .touches
+            .push(Touch::read(Element::Column(table.clone(), input.clone())));
+    }
     draft.notes.push(format!(
-        "{}.{column} is filled as the UPDATE says; an INSERT that leaves it NULL gets the same",
-        table.short()
+        "{}.{column} is filled as the UPDATE says; an INSERT that leaves it NULL gets the same{}",
+        table.short(),
+        added.default.map_or_else(String::new, |default| format!(
+            " until contract, and the default {} from then on",
+            one_line(&default.text)
+        ))
     ));
+    if let Some(default) = added.default {
+        draft.conditions.push((
+            PhaseName::Migrate,
+            format!(
+                "until contract an INSERT that leaves {}.{column} out counts as one of the old \
+                 application and gets what the UPDATE says ({}); to have {} whatever the row \
+                 holds, the new application must give it",
+                table.short(),
+                one_line(&up.text),
+                one_line(&default.text)
+            ),
+        ));
+    }
     Ok(draft)
 }
 
-/// The UPDATE as an expression over the row; a WHERE becomes a CASE.
-fn up_of(cx: &Context<'_>, added: &AddedColumn<'_>, filler: &Filler<'_>) -> Result<Expr, Refusal> {
-    let column = &added.def.name;
-    let unclear = |why: &str| {
-        Refusal::new(
-            "column-from-update",
-            format!(
-                "the UPDATE that fills {}.{column} {why}",
-                added.table.short()
-            ),
-            "write it as UPDATE t SET b = <expression over the row>, or give the value as \
-             `-- zdm: up(b) …` before ADD COLUMN and leave the UPDATE out",
-        )
-    };
-    if filler.update.other_clauses {
-        return Err(unclear("reads other tables or returns rows"));
-    }
-    let assigned = filler.update.assignments.as_deref().unwrap_or_default();
-    if let Some((other, _)) = assigned.iter().find(|(name, _)| name != column) {
-        return Err(unclear(&format!("also sets {other}")));
-    }
-    if volatility(filler.expr, cx.before) == Volatility::Volatile {
-        return Err(unclear(
-            "is volatile: rows written in between would get another value",
-        ));
-    }
-    if filler.expr.names_column(column) {
-        return Err(unclear("reads the column it sets"));
-    }
-    let plain = |expr: &Expr| expr.rewrite(|reference| Some(reference.name.quoted()));
-    let value = plain(filler.expr);
-    match &filler.update.predicate {
-        None => Ok(expr_from_text(&value)),
-        Some(predicate) if is_null_test(predicate, column) => Ok(expr_from_text(&value)),
-        Some(predicate) if predicate.names_column(column) => {
-            Err(unclear("filters by the column it sets"))
-        }
-        Some(predicate) => Ok(expr_from_text(&format!(
-            "CASE WHEN {} THEN {value} END",
-            plain(predicate)
-        ))),
-    }
-}
-
-/// Whether a condition is `column IS NULL` and nothing else.
-fn is_null_test(predicate: &Expr, column: &Ident) -> bool {
-    let text = predicate.rewrite(|reference| Some(reference.name.quoted()));
-    let words: Vec<String> = text
-        .split_whitespace()
-        .map(str::to_ascii_lowercase)
-        .collect();
-    words.len() == 3
-        && text.split_whitespace().next() == Some(column.quoted().as_str())
-        && words[1..] == ["is", "null"]
+/// SQL on one line.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Later operations of the file that drop a column the UPDATE reads.
@@ -291,7 +171,7 @@ fn dropped_inputs(
 fn refuse_between(
     cx: &Context<'_>,
     table: &ObjectName,
-    filler: usize,
+    updates: &[usize],
     dropped: &[(usize, Ident)],
 ) -> Result<(), Refusal> {
     for (drop, column) in dropped {
@@ -301,7 +181,7 @@ fn refuse_between(
             .find(|(at, op)| {
                 let at = cx.at + 1 + at;
                 let names: Vec<Ident> = names_in(&op.sql).collect();
-                at != filler
+                !updates.contains(&at)
                     && dropped.iter().all(|(other, _)| *other != at)
                     && names.contains(&table.name)
                     && names.contains(column)
@@ -325,11 +205,11 @@ fn refuse_between(
 fn down_of(
     cx: &Context<'_>,
     added: &AddedColumn<'_>,
-    filler: &Filler<'_>,
+    derived: &Derived,
     dropped: &[(usize, Ident)],
 ) -> Result<Option<Down>, Refusal> {
     let statements = std::iter::once(cx.op.statement)
-        .chain([cx.ops[filler.at].statement])
+        .chain(derived.updates.iter().map(|at| cx.ops[*at].statement))
         .chain(dropped.iter().map(|(at, _)| cx.ops[*at].statement));
     for directive in statements.flat_map(|statement| &statement.directives) {
         let DirectiveKind::Down { column, expr } = &directive.kind else {
@@ -366,21 +246,19 @@ fn down_of(
 fn contract(
     cx: &Context<'_>,
     draft: &mut Draft,
-    added: &AddedColumn<'_>,
-    sync: &Sync,
+    filled: &FilledColumn<'_>,
     drop_trigger: Vec<String>,
     dropped: &[(usize, Ident)],
 ) -> Result<(), Refusal> {
+    let added = filled.added;
     let (table, column) = (&added.table, &added.def.name);
-    let mut sql = Vec::new();
-    if added.not_null {
-        let name = pieces::not_null_name(cx, table, column);
-        let proof = pieces::prove_not_null(draft, cx, table, column, &name, PhaseName::Migrate);
-        sql.extend(proof.contract);
-    }
+    let mut sql = filled.prove(cx, draft)?;
     sql.extend(drop_trigger);
-    if let Unfilled::Marker(marker) = &sync.unfilled {
-        sql.push(format!("ALTER TABLE {table} DROP COLUMN {marker}"));
+    if let Some(default) = added.default {
+        sql.push(format!(
+            "ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT {}",
+            default.text
+        ));
     }
     let mut title = format!(
         "{}.{column} stands on its own: remove the trigger",
@@ -420,19 +298,12 @@ fn contract(
     for held in locks {
         step = step.lock(&held.relation, held.mode);
     }
-    let gone = dropped.first().map_or_else(
-        || match &sync.unfilled {
-            Unfilled::Marker(marker) => state::column_absent(table, marker),
-            Unfilled::Null | Unfilled::NullBesideValue { .. } => {
-                state::column_present(table, column)
-            }
-        },
-        |(_, name)| state::column_absent(table, name),
-    );
+    let gone = match (dropped.first(), &filled.sync.unfilled) {
+        (Some((_, name)), _) | (None, Unfilled::Marker(name)) => state::column_absent(table, name),
+        (None, Unfilled::Null | Unfilled::NullBesideValue { .. }) => {
+            state::column_present(table, column)
+        }
+    };
     draft.push(PhaseName::Contract, step.state(gone));
-    draft.touches.push(Touch::write(
-        Element::Column(table.clone(), column.clone()),
-        PhaseName::Expand,
-    ));
     Ok(())
 }

@@ -9,6 +9,7 @@ pub mod add_column_not_null;
 pub mod add_column_serial;
 pub mod add_column_volatile_default;
 pub mod add_foreign_key;
+pub mod add_identity;
 pub mod add_primary_key;
 pub mod add_unique;
 pub mod as_is;
@@ -31,6 +32,7 @@ pub const RECIPES: &[Recipe] = &[
     set_not_null::RECIPE,
     add_check::RECIPE,
     add_foreign_key::RECIPE,
+    add_identity::RECIPE,
     add_unique::RECIPE,
     add_primary_key::RECIPE,
     create_index::RECIPE,

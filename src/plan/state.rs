@@ -49,6 +49,16 @@ pub fn column_nullable(table: &ObjectName, column: &Ident) -> String {
     done_when(&column_condition(table, column, " AND NOT attnotnull"))
 }
 
+/// Done when the column is an identity column; of this kind (`a`lways or by `d`efault) if one is
+/// given.
+pub fn identity(table: &ObjectName, column: &Ident, kind: Option<char>) -> String {
+    let kind = kind.map_or_else(
+        || " AND attidentity <> ''".to_owned(),
+        |kind| format!(" AND attidentity = '{kind}'"),
+    );
+    done_when(&column_condition(table, column, &kind))
+}
+
 fn constraint_condition(table: &ObjectName, name: &Ident, extra: &str) -> String {
     format!(
         "EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conrelid = {} AND conname = {}{extra})",

@@ -280,10 +280,23 @@ fn alter_place(cx: &Context<'_>, action: &AlterActionKind) -> Result<Place, Refu
             ColumnAction::DropExpression | ColumnAction::DropIdentity => {
                 Ok(contract("the old application may rely on it"))
             }
-            ColumnAction::SetNotNull
-            | ColumnAction::AddIdentity { .. }
-            | ColumnAction::SetIdentity
-            | ColumnAction::SetExpression(_) => allowed_or(cx, allowed, "this change of a column"),
+            // Where the column is stored, the rewrite is refused for what it is.
+            ColumnAction::SetExpression(_) => Ok(contract("the old application reads it")),
+            ColumnAction::SetIdentity => {
+                let always = cx
+                    .op
+                    .sql
+                    .split_whitespace()
+                    .any(|word| word.trim_end_matches(';').eq_ignore_ascii_case("always"));
+                if always {
+                    Ok(contract("the old application may give a value"))
+                } else {
+                    Ok(expand("only rows written from now on see it"))
+                }
+            }
+            ColumnAction::SetNotNull | ColumnAction::AddIdentity { .. } => {
+                allowed_or(cx, allowed, "this change of a column")
+            }
         },
         AlterActionKind::ValidateConstraint { .. } => Ok(Place {
             phase: PhaseName::Migrate,

@@ -179,3 +179,52 @@ async fn add_update_drop() {
         both_ways("add, update, drop", &shape, &migration).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn add_primary_key() {
+    let shape = Shape::new("users", Key::None, "name", "name");
+    both_ways(
+        "primary key",
+        &shape,
+        "ALTER TABLE users ADD PRIMARY KEY (k);",
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn exchange_the_primary_key_for_a_serial_column() {
+    let shape = Shape::new("users", Key::Bigint, "name", "name");
+    both_ways(
+        "primary key, exchanged",
+        &shape,
+        "CREATE UNIQUE INDEX users_k ON users (k);
+         ALTER TABLE users DROP CONSTRAINT users_pkey;
+         ALTER TABLE users ADD COLUMN id bigserial PRIMARY KEY;",
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn add_an_identity_column() {
+    let shape = Shape::new("users", Key::Uuid, "name", "name");
+    both_ways(
+        "identity",
+        &shape,
+        "ALTER TABLE users ADD COLUMN number integer GENERATED ALWAYS AS IDENTITY UNIQUE;",
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn add_a_column_with_a_default_and_fill_it() {
+    let shape = Shape {
+        upper: true,
+        ..Shape::new("users", Key::Bigint, "name", "label")
+    };
+    let migration = "ALTER TABLE users ADD COLUMN label text NOT NULL DEFAULT 'none';
+         UPDATE users SET label = upper(name) WHERE name <> 'nobody';
+         UPDATE users SET label = 'NOBODY' WHERE name = 'nobody';
+         -- zdm: down(name) lower(label)
+         ALTER TABLE users DROP COLUMN name;";
+    both_ways("default and update", &shape, migration).await;
+}

@@ -157,6 +157,7 @@ pub fn plan(input: &PlanInput<'_>) -> Planned {
     for late in order(&mut drafts) {
         diagnostics.push(late_expand(&late, &ops, input));
     }
+    diagnostics.extend(no_overlap(&drafts, &ops, input));
     let plan = assemble(input, &ops, drafts, bypass, &catalog);
     Planned {
         plan,
@@ -225,7 +226,38 @@ fn late_expand(late: &LateExpand, ops: &[Operation<'_>], input: &PlanInput<'_>) 
     )
     .with_help(
         "put this statement and all after it into a migration of their own, or allow it with \
-         --late-expand and deploy the new application after contract",
+         --allow-late-expand and deploy the new application after contract",
+    )
+}
+
+/// Where one statement ends the old application in contract and another lets the new one start
+/// only after it, there is a moment at which neither works.
+fn no_overlap(
+    drafts: &[(usize, Draft)],
+    ops: &[Operation<'_>],
+    input: &PlanInput<'_>,
+) -> Option<Diagnostic> {
+    let (late, _) = drafts.iter().find(|(_, draft)| draft.new_after_contract)?;
+    let (breaks, _) = drafts.iter().find(|(_, draft)| draft.breaks_old)?;
+    let level = match input.settings.late_expand {
+        LateExpandPolicy::Refuse => Level::Error,
+        LateExpandPolicy::Accept => Level::Info,
+    };
+    Some(
+        Diagnostic::new(
+            "late-expand",
+            level,
+            ops[*late].span,
+            "the new application can only start after contract, but the old one ends with it",
+        )
+        .with_label(
+            ops[*breaks].span,
+            "this ends the old application in contract",
+        )
+        .with_help(
+            "put one of the two statements into a migration of its own, or allow it with \
+             --allow-late-expand if both applications are one that works with either shape",
+        ),
     )
 }
 
@@ -245,9 +277,10 @@ fn assemble(
     let mut notes: Vec<String> = Vec::new();
     let mut conditions = Vec::new();
     let mut verify = Vec::new();
-    let mut breaks_old = false;
+    let (mut breaks_old, mut new_after_contract) = (false, false);
     for (at, draft) in drafts {
         breaks_old |= draft.breaks_old;
+        new_after_contract |= draft.new_after_contract;
         for note in draft.notes {
             if !notes.contains(&note) {
                 notes.push(note);
@@ -270,7 +303,7 @@ fn assemble(
             phase.steps.push(step);
         }
     }
-    let compat = compat(&phases, &conditions, breaks_old);
+    let compat = compat(&phases, &conditions, breaks_old, new_after_contract);
     let fingerprint = fingerprints(input.catalog, &phases);
     Plan {
         version: 1,
@@ -299,8 +332,14 @@ fn source_range(input: &PlanInput<'_>, op: &Operation<'_>) -> SourceRange {
     }
 }
 
-/// The old application until contract begins, the new one from the verified end of migrate.
-fn compat(phases: &[Phase], conditions: &[(PhaseName, String)], breaks_old: bool) -> Vec<Compat> {
+/// The old application until contract begins, the new one from the verified end of migrate, or of
+/// contract where something stands under its own name only then.
+fn compat(
+    phases: &[Phase],
+    conditions: &[(PhaseName, String)],
+    breaks_old: bool,
+    new_after_contract: bool,
+) -> Vec<Compat> {
     let migrates = phases
         .iter()
         .any(|phase| phase.phase == PhaseName::Migrate && !phase.steps.is_empty());
@@ -309,7 +348,8 @@ fn compat(phases: &[Phase], conditions: &[(PhaseName, String)], breaks_old: bool
         .map(|after| Compat {
             after,
             old: after != PhaseName::Contract || !breaks_old,
-            new: after != PhaseName::Expand || !migrates,
+            new: after == PhaseName::Contract
+                || !new_after_contract && (after != PhaseName::Expand || !migrates),
             notes: once(
                 conditions
                     .iter()

@@ -22,6 +22,8 @@ pub struct Draft {
     pub conditions: Vec<(PhaseName, String)>,
     /// The old application stops working when contract begins.
     pub breaks_old: bool,
+    /// The new application cannot start before contract is over.
+    pub new_after_contract: bool,
     /// Columns that got a sync trigger.
     pub synced: Vec<(ObjectName, Ident)>,
     /// What `zdm verify` counts while both shapes stand.

@@ -21,12 +21,8 @@ pub fn refuse_immovable(catalog: &Catalog, table: &Table, column: &Column) -> Re
             help,
         ))
     };
-    let name = &column.name;
     if column.identity.is_some() {
         return refuse(format!("{place} is an identity column"), BY_HAND);
-    }
-    if column.generated.is_some() {
-        return refuse(format!("{place} is a generated column"), BY_HAND);
     }
     if column.not_null_domain {
         return refuse(
@@ -36,6 +32,23 @@ pub fn refuse_immovable(catalog: &Catalog, table: &Table, column: &Column) -> Re
             ),
             "change the column to the domain's base type first",
         );
+    }
+    refuse_hanging(catalog, table, column)
+}
+
+/// Refuses what hangs on a column and cannot be moved to another one, whatever the type of that.
+pub fn refuse_hanging(catalog: &Catalog, table: &Table, column: &Column) -> Result<(), Refusal> {
+    let place = format!("{}.{}", table.name.short(), column.name);
+    let refuse = |what: String, help: &str| {
+        Err(Refusal::new(
+            "cannot-move",
+            format!("{what}; zdm cannot move it with {place} yet"),
+            help,
+        ))
+    };
+    let name = &column.name;
+    if column.generated.is_some() {
+        return refuse(format!("{place} is a generated column"), BY_HAND);
     }
     if table.partition_columns.contains(name) {
         return refuse(format!("{place} is part of the partition key"), BY_HAND);
@@ -162,7 +175,7 @@ pub fn indexes<'a>(
 }
 
 /// An index's definition with another name and another column, CONCURRENTLY.
-fn index_on(table: &Table, index: &Index, from: &Ident, to: &Ident, name: &Ident) -> String {
+pub fn index_on(table: &Table, index: &Index, from: &Ident, to: &Ident, name: &Ident) -> String {
     let script = parse(SourceFile::new("index", &*index.definition));
     // As `pg_get_indexdef` prints it or as it was written, it is a CREATE INDEX.
     let rest = match script.statements.first().map(|statement| &statement.kind) {

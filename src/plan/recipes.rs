@@ -12,6 +12,7 @@ pub mod add_foreign_key;
 pub mod add_identity;
 pub mod add_primary_key;
 pub mod add_unique;
+pub mod alter_column_type;
 pub mod as_is;
 pub mod column_from_update;
 pub mod create_index;
@@ -39,5 +40,6 @@ pub const RECIPES: &[Recipe] = &[
     drop_index::RECIPE,
     rename_column::RECIPE,
     drop_column::RECIPE,
+    alter_column_type::RECIPE,
     as_is::RECIPE,
 ];

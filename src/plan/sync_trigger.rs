@@ -14,6 +14,7 @@
 //! The decisions behind it: `docs/design/sync-triggers.md`.
 
 mod body;
+pub mod mirror;
 
 use crate::{
     effects::{LockMode, RelationLock},
@@ -121,11 +122,7 @@ pub fn sync_sql(sync: &Sync, journal_schema: &Ident, bypass: &Bypass) -> SyncSql
         Ident::exact(format!("sync_{}", sync.key)),
     );
     let table = &sync.table;
-    let bypass_condition = format!(
-        "pg_catalog.current_setting({}, true) IS DISTINCT FROM {}",
-        quote_literal(&bypass.setting),
-        quote_literal(&bypass.secret)
-    );
+    let bypass_condition = bypassed_unless(bypass);
     let unfilled = unfilled_in(sync, "OLD");
     let when_first = format!(
         "{bypass_condition} AND ({} OR {unfilled})",
@@ -186,6 +183,15 @@ pub fn sync_sql(sync: &Sync, journal_schema: &Ident, bypass: &Bypass) -> SyncSql
     }
 }
 
+/// True unless it is the backfill that writes.
+fn bypassed_unless(bypass: &Bypass) -> String {
+    format!(
+        "pg_catalog.current_setting({}, true) IS DISTINCT FROM {}",
+        quote_literal(&bypass.setting),
+        quote_literal(&bypass.secret)
+    )
+}
+
 /// A quote that the text does not hold: an expression may hold any literal (pitfall 11).
 pub fn dollar_quote(text: &str) -> String {
     let mut quote = "$zdm$".to_owned();
@@ -200,13 +206,20 @@ pub fn dollar_quote(text: &str) -> String {
 /// Fixes where the names in the expressions are looked up. A function that names columns alone
 /// needs nothing fixed, and is spared the cost.
 fn search_path(sync: &Sync) -> String {
-    let plain = |expr: &Expr| {
+    let mut exprs = vec![&sync.up];
+    exprs.extend(sync.down.as_ref().map(|down| &down.expr));
+    fixed_path(&exprs, &sync.search_path)
+}
+
+/// The same for any expressions.
+fn fixed_path(exprs: &[&Expr], search_path: &[Ident]) -> String {
+    let plain = |expr: &&Expr| {
         expr.columns.len() == 1 && expr.rewrite(|_| Some(String::new())).trim().is_empty()
     };
-    if plain(&sync.up) && sync.down.as_ref().is_none_or(|down| plain(&down.expr)) {
+    if exprs.iter().all(plain) {
         return String::new();
     }
-    let mut schemas: Vec<String> = sync.search_path.iter().map(Ident::quoted).collect();
+    let mut schemas: Vec<String> = search_path.iter().map(Ident::quoted).collect();
     schemas.retain(|schema| schema != "pg_temp");
     // Otherwise it is searched before all others, and belongs to the writer.
     schemas.push("pg_temp".to_owned());

@@ -12,8 +12,13 @@ use crate::{
 pub fn plan(plan: &Plan) -> String {
     let mut out = heading(plan);
     let turn = first_irreversible(plan);
+    // Where the new application starts after contract, the old one is there to the end.
+    let old_stays = plan
+        .compat
+        .iter()
+        .any(|compat| compat.after == PhaseName::Migrate && !compat.new);
     for phase in &plan.phases {
-        out.push_str(&self::phase(phase, turn));
+        out.push_str(&self::phase(phase, turn, old_stays));
         if let Some(compat) = plan.compat.iter().find(|c| c.after == phase.phase) {
             out.push_str(&compatibility(compat));
         }
@@ -51,10 +56,11 @@ pub fn title(plan: &Plan) -> String {
         .to_owned()
 }
 
-fn phase(phase: &Phase, turn: Option<&str>) -> String {
+fn phase(phase: &Phase, turn: Option<&str>, old_stays: bool) -> String {
     let about = match phase.phase {
         PhaseName::Expand => "additive and short; the old application keeps working",
         PhaseName::Migrate => "long work under weak locks; clients keep working",
+        PhaseName::Contract if old_stays => "short strong locks; clients keep working",
         PhaseName::Contract => "short strong locks; the old application must be gone",
     };
     let mut out = format!(

@@ -9,6 +9,7 @@ pub mod apply;
 pub mod fingerprint;
 pub mod types;
 pub mod version;
+pub mod view;
 pub mod volatility;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ pub use apply::apply;
 pub use fingerprint::{differences, fingerprint};
 pub use types::{TypeChange, change, domain};
 pub use version::PgVersion;
+pub use view::{View, ViewColumn, ViewHook};
 pub use volatility::volatility;
 
 /// Everything zdm knows of one database.
@@ -48,6 +50,9 @@ pub struct Catalog {
     pub types: BTreeMap<ObjectName, UserType>,
     /// Functions and procedures a user made, by name; overloads are separate entries.
     pub functions: BTreeMap<ObjectName, Vec<Function>>,
+    /// ALTER DEFAULT PRIVILEGES gives rights on new tables and views somewhere.
+    #[serde(default)]
+    pub default_privileges: bool,
 }
 
 /// What kind of relation with columns of its own it is.
@@ -344,25 +349,6 @@ pub struct Publication {
     pub filter_columns: Vec<Ident>,
 }
 
-/// A view.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct View {
-    /// Its name.
-    pub name: ObjectName,
-    /// `pg_get_viewdef`, or as written.
-    pub definition: String,
-    /// The columns of relations it reads; a `None` column means the relation as a whole.
-    pub reads: Vec<(ObjectName, Option<Ident>)>,
-    /// `WITH (…)` options as `name=value`.
-    pub options: Vec<String>,
-    /// Its owner.
-    pub owner: Option<Ident>,
-    /// A materialized view.
-    pub materialized: bool,
-    /// Has an INSTEAD OF trigger or a rule of its own.
-    pub has_triggers: bool,
-}
-
 /// A sequence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sequence {
@@ -449,6 +435,7 @@ impl Catalog {
             sequences: BTreeMap::new(),
             types: BTreeMap::new(),
             functions: BTreeMap::new(),
+            default_privileges: false,
         }
     }
 

@@ -5,6 +5,7 @@
 //! [`recipes`], and [`order`] decides the phases.
 //! Next: `execute` runs it, `report` shows it.
 
+pub mod acl;
 pub mod added_column;
 pub mod backfill;
 pub mod build;
@@ -24,6 +25,7 @@ pub mod sync_trigger;
 pub mod touches;
 pub mod undo;
 pub mod updates;
+pub mod views;
 
 pub use crate::parse::PhaseName;
 pub use build::{LateExpandPolicy, PlanInput, PlanSettings, Planned, Sizes, Tighten, plan};

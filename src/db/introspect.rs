@@ -133,6 +133,17 @@ async fn read_tables(session: &mut Session, catalog: &mut Catalog) -> Result<(),
     for row in json_rows::<rows::View>(session, include_str!("sql/views.sql")).await? {
         views.insert(row.relid, row.into_view());
     }
+    for row in json_rows::<rows::ViewColumn>(session, include_str!("sql/view_columns.sql")).await? {
+        if let Some(view) = views.get_mut(&row.relid) {
+            view.columns.push(row.into_column());
+        }
+    }
+    for row in json_rows::<rows::ViewHook>(session, include_str!("sql/view_hooks.sql")).await? {
+        if let Some(view) = views.get_mut(&row.relid) {
+            view.has_triggers = true;
+            view.hooks.push(row.into_hook());
+        }
+    }
     for row in json_rows::<rows::ViewRead>(session, include_str!("sql/view_reads.sql")).await? {
         if let Some(view) = views.get_mut(&row.relid) {
             view.reads
@@ -243,5 +254,8 @@ async fn read_other_objects(session: &mut Session, catalog: &mut Catalog) -> Res
         let (name, function) = row.into_function();
         catalog.functions.entry(name).or_default().push(function);
     }
+    catalog.default_privileges = session
+        .value(include_str!("sql/default_privileges.sql"))
+        .await?;
     Ok(())
 }

@@ -156,6 +156,8 @@ struct Run<'w> {
     work: &'w GuardedWork<'w>,
     /// Strong locks that LOCK TABLE takes, in the order of the plan.
     lockable: Vec<RelationLock>,
+    /// Views that are locked before them, each with the statement that does it.
+    views: Vec<(ObjectName, String)>,
     /// All locks that someone may stand in the way of.
     contested: Vec<RelationLock>,
     ladder: Ladder,
@@ -188,6 +190,10 @@ impl<'w> Run<'w> {
             Guard::Ladder => transaction::lockable(cx.session, work.locks).await?,
             Guard::None | Guard::Timeout => Vec::new(),
         };
+        let views = match work.guard {
+            Guard::Ladder => transaction::views(cx.session, work.locks).await?,
+            Guard::None | Guard::Timeout => Vec::new(),
+        };
         let contested = match work.guard {
             Guard::None => Vec::new(),
             Guard::Ladder | Guard::Timeout => work
@@ -200,6 +206,7 @@ impl<'w> Run<'w> {
         Ok(Self {
             work,
             lockable,
+            views,
             contested,
             ladder: Ladder::new(cx.settings.locks.first_wait, cx.settings.locks.max_wait),
             look: Look::new(&cx.settings.locks),

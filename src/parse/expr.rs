@@ -10,7 +10,7 @@ mod scan;
 
 pub use build::expr_from_text;
 pub(crate) use build::{expr_from_span, expr_from_tokens};
-pub use label::{Label, label};
+pub use label::{Label, label, output_columns};
 
 use crate::{
     ident::{Ident, QualifiedName},

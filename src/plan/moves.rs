@@ -7,7 +7,7 @@ use crate::{
     catalog::{Catalog, Column, Constraint, ConstraintKind, Index, Table, TableKind},
     ident::{Ident, ObjectName, quote_literal},
     parse::{StatementKind, expr_from_text, parse},
-    plan::draft::Refusal,
+    plan::{acl, draft::Refusal},
     source::{SourceFile, Span},
 };
 
@@ -334,7 +334,7 @@ pub fn properties(table: &ObjectName, to: &Ident, column: &Column) -> Vec<String
         ));
     }
     for item in column.acl.iter().flatten() {
-        sql.extend(grants(table, to, item));
+        sql.extend(acl::column_grants(table, to, item));
     }
     if let Some(comment) = &column.comment {
         sql.push(format!(
@@ -345,125 +345,9 @@ pub fn properties(table: &ObjectName, to: &Ident, column: &Column) -> Vec<String
     sql
 }
 
-/// One `aclitem` of a column (`grantee=privileges/grantor`) as GRANT statements.
-fn grants(table: &ObjectName, column: &Ident, item: &str) -> Vec<String> {
-    let Some((grantee, rest)) = split_acl(item) else {
-        return Vec::new();
-    };
-    let privileges = rest.split('/').next().unwrap_or_default();
-    let grantee = if grantee.is_empty() {
-        "PUBLIC".to_owned()
-    } else {
-        Ident::exact(grantee).quoted()
-    };
-    let mut plain = Vec::new();
-    let mut grantable = Vec::new();
-    let letters: Vec<char> = privileges.chars().collect();
-    for (at, letter) in letters.iter().enumerate() {
-        let word = match letter {
-            'r' => "SELECT",
-            'a' => "INSERT",
-            'w' => "UPDATE",
-            'x' => "REFERENCES",
-            _ => continue,
-        };
-        if letters.get(at + 1) == Some(&'*') {
-            &mut grantable
-        } else {
-            &mut plain
-        }
-        .push(word);
-    }
-    let statement = |words: &[&str], option: &str| {
-        let list: Vec<String> = words
-            .iter()
-            .map(|word| format!("{word} ({column})"))
-            .collect();
-        format!("GRANT {} ON {table} TO {grantee}{option}", list.join(", "))
-    };
-    let mut sql = Vec::new();
-    if !plain.is_empty() {
-        sql.push(statement(&plain, ""));
-    }
-    if !grantable.is_empty() {
-        sql.push(statement(&grantable, " WITH GRANT OPTION"));
-    }
-    sql
-}
-
-/// The roles other than the owner that may insert into a table or update it, as SQL names them.
-pub fn writers(table: &Table) -> Vec<String> {
-    let owner = table.owner.as_ref().map(Ident::as_str);
-    let columns = table
-        .columns
-        .iter()
-        .filter_map(|column| column.acl.as_ref());
-    let mut writers: Vec<String> = table
-        .acl
-        .iter()
-        .chain(columns)
-        .flatten()
-        .filter_map(|item| split_acl(item))
-        .filter(|(grantee, rest)| {
-            let privileges = rest.split('/').next().unwrap_or_default();
-            privileges.contains(['a', 'w']) && Some(grantee.as_str()) != owner
-        })
-        .map(|(grantee, _)| match grantee.as_str() {
-            "" => "PUBLIC".to_owned(),
-            role => Ident::exact(role).quoted(),
-        })
-        .collect();
-    writers.sort();
-    writers.dedup();
-    writers
-}
-
-/// Splits `grantee=rest`, where the grantee may be in double quotes.
-fn split_acl(item: &str) -> Option<(String, &str)> {
-    if let Some(quoted) = item.strip_prefix('"') {
-        let mut end = 0;
-        let bytes = quoted.as_bytes();
-        while end < bytes.len() {
-            if bytes[end] == b'"' {
-                if bytes.get(end + 1) == Some(&b'"') {
-                    end += 2;
-                    continue;
-                }
-                break;
-            }
-            end += 1;
-        }
-        let rest = quoted.get(end + 1..)?.strip_prefix('=')?;
-        return Some((quoted[..end].replace("\"\"", "\""), rest));
-    }
-    let (grantee, rest) = item.split_once('=')?;
-    Some((grantee.to_owned(), rest))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn column_grants_become_statements() {
-        let table = ObjectName::public("t");
-        let column = Ident::exact("b");
-        assert_eq!(
-            grants(&table, &column, "app=rw*/postgres"),
-            [
-                "GRANT SELECT (b) ON public.t TO app",
-                "GRANT UPDATE (b) ON public.t TO app WITH GRANT OPTION",
-            ]
-        );
-        assert_eq!(
-            grants(&table, &column, "=r/postgres"),
-            ["GRANT SELECT (b) ON public.t TO PUBLIC"]
-        );
-        assert_eq!(
-            grants(&table, &column, "\"a \"\"b\"=a/postgres"),
-            ["GRANT INSERT (b) ON public.t TO \"a \"\"b\""]
-        );
-    }
 
     #[test]
     fn an_index_moves_in_full() {

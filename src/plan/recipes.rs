@@ -18,6 +18,7 @@ pub mod column_from_update;
 pub mod create_index;
 pub mod drop_column;
 pub mod drop_index;
+pub mod redefine_view;
 pub mod rename_column;
 pub mod set_not_null;
 
@@ -41,5 +42,6 @@ pub const RECIPES: &[Recipe] = &[
     rename_column::RECIPE,
     drop_column::RECIPE,
     alter_column_type::RECIPE,
+    redefine_view::RECIPE,
     as_is::RECIPE,
 ];

@@ -163,6 +163,61 @@ pub fn unknown_dependents(table: &ObjectName, column: &Ident) -> (String, String
     )
 }
 
+/// Counts what depends on views, and would be lost or stand in the way if they were dropped and
+/// made anew: anything but their own rules, triggers and defaults, and each other.
+pub fn view_dependents(views: &[ObjectName]) -> (String, String) {
+    let list: Vec<String> = views
+        .iter()
+        .map(|view| format!("({}::pg_catalog.oid)", regclass(view)))
+        .collect();
+    let views = format!("VALUES {}", list.join(", "));
+    let found = format!(
+        "WITH v (oid) AS ({views}), \
+         t (oid) AS (SELECT u.oid FROM pg_catalog.pg_type y JOIN v ON y.typrelid = v.oid, \
+         LATERAL (VALUES (y.oid), (y.typarray)) u (oid)) \
+         SELECT d.classid, d.objid, d.objsubid FROM pg_catalog.pg_depend d WHERE d.deptype <> 'i' \
+         AND (d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid IN (TABLE v) \
+         OR d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.refobjid IN (TABLE t)) \
+         AND NOT (d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid IN \
+         (SELECT r.oid FROM pg_catalog.pg_rewrite r WHERE r.ev_class IN (TABLE v))) \
+         AND NOT (d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass AND d.objid IN \
+         (SELECT g.oid FROM pg_catalog.pg_trigger g WHERE g.tgrelid IN (TABLE v))) \
+         AND NOT (d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid IN \
+         (SELECT e.oid FROM pg_catalog.pg_attrdef e WHERE e.adrelid IN (TABLE v))) \
+         UNION ALL SELECT refclassid, refobjid, 0 FROM pg_catalog.pg_depend WHERE deptype = 'e' \
+         AND classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND objid IN (TABLE v) \
+         UNION ALL SELECT classoid, objoid, objsubid FROM pg_catalog.pg_seclabel \
+         WHERE classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND objoid IN (TABLE v)"
+    );
+    (
+        format!("SELECT pg_catalog.count(*) FROM ({found}) found"),
+        format!(
+            "SELECT pg_catalog.pg_describe_object(classid, objid, objsubid) FROM ({found}) found \
+             LIMIT 5"
+        ),
+    )
+}
+
+/// Takes from everybody but the owner what default privileges gave on a relation just made.
+pub fn revoke_all(relation: &ObjectName) -> String {
+    let body = format!(
+        "DECLARE grantee pg_catalog.text;\n\
+         BEGIN\n  \
+         FOR grantee IN SELECT DISTINCT coalesce(pg_catalog.quote_ident(r.rolname), 'PUBLIC')\n    \
+         FROM pg_catalog.pg_class c CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) a\n    \
+         LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.grantee\n    \
+         WHERE c.oid = {} AND a.grantee <> c.relowner\n  \
+         LOOP\n    \
+         EXECUTE pg_catalog.concat('REVOKE ALL ON ', {}, ' FROM ', grantee);\n  \
+         END LOOP;\n\
+         END\n",
+        regclass(relation),
+        quote_literal(&relation.to_string()),
+    );
+    let quote = dollar_quote(&body);
+    format!("DO {quote}\n{body}{quote}")
+}
+
 /// Raises an error when an index or a constraint names the column that is not among `known`: it
 /// was made after the plan, and dropping the column would silently drop it too.
 pub fn refuse_new_dependents(table: &ObjectName, column: &Ident, known: &[&Ident]) -> String {

@@ -3,7 +3,7 @@
 use crate::{
     catalog::{
         Catalog, Function, Policy, Publication, Sequence, Trigger, UserType, UserTypeKind, View,
-        Volatility, types,
+        ViewColumn, ViewHook, Volatility, types,
     },
     ident::{Ident, ObjectName, QualifiedName},
     parse::statement::Opaque,
@@ -17,7 +17,6 @@ const NO_TRACE: &[&str] = &[
     "ALTER COLLATION",
     "ALTER CONVERSION",
     "ALTER DATABASE",
-    "ALTER DEFAULT PRIVILEGES",
     "ALTER EVENT TRIGGER",
     "ALTER GROUP",
     "ALTER LANGUAGE",
@@ -114,6 +113,8 @@ pub(super) fn apply(catalog: &mut Catalog, opaque: &Opaque, sql: &str) {
         statistics_or_rule(catalog, opaque, sql, starts("CREATE RULE"));
     } else if starts("CREATE PUBLICATION") || starts("ALTER PUBLICATION") {
         publication(catalog, opaque, sql);
+    } else if starts("ALTER DEFAULT PRIVILEGES") {
+        catalog.default_privileges = true;
     } else if !NO_TRACE.iter().any(|known| starts(known)) {
         catalog.complete = false;
     }
@@ -343,22 +344,34 @@ fn view(catalog: &mut Catalog, opaque: &Opaque, sql: &str, materialized: bool) {
                 .collect()
         })
         .unwrap_or_default();
+    // CREATE OR REPLACE keeps what is not said.
+    let known = catalog.views.remove(&name);
     catalog.views.insert(
         name.clone(),
         View {
-            name,
             definition: query.trim().to_owned(),
+            columns: written_columns(head),
             reads,
             options,
-            owner: None,
             materialized,
-            has_triggers: false,
+            ..known.unwrap_or_else(|| View::new(name, ""))
         },
     );
     if materialized {
         // Its columns, on which it may have indexes, are those of a query.
         catalog.complete = false;
     }
+}
+
+/// The list of column names in parentheses, before WITH and AS.
+fn written_columns(head: &str) -> Vec<ViewColumn> {
+    let (before, _) = text::split_at_word(head, "with").unwrap_or((head, ""));
+    if !before.contains('(') {
+        return Vec::new();
+    }
+    text::names(arguments(before))
+        .map(ViewColumn::new)
+        .collect()
 }
 
 /// What follows a table in FROM when no alias does.
@@ -449,6 +462,12 @@ fn trigger(catalog: &mut Catalog, opaque: &Opaque, sql: &str) {
             && let Some(view) = catalog.views.get_mut(&view)
         {
             view.has_triggers = true;
+            view.hooks.push(ViewHook {
+                name: name_after(sql, "trigger").unwrap_or_else(|| view.name.name.clone()),
+                trigger: true,
+                definition: sql.to_owned(),
+                comment: None,
+            });
         } else {
             catalog.complete = false;
         }

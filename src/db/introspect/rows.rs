@@ -82,13 +82,12 @@ impl Table {
 
     pub(super) fn materialized_view(&self) -> Option<catalog::View> {
         Some(catalog::View {
-            name: ObjectName::new(self.schema.clone(), self.name.clone()),
-            definition: self.query.clone()?,
-            reads: Vec::new(),
-            options: Vec::new(),
             owner: Some(self.owner.clone()),
             materialized: true,
-            has_triggers: false,
+            ..catalog::View::new(
+                ObjectName::new(self.schema.clone(), self.name.clone()),
+                self.query.clone()?,
+            )
         })
     }
 }
@@ -376,19 +375,58 @@ pub(super) struct View {
     definition: String,
     options: Vec<String>,
     owner: Ident,
-    has_triggers: bool,
+    acl: Option<Vec<String>>,
+    comment: Option<String>,
 }
 
 impl View {
     pub(super) fn into_view(self) -> catalog::View {
         catalog::View {
-            name: ObjectName::new(self.schema, self.name),
-            definition: self.definition,
-            reads: Vec::new(),
             options: self.options,
             owner: Some(self.owner),
-            materialized: false,
-            has_triggers: self.has_triggers,
+            acl: self.acl,
+            comment: self.comment,
+            ..catalog::View::new(ObjectName::new(self.schema, self.name), self.definition)
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct ViewColumn {
+    pub(super) relid: i64,
+    name: Ident,
+    default: Option<String>,
+    acl: Option<Vec<String>>,
+    comment: Option<String>,
+}
+
+impl ViewColumn {
+    pub(super) fn into_column(self) -> catalog::ViewColumn {
+        catalog::ViewColumn {
+            name: self.name,
+            default: self.default,
+            acl: self.acl,
+            comment: self.comment,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct ViewHook {
+    pub(super) relid: i64,
+    name: Ident,
+    trigger: bool,
+    definition: String,
+    comment: Option<String>,
+}
+
+impl ViewHook {
+    pub(super) fn into_hook(self) -> catalog::ViewHook {
+        catalog::ViewHook {
+            name: self.name,
+            trigger: self.trigger,
+            definition: self.definition,
+            comment: self.comment,
         }
     }
 }

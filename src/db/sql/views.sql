@@ -5,8 +5,8 @@ SELECT c.oid::bigint AS relid,
        pg_get_viewdef(c.oid) AS definition,
        COALESCE(c.reloptions, '{}'::text[]) AS options,
        pg_get_userbyid(c.relowner) AS owner,
-       EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal)
-         OR EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN') AS has_triggers
+       c.relacl::text[] AS acl,
+       obj_description(c.oid, 'pg_class') AS comment
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE c.relkind = 'v'

@@ -21,7 +21,7 @@ use crate::{
         lease::DDL_SLOT_SQL,
         settings::OnStop,
     },
-    ident::Ident,
+    ident::{Ident, ObjectName},
 };
 
 /// How one transaction ended.
@@ -87,6 +87,49 @@ pub(super) async fn lockable(
             tables.iter().any(|table| table.relation == name)
         })
         .cloned()
+        .collect())
+}
+
+/// Views that are to be locked strongly, each with the statement that does it.
+///
+/// Whoever reads a view locks it first and what it reads after, so it must be locked before its
+/// tables: else each client that comes in between holds the view, waits for the table, and zdm
+/// waits for it. LOCK TABLE would lock everything under the view too; giving the view to its own
+/// owner changes nothing and locks it alone.
+pub(super) async fn views(
+    session: &mut Session,
+    locks: &[RelationLock],
+) -> Result<Vec<(ObjectName, String)>, ExecuteError> {
+    #[derive(Deserialize)]
+    struct Owned {
+        relation: String,
+        owner: Ident,
+    }
+    let strong = locks
+        .iter()
+        .filter(|lock| lock.mode == LockMode::AccessExclusive);
+    let names: Vec<String> = strong
+        .clone()
+        .map(|lock| lock.relation.to_string())
+        .collect();
+    let names = serde_json::json!(names).to_string();
+    let sql = bind(
+        "SELECT w.relation, r.rolname AS owner \
+         FROM pg_catalog.jsonb_array_elements_text($1::jsonb) AS w (relation) \
+         JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(w.relation) \
+         JOIN pg_catalog.pg_roles r ON r.oid = c.relowner WHERE c.relkind = 'v'",
+        &[(&names).into()],
+    );
+    let views: Vec<Owned> = json_rows(session, &sql)
+        .await
+        .map_err(|error| ExecuteError::from_db("looking up views", error))?;
+    Ok(strong
+        .filter_map(|lock| {
+            let name = lock.relation.to_string();
+            let view = views.iter().find(|view| view.relation == name)?;
+            let sql = format!("ALTER VIEW {name} OWNER TO {}", view.owner);
+            Some((lock.relation.clone(), sql))
+        })
         .collect())
 }
 
@@ -293,6 +336,13 @@ fn message(run: &Run<'_>, cx: &GuardContext<'_>, ask: Ask) -> Message {
     ));
     let before = statements.len();
     statements.push(CLOCK.to_owned());
+    // A view that is locked alone needs no such care: its statement waits for it at once.
+    let views = if run.lockable.is_empty() {
+        &[][..]
+    } else {
+        &run.views
+    };
+    statements.extend(views.iter().map(|(_, sql)| sql.clone()));
     let mut locks = Vec::new();
     let order = std::iter::once(run.waited_for)
         .chain((0..run.lockable.len()).filter(|at| *at != run.waited_for));

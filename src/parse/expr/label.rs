@@ -35,6 +35,39 @@ enum Found {
     Unknown,
 }
 
+/// The names of the columns that a query returns; `None` where one cannot be told, as for `*`.
+pub fn output_columns(query: &str) -> Option<Vec<Ident>> {
+    let dialect = PostgreSqlDialect {};
+    let query = Parser::new(&dialect)
+        .try_with_sql(query)
+        .and_then(|mut parser| parser.parse_query())
+        .ok()?;
+    let mut body = *query.body;
+    let select = loop {
+        match body {
+            ast::SetExpr::Select(select) => break select,
+            // The first of several queries names the columns.
+            ast::SetExpr::SetOperation { left, .. } => body = *left,
+            ast::SetExpr::Query(inner) => body = *inner.body,
+            _ => return None,
+        }
+    };
+    select
+        .projection
+        .iter()
+        .map(|item| match item {
+            ast::SelectItem::ExprWithAlias { alias, .. } => Some(ident(alias)),
+            ast::SelectItem::UnnamedExpr(expr) => match figure(expr) {
+                Found::Strong(name) | Found::Weak(name) => Some(name),
+                Found::Nothing => Some("?column?".to_owned()),
+                Found::Unknown => None,
+            },
+            _ => None,
+        })
+        .map(|name| name.map(Ident::exact))
+        .collect()
+}
+
 /// What the server calls an expression.
 pub fn label(expr: &Expr) -> Label {
     if !expr.understood {

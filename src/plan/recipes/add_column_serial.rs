@@ -11,11 +11,12 @@ use crate::{
     ident::{ObjectName, quote_literal},
     parse::{PhaseName, expr_from_text, format_type, statement::ColumnConstraint},
     plan::{
+        acl,
         added_column::{AddedColumn, Numbered},
         columns,
         draft::{Draft, Refusal},
         filled_column::FilledColumn,
-        moves, pieces,
+        pieces,
         recipe::{Context, Recipe},
         state,
         sync_trigger::{Sync, SyncMode, Unfilled},
@@ -184,7 +185,7 @@ impl SequenceOf {
         Ok(Self {
             name,
             definition,
-            writers: moves::writers(known),
+            writers: acl::writers(known),
         })
     }
 

@@ -2,6 +2,10 @@
 //! its phase. A statement that would scan or rewrite a table under a lock that stops clients, or
 //! that zdm does not know, is refused with the reason.
 
+mod alter;
+mod data;
+mod objects;
+
 use crate::{
     catalog::{UserTypeKind, types},
     effects::{Effects, effects},
@@ -9,8 +13,7 @@ use crate::{
     parse::{
         PhaseName, StatementKind,
         statement::{
-            AlterActionKind, ColumnAction, DataKind, DropBehavior, Firing, Persistence,
-            RowSecurity, Transaction,
+            AlterActionKind, ColumnAction, DataKind, DropBehavior, Persistence, Transaction,
         },
     },
     plan::{
@@ -18,6 +21,7 @@ use crate::{
         draft::{Draft, Refusal, step},
         recipe::{Context, Recipe},
         touches, undo,
+        views::{self, Recreate},
     },
 };
 
@@ -26,9 +30,6 @@ pub const RECIPE: Recipe = Recipe {
     name: "as-is",
     draft: |cx| Some(draft(cx)),
 };
-
-/// A table of at most this many rows may be changed by one UPDATE or DELETE.
-const SMALL_TABLE_ROWS: u64 = 10_000;
 
 /// Where a statement goes, and why.
 struct Place {
@@ -71,9 +72,23 @@ fn draft(cx: &Context<'_>) -> Result<Draft, Refusal> {
         }
         _ => {}
     }
-    let effects = effects(&cx.op.alone, cx.before);
+    let way = match retyped(cx) {
+        Some((table, column)) => views::in_the_way(cx, &table, column)?,
+        None => Recreate::default(),
+    };
+    let effects = if way.is_empty() {
+        effects(&cx.op.alone, cx.before)
+    } else {
+        // They are gone when the statement runs.
+        let mut before = cx.before.clone();
+        before.views.retain(|name, _| !way.names.contains(name));
+        effects(&cx.op.alone, &before)
+    };
     let place = place(cx, &effects)?;
     let mut phase = cx.phase_directive().unwrap_or(place.phase);
+    if !way.keeps_columns && cx.phase_directive().is_none() {
+        phase = PhaseName::Contract;
+    }
     if let Some((table, column)) = touches::altered_column(cx)
         && cx.synced.contains(&(table.clone(), column.clone()))
     {
@@ -100,10 +115,28 @@ fn draft(cx: &Context<'_>) -> Result<Draft, Refusal> {
     if phase == PhaseName::Contract {
         step = step.irreversible();
     }
+    if let Some(look) = way.look() {
+        draft.push(PhaseName::Expand, look);
+    }
+    step = way.around(step, phase, &mut draft);
     draft.breaks_old = place.breaks_old;
     draft.push(phase, step).new_needs_it = new_needs(cx);
-    draft.touches = touches::touches(cx, phase, &effects);
+    draft.touches.extend(touches::touches(cx, phase, &effects));
     Ok(draft)
+}
+
+/// The column whose type the operation changes.
+fn retyped<'a>(cx: &Context<'a>) -> Option<(ObjectName, &'a Ident)> {
+    match cx.alter()? {
+        (
+            table,
+            AlterActionKind::AlterColumn {
+                name,
+                action: ColumnAction::Type { .. },
+            },
+        ) => Some((table, name)),
+        _ => None,
+    }
 }
 
 /// `ALTER TYPE … ADD VALUE` of a value that is there.
@@ -208,7 +241,7 @@ fn place(cx: &Context<'_>, effects: &Effects) -> Result<Place, Refusal> {
             Ok(expand("the table is new: nobody waits"))
         }
         StatementKind::AlterRelation(_) => match cx.op.action.map(|action| &action.kind) {
-            Some(action) => alter_place(cx, action),
+            Some(action) => alter::place(cx, action),
             None => Err(not_yet(cx, "this ALTER")),
         },
         StatementKind::Drop(drop) => {
@@ -222,16 +255,16 @@ fn place(cx: &Context<'_>, effects: &Effects) -> Result<Place, Refusal> {
             Ok(contract("the old application may still use it"))
         }
         StatementKind::Update(update) => {
-            data_place(cx, DataKind::Update, &cx.resolve(&update.table))
+            data::place(cx, DataKind::Update, &cx.resolve(&update.table))
         }
         StatementKind::Data(data) => match data.targets.first() {
-            Some(target) => data_place(cx, data.kind, &cx.resolve(target)),
+            Some(target) => data::place(cx, data.kind, &cx.resolve(target)),
             None if data.kind == DataKind::Select => {
                 Ok(expand("a query; what it calls may change something"))
             }
             None => Err(not_yet(cx, "this data statement")),
         },
-        StatementKind::Opaque(opaque) => opaque_place(cx, &opaque.keywords, effects),
+        StatementKind::Opaque(opaque) => objects::place(cx, &opaque.keywords, effects),
         StatementKind::Transaction(_) | StatementKind::Set(_) => Ok(expand("nothing is sent")),
     }
 }
@@ -250,210 +283,6 @@ fn not_yet(cx: &Context<'_>, what: &str) -> Refusal {
         "put it in a migration of its own, to be run in a maintenance window, or say where it \
          goes with `-- zdm: phase expand|migrate|contract`",
     )
-}
-
-fn alter_place(cx: &Context<'_>, action: &AlterActionKind) -> Result<Place, Refusal> {
-    let expand = |reason| Place {
-        phase: PhaseName::Expand,
-        reason,
-        breaks_old: false,
-    };
-    let contract = |reason| Place {
-        phase: PhaseName::Contract,
-        reason,
-        breaks_old: true,
-    };
-    let allowed = cx.phase_directive().is_some();
-    match action {
-        AlterActionKind::AlterColumn { action, .. } => match action {
-            ColumnAction::SetDefault(_) | ColumnAction::DropDefault | ColumnAction::DropNotNull => {
-                Ok(expand("only rows written from now on see it"))
-            }
-            ColumnAction::SetStatistics
-            | ColumnAction::SetOptions
-            | ColumnAction::ResetOptions
-            | ColumnAction::SetStorage(_)
-            | ColumnAction::SetCompression(_) => Ok(expand("changes no row")),
-            ColumnAction::Type { .. } => {
-                Ok(expand("a change of the catalog alone: no row changes"))
-            }
-            ColumnAction::DropExpression | ColumnAction::DropIdentity => {
-                Ok(contract("the old application may rely on it"))
-            }
-            // Where the column is stored, the rewrite is refused for what it is.
-            ColumnAction::SetExpression(_) => Ok(contract("the old application reads it")),
-            ColumnAction::SetIdentity => {
-                let always = cx
-                    .op
-                    .sql
-                    .split_whitespace()
-                    .any(|word| word.trim_end_matches(';').eq_ignore_ascii_case("always"));
-                if always {
-                    Ok(contract("the old application may give a value"))
-                } else {
-                    Ok(expand("only rows written from now on see it"))
-                }
-            }
-            ColumnAction::SetNotNull | ColumnAction::AddIdentity { .. } => {
-                allowed_or(cx, allowed, "this change of a column")
-            }
-        },
-        AlterActionKind::ValidateConstraint { .. } => Ok(Place {
-            phase: PhaseName::Migrate,
-            reason: "reads the whole table under a lock that stops no client",
-            breaks_old: false,
-        }),
-        AlterActionKind::DropConstraint { behavior, .. } => {
-            if *behavior == DropBehavior::Cascade {
-                return Err(Refusal::new(
-                    "cascade",
-                    "DROP CONSTRAINT … CASCADE would drop foreign keys of other tables",
-                    "drop each of them by name first",
-                ));
-            }
-            Ok(contract("the old application may rely on it"))
-        }
-        AlterActionKind::SetOptions(_)
-        | AlterActionKind::ResetOptions(_)
-        | AlterActionKind::ClusterOn(_)
-        | AlterActionKind::DropCluster
-        | AlterActionKind::DropOids
-        | AlterActionKind::OwnerTo(_)
-        | AlterActionKind::ReplicaIdentity(_)
-        | AlterActionKind::DependsOnExtension(_) => Ok(expand("changes no row")),
-        AlterActionKind::RenameConstraint { .. } => {
-            Ok(contract("ON CONFLICT ON CONSTRAINT may name it"))
-        }
-        AlterActionKind::RenameTo(_) => match &cx.op.statement.kind {
-            StatementKind::AlterRelation(alter)
-                if alter.kind == crate::parse::statement::RelationKind::Index =>
-            {
-                Ok(expand("nobody names an index"))
-            }
-            _ => allowed_or(cx, allowed, "a renamed relation"),
-        },
-        AlterActionKind::Trigger { firing, .. } | AlterActionKind::Rule { firing, .. } => {
-            match firing {
-                Firing::Disabled => Ok(contract("the old application may rely on it")),
-                Firing::Origin | Firing::Replica | Firing::Always => Ok(expand("as it is")),
-            }
-        }
-        AlterActionKind::RowSecurity(RowSecurity::Disable | RowSecurity::NoForce) => {
-            Ok(expand("refuses nobody"))
-        }
-        AlterActionKind::RowSecurity(RowSecurity::Enable | RowSecurity::Force) => {
-            Ok(contract("hides rows from the old application"))
-        }
-        AlterActionKind::AddConstraint(_)
-        | AlterActionKind::AddColumn { .. }
-        | AlterActionKind::DropColumn { .. }
-        | AlterActionKind::RenameColumn { .. }
-        | AlterActionKind::AlterConstraint { .. }
-        | AlterActionKind::SetSchema(_)
-        | AlterActionKind::SetLogged
-        | AlterActionKind::SetUnlogged
-        | AlterActionKind::SetAccessMethod(_)
-        | AlterActionKind::SetTablespace(_)
-        | AlterActionKind::Inherit(_)
-        | AlterActionKind::NoInherit(_)
-        | AlterActionKind::OfType(_)
-        | AlterActionKind::NotOf
-        | AlterActionKind::AttachPartition { .. }
-        | AlterActionKind::DetachPartition { .. }
-        | AlterActionKind::Other => allowed_or(cx, allowed, "this ALTER"),
-    }
-}
-
-fn allowed_or(cx: &Context<'_>, allowed: bool, what: &str) -> Result<Place, Refusal> {
-    if allowed {
-        return Ok(Place {
-            phase: PhaseName::Contract,
-            reason: "put here by a directive",
-            breaks_old: true,
-        });
-    }
-    Err(not_yet(cx, what))
-}
-
-fn data_place(cx: &Context<'_>, kind: DataKind, target: &ObjectName) -> Result<Place, Refusal> {
-    let migrate = |reason| Place {
-        phase: PhaseName::Migrate,
-        reason,
-        breaks_old: false,
-    };
-    if cx.is_fresh(target) {
-        return Ok(Place {
-            phase: PhaseName::Expand,
-            reason: "the table is new: nobody waits",
-            breaks_old: false,
-        });
-    }
-    match kind {
-        DataKind::Insert => Ok(migrate("new rows, in one transaction")),
-        DataKind::Select => Ok(migrate("a query; what it calls may change something")),
-        DataKind::Update | DataKind::Delete | DataKind::Merge => {
-            let small = cx.rows(target).is_some_and(|rows| rows <= SMALL_TABLE_ROWS);
-            if !small && cx.phase_directive().is_none() {
-                return Err(Refusal::new(
-                    "large-change",
-                    format!(
-                        "one statement over {} would hold row locks on all of its rows until it \
-                         ends{}",
-                        target.short(),
-                        cx.rows(target).map_or_else(
-                            || " (its size is not known)".to_owned(),
-                            |rows| format!(" (about {rows} rows)")
-                        )
-                    ),
-                    "change the rows in batches from the application, or, if it is a small table \
-                     after all, say `-- zdm: phase migrate`",
-                ));
-            }
-            if kind == DataKind::Delete {
-                return Ok(Place {
-                    phase: PhaseName::Contract,
-                    reason: "the old application may still read these rows",
-                    breaks_old: false,
-                });
-            }
-            Ok(migrate("a small table, in one transaction"))
-        }
-        DataKind::Truncate | DataKind::Copy => Err(not_yet(cx, "this data statement")),
-    }
-}
-
-fn opaque_place(cx: &Context<'_>, keywords: &str, effects: &Effects) -> Result<Place, Refusal> {
-    let expand = |reason| Place {
-        phase: PhaseName::Expand,
-        reason,
-        breaks_old: false,
-    };
-    let additive = [
-        "CREATE ",
-        "COMMENT",
-        "GRANT",
-        "ALTER TYPE",
-        "ALTER DEFAULT PRIVILEGES",
-    ];
-    if effects.unknown && cx.phase_directive().is_none() {
-        return Err(Refusal::new(
-            "unknown-statement",
-            format!("zdm does not know what `{keywords}` does to clients, and does not guess"),
-            "say where it goes with `-- zdm: phase expand|migrate|contract`; it then runs as one \
-             guarded step",
-        ));
-    }
-    if keywords.starts_with("REVOKE") {
-        return Ok(Place {
-            phase: PhaseName::Contract,
-            reason: "the old application may need it",
-            breaks_old: true,
-        });
-    }
-    if additive.iter().any(|start| keywords.starts_with(start)) {
-        return Ok(expand("additive"));
-    }
-    Ok(expand("put here by its effects: it stops nobody"))
 }
 
 /// Refuses what would scan or rewrite a table while clients wait. An empty table is not large,
@@ -507,6 +336,17 @@ fn refuse_blocking(cx: &Context<'_>, effects: &Effects) -> Result<(), Refusal> {
         ));
     }
     Ok(())
+}
+
+fn allowed_or(cx: &Context<'_>, allowed: bool, what: &str) -> Result<Place, Refusal> {
+    if allowed {
+        return Ok(Place {
+            phase: PhaseName::Contract,
+            reason: "put here by a directive",
+            breaks_old: true,
+        });
+    }
+    Err(not_yet(cx, what))
 }
 
 fn title(cx: &Context<'_>) -> String {

@@ -15,6 +15,7 @@ use crate::{
         recipe::{Context, Recipe},
         state, touches,
         undo::restore_not_null,
+        views,
     },
 };
 
@@ -73,6 +74,11 @@ fn draft_for(
         drop = drop.lock(&held.relation, held.mode);
     }
     drop = drop.lock(table, LockMode::AccessExclusive);
+    let way = views::redefined::in_the_way(cx, table, name);
+    if let Some(look) = way.look() {
+        draft.push(PhaseName::Expand, look);
+    }
+    drop = way.around(drop, PhaseName::Contract, &mut draft);
     draft.push(PhaseName::Contract, drop);
     draft.breaks_old = true;
     draft.touches.extend(touches::column_and_hanging(

@@ -16,7 +16,7 @@ use crate::{
         recipes::add_foreign_key,
         state,
         sync_trigger::{Down, Sync, SyncMode, Unfilled, sync_sql},
-        touches,
+        touches, views,
     },
 };
 
@@ -595,18 +595,7 @@ fn contract(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: Swap
             "ALTER TABLE {name} RENAME COLUMN {from} TO {aside}"
         ));
         sql.push(format!("ALTER TABLE {name} RENAME COLUMN {to} TO {from}"));
-        for view in &views {
-            let options = if view.options.is_empty() {
-                String::new()
-            } else {
-                format!(" WITH ({})", view.options.join(", "))
-            };
-            sql.push(format!(
-                "CREATE OR REPLACE VIEW {}{options} AS {}",
-                view.name,
-                view.definition.trim_end().trim_end_matches(';')
-            ));
-        }
+        sql.extend(views.iter().map(|view| views::definition(view, true)));
         sql.push(format!("ALTER TABLE {name} RENAME COLUMN {from} TO {to}"));
         sql.push(format!("ALTER TABLE {name} DROP COLUMN {aside}"));
     }
@@ -625,6 +614,11 @@ fn contract(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: Swap
     for peer in swap.peers.iter().chain(views.iter().map(|view| &view.name)) {
         step = step.lock(peer, LockMode::AccessExclusive);
     }
+    let way = views::redefined::in_the_way(cx, name, from);
+    if let Some(look) = way.look() {
+        draft.push(PhaseName::Expand, look);
+    }
+    step = way.around(step, PhaseName::Contract, draft);
     draft.push(PhaseName::Contract, step);
 }
 

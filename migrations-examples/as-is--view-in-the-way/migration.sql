@@ -1,0 +1,1 @@
+ALTER TABLE "Orders" ALTER COLUMN code TYPE varchar(20);

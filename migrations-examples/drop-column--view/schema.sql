@@ -1,0 +1,12 @@
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'shop app') THEN
+        CREATE ROLE "shop app";
+    END IF;
+END
+$$;
+CREATE TABLE users (id bigint PRIMARY KEY, name text NOT NULL, fax text NOT NULL, age integer);
+INSERT INTO users SELECT n, 'user ' || n, n::text, n % 90 FROM generate_series(1, 1000) n;
+CREATE VIEW adults AS SELECT id, name, fax FROM users WHERE age >= 18;
+CREATE VIEW old_ones AS SELECT id, fax FROM users WHERE age >= 80;
+GRANT SELECT ON adults TO "shop app";

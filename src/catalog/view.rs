@@ -1,0 +1,93 @@
+//! Views, with everything that belongs to them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ident::{Ident, ObjectName};
+
+/// A view.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct View {
+    /// Its name.
+    pub name: ObjectName,
+    /// `pg_get_viewdef`, or as written.
+    pub definition: String,
+    /// The columns of relations it reads; a `None` column means the relation as a whole.
+    pub reads: Vec<(ObjectName, Option<Ident>)>,
+    /// `WITH (…)` options as `name=value`.
+    pub options: Vec<String>,
+    /// Its owner.
+    pub owner: Option<Ident>,
+    /// A materialized view.
+    pub materialized: bool,
+    /// Has an INSTEAD OF trigger or a rule of its own.
+    pub has_triggers: bool,
+    /// Its columns: all of them on a server; replayed, those in parentheses before AS.
+    #[serde(default)]
+    pub columns: Vec<ViewColumn>,
+    /// Grants on it, as `pg_class.relacl` items; `None` means the default.
+    #[serde(default)]
+    pub acl: Option<Vec<String>>,
+    /// Its comment.
+    #[serde(default)]
+    pub comment: Option<String>,
+    /// Its rules and triggers.
+    #[serde(default)]
+    pub hooks: Vec<ViewHook>,
+}
+
+/// A column of a view.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ViewColumn {
+    /// Its name.
+    pub name: Ident,
+    /// Its default as SQL, for INSERT into the view.
+    pub default: Option<String>,
+    /// Column grants, as `pg_attribute.attacl` items.
+    pub acl: Option<Vec<String>>,
+    /// Its comment.
+    pub comment: Option<String>,
+}
+
+/// A rule or a trigger of a view.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ViewHook {
+    /// Its name.
+    pub name: Ident,
+    /// `CREATE TRIGGER` rather than `CREATE RULE`.
+    pub trigger: bool,
+    /// The statement that makes it (`pg_get_triggerdef`, `pg_get_ruledef`, or as written).
+    pub definition: String,
+    /// Its comment.
+    pub comment: Option<String>,
+}
+
+impl View {
+    /// A view of which nothing but its query is known.
+    pub fn new(name: ObjectName, definition: impl Into<String>) -> Self {
+        Self {
+            name,
+            definition: definition.into(),
+            reads: Vec::new(),
+            options: Vec::new(),
+            owner: None,
+            materialized: false,
+            has_triggers: false,
+            columns: Vec::new(),
+            acl: None,
+            comment: None,
+            hooks: Vec::new(),
+        }
+    }
+}
+
+impl ViewColumn {
+    /// A column without anything else.
+    pub fn new(name: Ident) -> Self {
+        Self {
+            name,
+            default: None,
+            acl: None,
+            comment: None,
+        }
+    }
+}

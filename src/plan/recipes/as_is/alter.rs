@@ -1,0 +1,123 @@
+//! Where a subcommand of an ALTER goes that needs no taking apart.
+
+use super::{Place, allowed_or};
+use crate::{
+    parse::{
+        PhaseName, StatementKind,
+        statement::{
+            AlterActionKind, ColumnAction, DropBehavior, Firing, RelationKind, RowSecurity,
+        },
+    },
+    plan::{draft::Refusal, recipe::Context},
+};
+
+/// See the module.
+pub(super) fn place(cx: &Context<'_>, action: &AlterActionKind) -> Result<Place, Refusal> {
+    let expand = |reason| Place {
+        phase: PhaseName::Expand,
+        reason,
+        breaks_old: false,
+    };
+    let contract = |reason| Place {
+        phase: PhaseName::Contract,
+        reason,
+        breaks_old: true,
+    };
+    let allowed = cx.phase_directive().is_some();
+    match action {
+        AlterActionKind::AlterColumn { action, .. } => match action {
+            ColumnAction::SetDefault(_) | ColumnAction::DropDefault | ColumnAction::DropNotNull => {
+                Ok(expand("only rows written from now on see it"))
+            }
+            ColumnAction::SetStatistics
+            | ColumnAction::SetOptions
+            | ColumnAction::ResetOptions
+            | ColumnAction::SetStorage(_)
+            | ColumnAction::SetCompression(_) => Ok(expand("changes no row")),
+            ColumnAction::Type { .. } => {
+                Ok(expand("a change of the catalog alone: no row changes"))
+            }
+            ColumnAction::DropExpression | ColumnAction::DropIdentity => {
+                Ok(contract("the old application may rely on it"))
+            }
+            // Where the column is stored, the rewrite is refused for what it is.
+            ColumnAction::SetExpression(_) => Ok(contract("the old application reads it")),
+            ColumnAction::SetIdentity => {
+                let always = cx
+                    .op
+                    .sql
+                    .split_whitespace()
+                    .any(|word| word.trim_end_matches(';').eq_ignore_ascii_case("always"));
+                if always {
+                    Ok(contract("the old application may give a value"))
+                } else {
+                    Ok(expand("only rows written from now on see it"))
+                }
+            }
+            ColumnAction::SetNotNull | ColumnAction::AddIdentity { .. } => {
+                allowed_or(cx, allowed, "this change of a column")
+            }
+        },
+        AlterActionKind::ValidateConstraint { .. } => Ok(Place {
+            phase: PhaseName::Migrate,
+            reason: "reads the whole table under a lock that stops no client",
+            breaks_old: false,
+        }),
+        AlterActionKind::DropConstraint { behavior, .. } => {
+            if *behavior == DropBehavior::Cascade {
+                return Err(Refusal::new(
+                    "cascade",
+                    "DROP CONSTRAINT … CASCADE would drop foreign keys of other tables",
+                    "drop each of them by name first",
+                ));
+            }
+            Ok(contract("the old application may rely on it"))
+        }
+        AlterActionKind::SetOptions(_)
+        | AlterActionKind::ResetOptions(_)
+        | AlterActionKind::ClusterOn(_)
+        | AlterActionKind::DropCluster
+        | AlterActionKind::DropOids
+        | AlterActionKind::OwnerTo(_)
+        | AlterActionKind::ReplicaIdentity(_)
+        | AlterActionKind::DependsOnExtension(_) => Ok(expand("changes no row")),
+        AlterActionKind::RenameConstraint { .. } => {
+            Ok(contract("ON CONFLICT ON CONSTRAINT may name it"))
+        }
+        AlterActionKind::RenameTo(_) => match &cx.op.statement.kind {
+            StatementKind::AlterRelation(alter) if alter.kind == RelationKind::Index => {
+                Ok(expand("nobody names an index"))
+            }
+            _ => allowed_or(cx, allowed, "a renamed relation"),
+        },
+        AlterActionKind::Trigger { firing, .. } | AlterActionKind::Rule { firing, .. } => {
+            match firing {
+                Firing::Disabled => Ok(contract("the old application may rely on it")),
+                Firing::Origin | Firing::Replica | Firing::Always => Ok(expand("as it is")),
+            }
+        }
+        AlterActionKind::RowSecurity(RowSecurity::Disable | RowSecurity::NoForce) => {
+            Ok(expand("refuses nobody"))
+        }
+        AlterActionKind::RowSecurity(RowSecurity::Enable | RowSecurity::Force) => {
+            Ok(contract("hides rows from the old application"))
+        }
+        AlterActionKind::AddConstraint(_)
+        | AlterActionKind::AddColumn { .. }
+        | AlterActionKind::DropColumn { .. }
+        | AlterActionKind::RenameColumn { .. }
+        | AlterActionKind::AlterConstraint { .. }
+        | AlterActionKind::SetSchema(_)
+        | AlterActionKind::SetLogged
+        | AlterActionKind::SetUnlogged
+        | AlterActionKind::SetAccessMethod(_)
+        | AlterActionKind::SetTablespace(_)
+        | AlterActionKind::Inherit(_)
+        | AlterActionKind::NoInherit(_)
+        | AlterActionKind::OfType(_)
+        | AlterActionKind::NotOf
+        | AlterActionKind::AttachPartition { .. }
+        | AlterActionKind::DetachPartition { .. }
+        | AlterActionKind::Other => allowed_or(cx, allowed, "this ALTER"),
+    }
+}

@@ -19,6 +19,7 @@ pub mod order;
 pub mod pieces;
 pub mod recipe;
 pub mod recipes;
+pub mod sets;
 pub mod state;
 pub mod step;
 pub mod sync_trigger;
@@ -29,6 +30,7 @@ pub mod views;
 
 pub use crate::parse::PhaseName;
 pub use build::{LateExpandPolicy, PlanInput, PlanSettings, Planned, Sizes, Tighten, plan};
+pub use sets::Sets;
 pub use step::{
     Assignment, Backfill, Bypass, Compat, Guard, MigrationName, PLAN_VERSION, Phase, Plan,
     SourceRange, Step, StepKind, Undo, UndoKind, Verify,

@@ -12,7 +12,8 @@ use std::{collections::BTreeMap, time::Instant};
 use crate::{
     db::{Session, Target, activity, get},
     execute::{
-        Runner, drift,
+        Runner,
+        drift::{self, MadeFrom},
         error::ExecuteError,
         event::{BlockerInfo, EventKind},
         fill,
@@ -74,6 +75,8 @@ pub struct Driver<'a> {
     pub consent: Consent,
     /// Whether a difference stops the run.
     pub drift: DriftPolicy,
+    /// What the plan was made from, to see what a difference would change.
+    pub made_from: Option<MadeFrom<'a>>,
     /// Randomness for pauses.
     pub rng: fastrand::Rng,
 }
@@ -95,6 +98,7 @@ impl<'a> Driver<'a> {
             plan,
             consent: Consent::None,
             drift: DriftPolicy::Refuse,
+            made_from: None,
             rng: fastrand::Rng::with_seed(runner.seed),
         })
     }
@@ -193,7 +197,7 @@ impl<'a> Driver<'a> {
     }
 
     async fn end_phase(&mut self, phase: PhaseName) -> Result<(), ExecuteError> {
-        let fingerprints = drift::fingerprints(&mut self.watch, self.plan).await?;
+        let fingerprints = drift::shapes(&drift::present(&mut self.watch).await?, self.plan);
         self.journal
             .boundary(
                 &mut self.session,
@@ -212,27 +216,47 @@ impl<'a> Driver<'a> {
 
     /// Compares the relations with what they were when the last phase ended.
     async fn check_drift(&mut self, record: &MigrationRecord) -> Result<(), ExecuteError> {
-        let recorded = record
-            .boundaries
-            .iter()
-            .rev()
-            .find(|boundary| boundary.edge == Edge::Done)
-            .and_then(|boundary| boundary.fingerprints.as_ref());
-        let Some(recorded) = recorded else {
+        let shapes_at = |edge: Edge| {
+            let mut boundaries = record.boundaries.iter().rev();
+            boundaries
+                .find(|boundary| {
+                    boundary.edge == edge
+                        && (edge == Edge::Done || boundary.phase == PhaseName::Expand)
+                })
+                .and_then(|boundary| boundary.fingerprints.as_ref())
+        };
+        let Some(recorded) = shapes_at(Edge::Done) else {
             return Ok(());
         };
-        let present = drift::fingerprints(&mut self.watch, self.plan).await?;
+        let catalog = drift::present(&mut self.watch).await?;
+        let present = drift::shapes(&catalog, self.plan);
         let Some(difference) = drift::difference(recorded, &present) else {
             return Ok(());
         };
-        match self.drift {
-            DriftPolicy::Accept => {
-                self.runner
-                    .events
-                    .note(None, format!("accepted: {difference}"));
+        if self.drift == DriftPolicy::Accept {
+            self.runner
+                .events
+                .note(None, format!("accepted: {difference}"));
+            return Ok(());
+        }
+        let others =
+            self.made_from
+                .zip(shapes_at(Edge::Started))
+                .and_then(|(made_from, original)| {
+                    drift::other_steps(made_from, self.plan, [original, recorded], &catalog)
+                });
+        match others {
+            Some(others) if others.is_empty() => {
+                self.runner.events.note(
+                    None,
+                    format!("changed by others, of no concern to the steps: {difference}"),
+                );
                 Ok(())
             }
-            DriftPolicy::Refuse => Err(ExecuteError::Drift { difference }),
+            Some(others) => Err(ExecuteError::Drift {
+                difference: format!("{difference}\nPlanned now, {}", others.join("; ")),
+            }),
+            None => Err(ExecuteError::Drift { difference }),
         }
     }
 

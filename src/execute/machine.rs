@@ -355,6 +355,7 @@ mod tests {
                 secret: String::new(),
             },
             verify: Vec::new(),
+            sets: None,
         }
     }
 

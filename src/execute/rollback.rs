@@ -3,7 +3,7 @@
 use crate::{
     execute::{
         Runner,
-        apply::stored_plan,
+        apply::{order::refuse_if_depended_on, stored_plan},
         driver::{Consent, Driver, connect, rows_found},
         error::ExecuteError,
         journal::{Journal, MigrationState, MigrationSummary, StepState},
@@ -41,7 +41,7 @@ pub async fn rollback(
         &runner.settings.lease,
     )
     .await?;
-    let result = back(runner, &journal, &lease, chosen, consent).await;
+    let result = back(runner, &journal, &lease, &all, chosen, consent).await;
     lease.release().await;
     result?;
     Ok(MigrationSummary {
@@ -80,6 +80,7 @@ async fn back(
     runner: &Runner,
     journal: &Journal,
     lease: &Lease,
+    all: &[MigrationSummary],
     chosen: &MigrationSummary,
     consent: Consent,
 ) -> Result<MigrationState, ExecuteError> {
@@ -91,6 +92,9 @@ async fn back(
         .await?
         .ok_or_else(nothing)?;
     let plan = stored_plan(&record)?;
+    if record.state != MigrationState::RollingBack {
+        refuse_if_depended_on(&mut watch, journal, all, &plan).await?;
+    }
     // Said before anything is taken back: a rollback that stops half-way helps nobody.
     if record.state != MigrationState::RollingBack && consent == Consent::None {
         let done = |id: &str| {

@@ -11,11 +11,12 @@ use crate::{
     parse::{PhaseName, Script, StatementKind},
     plan::{
         Bypass, Compat, MigrationName, PLAN_VERSION, Phase, Plan, SourceRange,
-        draft::{Draft, Refusal},
+        draft::{Draft, Element, Refusal, Touch},
         operation::{Operation, operations},
         order::{LateExpand, order},
         recipe::Context,
         recipes::{RECIPES, as_is},
+        sets::Sets,
     },
 };
 
@@ -278,6 +279,13 @@ fn assemble(
     let mut conditions = Vec::new();
     let mut verify = Vec::new();
     let (mut breaks_old, mut new_after_contract) = (false, false);
+    let sets = Sets::of(
+        drafts
+            .iter()
+            .flat_map(|(_, draft)| touched(draft))
+            .collect::<Vec<_>>()
+            .iter(),
+    );
     for (at, draft) in drafts {
         breaks_old |= draft.breaks_old;
         new_after_contract |= draft.new_after_contract;
@@ -320,7 +328,26 @@ fn assemble(
         search_path: after.search_path.clone(),
         bypass,
         verify,
+        sets: Some(sets),
     }
+}
+
+/// What a draft touches. One that has steps and does not say what they touch has everything that
+/// they lock; and if they lock nothing, what they touch is not known.
+fn touched(draft: &Draft) -> Vec<Touch> {
+    if draft.steps.is_empty() || !draft.touches.is_empty() {
+        return draft.touches.clone();
+    }
+    let locked: Vec<Touch> = draft
+        .steps
+        .iter()
+        .flat_map(|step| step.step.locks.iter().map(|lock| (step.phase, lock)))
+        .map(|(phase, lock)| Touch::write(Element::Relation(lock.relation.clone()), phase))
+        .collect();
+    if locked.is_empty() {
+        return vec![Touch::write(Element::Anything, PhaseName::Contract)];
+    }
+    locked
 }
 
 fn source_range(input: &PlanInput<'_>, op: &Operation<'_>) -> SourceRange {

@@ -1,5 +1,7 @@
 //! What a recipe hands back: steps without numbers, what they touch, and what must be said.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     diagnostic::{Diagnostic, Level},
     effects::{LockMode, RelationLock, Scan},
@@ -46,7 +48,8 @@ pub struct DraftStep {
 }
 
 /// A part of the database that an operation reads or writes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Element {
     /// A relation as a whole.
     Relation(ObjectName),

@@ -12,6 +12,7 @@ use crate::{
     effects::{RelationLock, Scan},
     ident::{Ident, ObjectName},
     parse::PhaseName,
+    plan::sets::Sets,
     source::Position,
 };
 
@@ -49,6 +50,9 @@ pub struct Plan {
     pub bypass: Bypass,
     /// What `zdm verify` counts while both shapes stand: rows in which they disagree.
     pub verify: Vec<Verify>,
+    /// What it reads and writes. A plan stored before this was known has none.
+    #[serde(default)]
+    pub sets: Option<Sets>,
 }
 
 /// A migration by version and name.

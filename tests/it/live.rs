@@ -14,6 +14,7 @@ mod guard;
 mod guard_ends;
 mod histories;
 mod histories_replay;
+mod in_flight;
 mod introspect;
 mod journal;
 mod keys;

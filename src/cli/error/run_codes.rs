@@ -35,6 +35,11 @@ pub const RUN_CODES: &[RunCode] = &[
         Exit::Unknown,
     ),
     (
+        "depended-on",
+        "A migration that was started later stands on what a rollback would take away.",
+        Exit::Found,
+    ),
+    (
         "done-by-others",
         "What a step is to make is there already, and zdm did not make it.",
         Exit::Found,

@@ -8,7 +8,8 @@ use zdm::{
     ident::{Ident, ObjectName},
     plan::{
         Assignment, Backfill, Bypass, Compat, Guard, MigrationName, PLAN_VERSION, Phase, PhaseName,
-        Plan, SourceRange, Step, StepKind, Undo, UndoKind, Verify,
+        Plan, Sets, SourceRange, Step, StepKind, Undo, UndoKind, Verify,
+        draft::{Element, Touch},
     },
     source::Position,
 };
@@ -230,5 +231,12 @@ pub(super) fn plan() -> Plan {
             secret: "s3cret".into(),
         },
         verify: vec![verify()],
+        sets: Some(Sets::of(&[
+            Touch::write(
+                Element::Column(users(), Ident::exact("name")),
+                PhaseName::Contract,
+            ),
+            Touch::read(Element::Name(ObjectName::public("full_names"))),
+        ])),
     }
 }

@@ -186,6 +186,7 @@ pub(crate) fn plan(steps: &[&str]) -> Plan {
         notes: Vec::new(),
         search_path: vec![Ident::exact("public")],
         verify: Vec::new(),
+        sets: None,
         bypass: Bypass {
             setting: String::from("zdm.bypass_1"),
             secret: String::from("secret"),

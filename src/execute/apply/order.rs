@@ -1,0 +1,322 @@
+//! Which migrations may be in flight together, and which comes after which.
+//!
+//! Two are independent when no write of one meets anything of the other ([`crate::plan::Sets`]).
+//! One that is not waits, before anything of it has run, until the other is through; what is done
+//! cannot be overtaken. It reads the journal alone, and changes nothing.
+
+use jiff::Timestamp;
+
+use crate::{
+    db::Session,
+    execute::{
+        apply::{MigrationFile, OutOfOrder, take_up::Turn},
+        error::ExecuteError,
+        event::in_words,
+        journal::{Journal, MigrationRecord, MigrationState, MigrationSummary, Order, StepState},
+        rollback::in_flight,
+    },
+    parse::PhaseName,
+    plan::{Plan, StepKind},
+};
+
+/// Where a version stands in the order of the folder; one that is not in it stands nowhere.
+pub(super) fn position(files: &[MigrationFile], id: &str) -> Option<usize> {
+    files.iter().position(|file| file.name.id == id)
+}
+
+/// Refuses a migration that must wait for another, and says whether it comes in its turn.
+pub(super) async fn of(turn: &mut Turn<'_>, plan: &Plan) -> Result<Order, ExecuteError> {
+    let (journal, files) = (turn.journal, turn.files);
+    let id = turn.file.name.id.as_str();
+    let mut order = Order::InOrder;
+    for other in journal.migrations(turn.session).await? {
+        let applied = matches!(other.state, MigrationState::Done | MigrationState::Adopted);
+        let overtakes = applied && position(files, &other.id) > position(files, id);
+        if other.id == id || !(overtakes || unfinished(other.state)) {
+            continue;
+        }
+        let met = meets(turn.session, journal, &other.id, plan).await?;
+        if unfinished(other.state) {
+            if !met.shared.is_empty() {
+                return Err(queued(id, &other, &met, turn.runner.started));
+            }
+        } else if turn.request.out_of_order == OutOfOrder::Refuse {
+            return Err(ExecuteError::Refused {
+                code: "out-of-order",
+                message: format!(
+                    "{id} comes before {} ({}), which is applied, and [order] strict is set",
+                    other.id, other.name
+                ),
+                next: format!(
+                    "Give {id} a number after {}, or allow it with [order] strict = false.",
+                    other.id
+                ),
+            });
+        } else if !met.shared.is_empty() {
+            return Err(ExecuteError::Refused {
+                code: "out-of-order",
+                message: format!(
+                    "{id} comes before {} ({}), which is applied and touches {} too",
+                    other.id,
+                    other.name,
+                    met.shared.join(", ")
+                ),
+                next: format!("Give {id} a number after {}.", other.id),
+            });
+        } else {
+            order = Order::OutOfOrder;
+        }
+    }
+    Ok(order)
+}
+
+/// Whether it has begun and is not at an end; one that failed is at none.
+fn unfinished(state: MigrationState) -> bool {
+    in_flight(state) || state == MigrationState::Failed
+}
+
+/// Where sets meet, contract comes in the order in which the migrations were started.
+pub(super) async fn contract_in_order(
+    turn: &mut Turn<'_>,
+    plan: &Plan,
+    state: MigrationState,
+    goal: PhaseName,
+) -> Result<(), ExecuteError> {
+    if goal != PhaseName::Contract || state == MigrationState::Contracting {
+        return Ok(());
+    }
+    let id = turn.file.name.id.as_str();
+    let all = turn.journal.migrations(turn.session).await?;
+    for other in all.iter().take_while(|other| other.id != id) {
+        if !unfinished(other.state) {
+            continue;
+        }
+        let met = meets(turn.session, turn.journal, &other.id, plan).await?;
+        if !met.shared.is_empty() {
+            return Err(queued(id, other, &met, turn.runner.started));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses to take a migration back while a later one stands on it.
+pub(in crate::execute) async fn refuse_if_depended_on(
+    session: &mut Session,
+    journal: &Journal,
+    all: &[MigrationSummary],
+    plan: &Plan,
+) -> Result<(), ExecuteError> {
+    let id = plan.migration.id.as_str();
+    let later = all.iter().skip_while(|other| other.id != id).skip(1);
+    for other in later {
+        if !(unfinished(other.state) || other.state == MigrationState::Done) {
+            continue;
+        }
+        let met = meets(session, journal, &other.id, plan).await?;
+        if met.shared.is_empty() {
+            continue;
+        }
+        return Err(ExecuteError::Refused {
+            code: "depended-on",
+            message: format!(
+                "{} ({}) was started after {id}, is {}, and touches {} too: it would lose what it \
+                 stands on",
+                other.id,
+                other.name,
+                other.state,
+                met.shared.join(", ")
+            ),
+            next: format!(
+                "Run zdm rollback {} first; if that is refused, undo {id} by a new migration.",
+                other.id
+            ),
+        });
+    }
+    Ok(())
+}
+
+/// Another migration, and what it and a plan both touch.
+struct Met {
+    record: Option<MigrationRecord>,
+    shared: Vec<String>,
+}
+
+async fn meets(
+    session: &mut Session,
+    journal: &Journal,
+    other: &str,
+    plan: &Plan,
+) -> Result<Met, ExecuteError> {
+    let record = journal.load(session, other).await?;
+    let shared = record
+        .as_ref()
+        .and_then(|record| record.plan.as_ref())
+        .map_or_else(Vec::new, |theirs| shared(theirs, plan));
+    Ok(Met { record, shared })
+}
+
+/// What both touch and one of them changes, in words. A plan of an older zdm has no sets: then all
+/// relations count that both lock or look at.
+fn shared(theirs: &Plan, ours: &Plan) -> Vec<String> {
+    match (&theirs.sets, &ours.sets) {
+        (Some(theirs), Some(ours)) => ours.shared(theirs),
+        (_, _) => {
+            let theirs = relations(theirs);
+            let mut found: Vec<String> = relations(ours)
+                .into_iter()
+                .filter(|name| theirs.contains(name))
+                .collect();
+            found.sort();
+            found.dedup();
+            found
+        }
+    }
+}
+
+fn relations(plan: &Plan) -> Vec<String> {
+    plan.steps()
+        .flat_map(|step| &step.locks)
+        .map(|lock| lock.relation.short())
+        .chain(
+            plan.fingerprint
+                .keys()
+                .map(|name| name.strip_prefix("public.").unwrap_or(name).to_owned()),
+        )
+        .collect()
+}
+
+fn queued(id: &str, other: &MigrationSummary, met: &Met, now: Timestamp) -> ExecuteError {
+    let progress = met
+        .record
+        .as_ref()
+        .and_then(|record| progress(record, now))
+        .unwrap_or_default();
+    let next = match (other.state, &other.lease) {
+        (MigrationState::Migrated, _) => format!("Run zdm apply {} --phase contract.", other.id),
+        (MigrationState::RollingBack, _) => format!("Run zdm rollback {}.", other.id),
+        (MigrationState::Failed, _) => format!("Run zdm status {}.", other.id),
+        (_, Some(_)) => format!(
+            "Wait for it (zdm status {} --watch), or run zdm rollback {}.",
+            other.id, other.id
+        ),
+        (_, None) => format!("Run zdm apply {}.", other.id),
+    };
+    ExecuteError::Queued {
+        message: format!(
+            "{id} is queued behind {} ({}), which is {}{progress} and touches {} too",
+            other.id,
+            other.name,
+            other.state,
+            met.shared.join(", ")
+        ),
+        next,
+    }
+}
+
+/// ` (63 %, about 2 h 10 min to go)` while a backfill is under way.
+fn progress(record: &MigrationRecord, now: Timestamp) -> Option<String> {
+    let plan = record.plan.as_ref()?;
+    let running = record.steps.iter().find(|step| {
+        step.state == StepState::Running
+            && plan
+                .step(&step.step_id)
+                .is_some_and(|step| matches!(step.kind, StepKind::Backfill { .. }))
+    })?;
+    let (mut done, mut total) = (0_u64, 0_u64);
+    for backfill in &record.backfills {
+        if backfill.step_id == running.step_id {
+            done += u64::try_from(backfill.rows_done).unwrap_or(0);
+            total += u64::try_from(backfill.rows_total).unwrap_or(0);
+        }
+    }
+    if done == 0 || total == 0 {
+        return None;
+    }
+    let percent = done.min(total) * 100 / total;
+    let elapsed = now.duration_since(running.started_at?).as_millis();
+    let left = u128::try_from(elapsed).unwrap_or(0) * u128::from(total.saturating_sub(done))
+        / u128::from(done);
+    let left = u64::try_from(left).unwrap_or(u64::MAX);
+    Some(format!(" ({percent} %, about {} to go)", in_words(left)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::execute::journal::{BackfillRecord, StepRecord};
+
+    fn record(rows_done: i64, started: &str) -> MigrationRecord {
+        let mut plan: Plan = serde_json::from_value(serde_json::json!({
+            "version": 1, "plan_version": 1, "zdm_version": "0", "pg_version": 18,
+            "database": null, "migration": {"id": "0042", "name": "x"}, "checksum": "",
+            "fingerprint": {}, "compat": [], "phases": [], "notes": [], "search_path": [],
+            "bypass": {"setting": "", "secret": ""}, "verify": []
+        }))
+        .unwrap();
+        let mut step = crate::plan::draft::step(
+            StepKind::Backfill {
+                backfill: crate::plan::Backfill {
+                    table: crate::ident::ObjectName::public("t"),
+                    relations: Vec::new(),
+                    set: Vec::new(),
+                    unfilled: String::new(),
+                    volatile: false,
+                },
+            },
+            "",
+            "",
+        );
+        step.id = "migrate-1".into();
+        plan.phases = vec![crate::plan::Phase {
+            phase: PhaseName::Migrate,
+            steps: vec![step],
+        }];
+        MigrationRecord {
+            id: "0042".into(),
+            name: "x".into(),
+            checksum: String::new(),
+            source: String::new(),
+            state: MigrationState::Migrating,
+            plan: Some(plan),
+            out_of_order: false,
+            started_at: started.parse().unwrap(),
+            finished_at: None,
+            steps: vec![StepRecord {
+                step_id: "migrate-1".into(),
+                ordinal: 1,
+                phase: PhaseName::Migrate,
+                kind: "backfill".into(),
+                state: StepState::Running,
+                attempts: 1,
+                started_at: Some(started.parse().unwrap()),
+                finished_at: None,
+                error: None,
+            }],
+            backfills: vec![BackfillRecord {
+                step_id: "migrate-1".into(),
+                relation: "public.t".into(),
+                filenode: 1,
+                end_block: 10,
+                block: 0,
+                window_pages: 1,
+                passes: 1,
+                pass: 0,
+                rows_done,
+                rows_total: 1000,
+                last_xid: None,
+                done: false,
+            }],
+            boundaries: Vec::new(),
+            lease: None,
+        }
+    }
+
+    #[test]
+    fn a_backfill_says_how_far_it_is_and_how_long_it_takes() {
+        let now = "2026-01-01T01:00:00Z".parse().unwrap();
+        let at = |rows| progress(&record(rows, "2026-01-01T00:00:00Z"), now);
+        assert_eq!(at(250).as_deref(), Some(" (25 %, about 3 h 0 min to go)"));
+        assert_eq!(at(2000).as_deref(), Some(" (100 %, about 0 ms to go)"));
+        assert_eq!(at(0), None);
+    }
+}

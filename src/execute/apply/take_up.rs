@@ -1,0 +1,256 @@
+//! One migration whose turn it is: planned on the live catalog, stored, and handed to the driver.
+//!
+//! A plan that is stored is run as it is; it is never made anew.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    catalog::Catalog,
+    db::{Session, introspect::introspect},
+    effects::LockMode,
+    execute::{
+        Runner,
+        apply::{ApplyError, ApplyRequest, MigrationFile, order},
+        checks,
+        drift::{self, MadeFrom},
+        driver::Driver,
+        error::ExecuteError,
+        event::EventKind,
+        journal::{Edge, Journal, MigrationRecord, MigrationState, Start},
+        lease::{Lease, holder},
+        machine::Goal,
+    },
+    ident::ObjectName,
+    parse::PhaseName,
+    plan::{Plan, PlanInput, PlanSettings, Planned, Step, StepKind, plan},
+};
+
+/// One migration whose turn it is.
+pub(super) struct Turn<'a> {
+    pub(super) runner: &'a Runner,
+    pub(super) session: &'a mut Session,
+    pub(super) journal: &'a Journal,
+    pub(super) files: &'a [MigrationFile],
+    pub(super) file: &'a MigrationFile,
+    pub(super) request: &'a ApplyRequest,
+}
+
+/// Takes one migration to a goal, under its lease.
+pub(super) async fn one(
+    turn: &mut Turn<'_>,
+    goal: PhaseName,
+) -> Result<MigrationState, ApplyError> {
+    let lease = Lease::acquire(
+        &turn.runner.target,
+        turn.journal,
+        &turn.file.name.id,
+        &holder(turn.runner.started),
+        turn.session.pid(),
+        &turn.runner.settings.lease,
+    )
+    .await?;
+    let result = with_lease(turn, &lease, goal).await;
+    lease.release().await;
+    result
+}
+
+async fn with_lease(
+    turn: &mut Turn<'_>,
+    lease: &Lease,
+    goal: PhaseName,
+) -> Result<MigrationState, ApplyError> {
+    let file = turn.file;
+    let mut runner = turn.runner.clone();
+    runner.events = runner.events.for_migration(&file.name.id);
+    let stored = turn
+        .journal
+        .load(turn.session, &file.name.id)
+        .await?
+        .filter(|record| record.state != MigrationState::RolledBack);
+    let plan = match stored {
+        Some(record) => {
+            unchanged(file, &record)?;
+            // At a phase boundary nothing was interrupted.
+            if matches!(
+                record.state,
+                MigrationState::Expanding | MigrationState::Migrating | MigrationState::Contracting
+            ) {
+                runner.events.emit(None, EventKind::Resumed);
+            }
+            let plan = stored_plan(&record)?;
+            order::contract_in_order(turn, &plan, record.state, goal).await?;
+            plan
+        }
+        None => take_up(turn, &runner, lease).await?,
+    };
+    let mut driver = Driver::open(&runner, turn.journal, lease, &plan).await?;
+    driver.drift = turn.request.drift;
+    driver.made_from = Some(MadeFrom {
+        file,
+        settings: &turn.request.plan,
+    });
+    Ok(driver.run(Goal::Apply(goal)).await?)
+}
+
+/// A changed file after its expand started is refused, with the difference of both texts.
+fn unchanged(file: &MigrationFile, record: &MigrationRecord) -> Result<(), ExecuteError> {
+    if record.checksum == file.checksum {
+        return Ok(());
+    }
+    Err(ExecuteError::ChangedFile {
+        migration: file.name.id.clone(),
+        difference: text_difference(&record.source, &file.source),
+    })
+}
+
+/// The lines that differ, in the manner of `diff`.
+fn text_difference(old: &str, new: &str) -> String {
+    let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
+    let same_start = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
+    let same_end = old[same_start..]
+        .iter()
+        .rev()
+        .zip(new[same_start..].iter().rev())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let mut lines = vec![format!("line {}:", same_start + 1)];
+    lines.extend(
+        old[same_start..old.len() - same_end]
+            .iter()
+            .map(|line| format!("- {line}")),
+    );
+    lines.extend(
+        new[same_start..new.len() - same_end]
+            .iter()
+            .map(|line| format!("+ {line}")),
+    );
+    lines.join("\n")
+}
+
+/// The plan as it was stored when expand started; it is never made anew.
+pub fn stored_plan(record: &MigrationRecord) -> Result<Plan, ExecuteError> {
+    record.plan.clone().ok_or_else(|| ExecuteError::Refused {
+        code: "no-plan",
+        message: format!("{} was not started by zdm: it has no plan", record.id),
+        next: format!("Run zdm status {}.", record.id),
+    })
+}
+
+/// Plans a migration on the live catalog and stores it.
+async fn take_up(turn: &mut Turn<'_>, runner: &Runner, lease: &Lease) -> Result<Plan, ApplyError> {
+    let catalog = live_catalog(turn.session).await?;
+    let planned = plan_file(turn.file, &catalog, &turn.request.plan);
+    if planned.refused() {
+        return Err(ApplyError::Plan {
+            migration: turn.file.name.clone(),
+            diagnostics: planned.diagnostics,
+        });
+    }
+    let plan = planned.plan;
+    let order = order::of(turn, &plan).await?;
+    preflight(runner, turn.session, &catalog, &plan).await?;
+    let (journal, session) = (turn.journal, &mut *turn.session);
+    let source = &turn.file.source;
+    journal
+        .start(
+            session,
+            Start {
+                plan: &plan,
+                source,
+                order,
+            },
+            lease,
+        )
+        .await?;
+    // Another run may have taken up what shares something at the same moment: whoever sees the
+    // other lets go, and nothing was run yet.
+    if let Err(error) = order::of(turn, &plan).await {
+        turn.journal
+            .set_state(
+                turn.session,
+                &plan.migration.id,
+                MigrationState::RolledBack,
+                lease,
+            )
+            .await?;
+        return Err(error.into());
+    }
+    let session = &mut *turn.session;
+    let original = drift::shapes(&catalog, &plan);
+    journal
+        .boundary(session, PhaseName::Expand, Edge::Started, &original, lease)
+        .await?;
+    runner.events.emit(
+        None,
+        EventKind::PhaseStarted {
+            phase: PhaseName::Expand,
+        },
+    );
+    Ok(plan)
+}
+
+/// Looks at the database before anything is changed: privileges, publications, row security.
+async fn preflight(
+    runner: &Runner,
+    session: &mut Session,
+    catalog: &Catalog,
+    plan: &Plan,
+) -> Result<(), ExecuteError> {
+    let strong = |step: &&Step| {
+        step.locks
+            .iter()
+            .any(|lock| lock.mode > LockMode::RowExclusive)
+    };
+    let tables: BTreeSet<ObjectName> = plan
+        .steps()
+        .filter(strong)
+        .flat_map(|step| &step.locks)
+        .map(|lock| lock.relation.clone())
+        .filter(|relation| catalog.tables.contains_key(relation))
+        .collect();
+    let backfilled: BTreeSet<ObjectName> = plan
+        .steps()
+        .filter_map(|step| match &step.kind {
+            StepKind::Backfill { backfill } => Some(backfill.table.clone()),
+            _ => None,
+        })
+        .collect();
+    let tables: Vec<ObjectName> = tables.into_iter().collect();
+    let backfilled: Vec<ObjectName> = backfilled.into_iter().collect();
+    let scope = checks::Scope {
+        tables: &tables,
+        reshaped: &backfilled,
+        backfilled: &backfilled,
+        journal_schema: &runner.settings.journal_schema,
+        role: runner.settings.role.as_ref(),
+        without_monitor: runner.settings.without_monitor,
+    };
+    let findings = checks::preflight(session, &scope).await?;
+    for finding in &findings {
+        if finding.level == checks::FindingLevel::Warning {
+            let fix = finding.fix.as_deref().unwrap_or_default();
+            runner
+                .events
+                .note(None, format!("{} {fix}", finding.message));
+        }
+    }
+    checks::refuse(&findings)
+}
+
+/// The catalog of the live database.
+pub async fn live_catalog(session: &mut Session) -> Result<Catalog, ExecuteError> {
+    introspect(session)
+        .await
+        .map_err(|error| ExecuteError::from_db("reading the catalog", error))
+}
+
+/// The plan of one file.
+pub fn plan_file(file: &MigrationFile, catalog: &Catalog, settings: &PlanSettings) -> Planned {
+    plan(&PlanInput {
+        migration: &file.name,
+        checksum: &file.checksum,
+        script: &file.script,
+        catalog,
+        settings,
+    })
+}

@@ -20,8 +20,10 @@ pub fn touches(cx: &Context<'_>, phase: PhaseName, effects: &Effects) -> Vec<Tou
     let mut touches = Vec::new();
     match &cx.op.statement.kind {
         StatementKind::AlterRelation(alter) => {
-            touches.push(Touch::write(altered(cx, &cx.resolve(&alter.name)), phase));
-            touches.extend(referenced(cx, &cx.resolve(&alter.name)));
+            let name = cx.resolve(&alter.name);
+            touches.push(Touch::write(altered(cx, &name), phase));
+            touches.extend(named_too(cx, &name, phase));
+            touches.extend(referenced(cx, &name));
             touches.extend(dropped_key(cx).map(Touch::read));
         }
         StatementKind::CreateTable(create) => {
@@ -30,7 +32,14 @@ pub fn touches(cx: &Context<'_>, phase: PhaseName, effects: &Effects) -> Vec<Tou
             touches.push(Touch::write(Element::Relation(name), phase));
         }
         StatementKind::CreateIndex(create) => {
-            touches.push(Touch::read(Element::Relation(cx.resolve(&create.table))));
+            let table = cx.resolve(&create.table);
+            if let Some(name) = &create.name {
+                touches.push(Touch::write(
+                    Element::Name(table.sibling(name.clone())),
+                    phase,
+                ));
+            }
+            touches.push(Touch::read(Element::Relation(table)));
         }
         StatementKind::Drop(drop) => {
             for name in drop.names.iter().chain(&drop.on) {
@@ -67,6 +76,37 @@ pub fn touches(cx: &Context<'_>, phase: PhaseName, effects: &Effects) -> Vec<Tou
         StatementKind::Transaction(_) | StatementKind::Set(_) => {}
     }
     touches
+}
+
+/// What an ALTER is about beside its relation: the name it gives, the other relation, its trigger.
+fn named_too(cx: &Context<'_>, relation: &ObjectName, phase: PhaseName) -> Vec<Touch> {
+    let write = |element| Touch::write(element, phase);
+    match cx.op.action.map(|action| &action.kind) {
+        Some(AlterActionKind::RenameTo(to)) => {
+            vec![write(Element::Relation(relation.sibling(to.clone())))]
+        }
+        Some(AlterActionKind::SetSchema(schema)) => vec![write(Element::Relation(
+            ObjectName::new(schema.clone(), relation.name.clone()),
+        ))],
+        Some(AlterActionKind::RenameConstraint { to, .. }) => {
+            vec![write(Element::Name(relation.sibling(to.clone())))]
+        }
+        Some(AlterActionKind::RenameColumn { to, .. }) => {
+            vec![write(Element::Column(relation.clone(), to.clone()))]
+        }
+        Some(
+            AlterActionKind::Inherit(other)
+            | AlterActionKind::NoInherit(other)
+            | AlterActionKind::AttachPartition { name: other, .. }
+            | AlterActionKind::DetachPartition { name: other, .. },
+        ) => {
+            vec![write(Element::Relation(cx.resolve(other)))]
+        }
+        Some(AlterActionKind::ClusterOn(index)) => {
+            vec![Touch::read(Element::Name(relation.sibling(index.clone())))]
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// The column that an ALTER TABLE alters, if it is about one.

@@ -551,8 +551,17 @@ fn nothing_new(rename: &Rename<'_>) -> String {
         from,
         ..
     } = rename;
-    let mut known: Vec<&Ident> = table.indexes.iter().map(|index| &index.name).collect();
-    known.extend(table.constraints.iter().map(|constraint| &constraint.name));
+    let indexes = table.indexes.iter();
+    let mut known: Vec<&Ident> = indexes
+        .filter(|index| index.names_column(from))
+        .map(|index| &index.name)
+        .collect();
+    let constraints = table.constraints.iter();
+    known.extend(
+        constraints
+            .filter(|constraint| constraint.columns().contains(from))
+            .map(|constraint| &constraint.name),
+    );
     known.extend(column.not_null_constraint.as_ref().map(|(name, _)| name));
     state::refuse_new_dependents(name, from, &known)
 }

@@ -632,6 +632,23 @@ impl Constraint {
         !self.definition.trim_end().ends_with("NOT ENFORCED")
     }
 
+    /// Whether it, a constraint of `table`, names that column: its own, or one that it references.
+    pub fn names_column(&self, table: &ObjectName, column: &Ident) -> bool {
+        let referenced = match &self.kind {
+            ConstraintKind::ForeignKey {
+                references,
+                referenced_columns,
+                ..
+            } => references == table && referenced_columns.contains(column),
+            ConstraintKind::Check { .. }
+            | ConstraintKind::Unique { .. }
+            | ConstraintKind::PrimaryKey { .. }
+            | ConstraintKind::Exclude { .. }
+            | ConstraintKind::Other => false,
+        };
+        referenced || self.columns().contains(column)
+    }
+
     /// The columns of its own table that it names.
     pub fn columns(&self) -> &[Ident] {
         match &self.kind {

@@ -552,16 +552,11 @@ fn nothing_new(rename: &Rename<'_>) -> String {
         ..
     } = rename;
     let indexes = table.indexes.iter();
-    let mut known: Vec<&Ident> = indexes
-        .filter(|index| index.names_column(from))
-        .map(|index| &index.name)
-        .collect();
+    let indexes = indexes.filter(|index| index.names_column(from));
+    let mut known: Vec<&Ident> = indexes.map(|index| &index.name).collect();
     let constraints = table.constraints.iter();
-    known.extend(
-        constraints
-            .filter(|constraint| constraint.columns().contains(from))
-            .map(|constraint| &constraint.name),
-    );
+    let constraints = constraints.filter(|constraint| constraint.names_column(name, from));
+    known.extend(constraints.map(|constraint| &constraint.name));
     known.extend(column.not_null_constraint.as_ref().map(|(name, _)| name));
     state::refuse_new_dependents(name, from, &known)
 }

@@ -584,6 +584,31 @@ impl Table {
         self.indexes.iter().find(|index| index.name == *name)
     }
 
+    /// The indexes that name a column.
+    pub fn indexes_on(&self, column: &Ident) -> impl Iterator<Item = &Index> {
+        let indexes = self.indexes.iter();
+        indexes.filter(|index| index.names_column(column))
+    }
+
+    /// The constraints that name a column, on either side of a foreign key.
+    pub fn constraints_on(&self, column: &Ident) -> impl Iterator<Item = &Constraint> {
+        self.constraints.iter().filter(|constraint| {
+            let referenced = match &constraint.kind {
+                ConstraintKind::ForeignKey {
+                    references,
+                    referenced_columns,
+                    ..
+                } => *references == self.name && referenced_columns.contains(column),
+                ConstraintKind::Check { .. }
+                | ConstraintKind::Unique { .. }
+                | ConstraintKind::PrimaryKey { .. }
+                | ConstraintKind::Exclude { .. }
+                | ConstraintKind::Other => false,
+            };
+            referenced || constraint.columns().contains(column)
+        })
+    }
+
     /// Its primary key.
     pub fn primary_key(&self) -> Option<&Constraint> {
         self.constraints
@@ -630,23 +655,6 @@ impl Constraint {
     /// Whether it is enforced at all (PostgreSQL 18 knows NOT ENFORCED).
     pub fn enforced(&self) -> bool {
         !self.definition.trim_end().ends_with("NOT ENFORCED")
-    }
-
-    /// Whether it, a constraint of `table`, names that column: its own, or one that it references.
-    pub fn names_column(&self, table: &ObjectName, column: &Ident) -> bool {
-        let referenced = match &self.kind {
-            ConstraintKind::ForeignKey {
-                references,
-                referenced_columns,
-                ..
-            } => references == table && referenced_columns.contains(column),
-            ConstraintKind::Check { .. }
-            | ConstraintKind::Unique { .. }
-            | ConstraintKind::PrimaryKey { .. }
-            | ConstraintKind::Exclude { .. }
-            | ConstraintKind::Other => false,
-        };
-        referenced || self.columns().contains(column)
     }
 
     /// The columns of its own table that it names.

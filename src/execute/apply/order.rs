@@ -4,6 +4,8 @@
 //! One that is not waits, before anything of it has run, until the other is through; what is done
 //! cannot be overtaken. It reads the journal alone, and changes nothing.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use crate::{
@@ -158,22 +160,15 @@ async fn meets(
 /// What both touch and one of them changes, in words. A plan of an older zdm has no sets: then all
 /// relations count that both lock or look at.
 fn shared(theirs: &Plan, ours: &Plan) -> Vec<String> {
-    match (&theirs.sets, &ours.sets) {
-        (Some(theirs), Some(ours)) => ours.shared(theirs),
-        (_, _) => {
-            let theirs = relations(theirs);
-            let mut found: Vec<String> = relations(ours)
-                .into_iter()
-                .filter(|name| theirs.contains(name))
-                .collect();
-            found.sort();
-            found.dedup();
-            found
-        }
+    if let (Some(theirs), Some(ours)) = (&theirs.sets, &ours.sets) {
+        return ours.shared(theirs);
     }
+    let theirs = relations(theirs);
+    let ours = relations(ours);
+    ours.intersection(&theirs).cloned().collect()
 }
 
-fn relations(plan: &Plan) -> Vec<String> {
+fn relations(plan: &Plan) -> BTreeSet<String> {
     plan.steps()
         .flat_map(|step| &step.locks)
         .map(|lock| lock.relation.short())

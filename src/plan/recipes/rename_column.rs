@@ -551,12 +551,9 @@ fn nothing_new(rename: &Rename<'_>) -> String {
         from,
         ..
     } = rename;
-    let indexes = table.indexes.iter();
-    let indexes = indexes.filter(|index| index.names_column(from));
-    let mut known: Vec<&Ident> = indexes.map(|index| &index.name).collect();
-    let constraints = table.constraints.iter();
-    let constraints = constraints.filter(|constraint| constraint.names_column(name, from));
-    known.extend(constraints.map(|constraint| &constraint.name));
+    let mut known: Vec<&Ident> = Vec::new();
+    known.extend(table.indexes_on(from).map(|index| &index.name));
+    known.extend(table.constraints_on(from).map(|one| &one.name));
     known.extend(column.not_null_constraint.as_ref().map(|(name, _)| name));
     state::refuse_new_dependents(name, from, &known)
 }

@@ -34,6 +34,8 @@ struct Story {
     setup: String,
     migration: String,
     old: fn(u32) -> String,
+    /// Run before rows are compared: takes out what differs from run to run, and looks at it.
+    end: &'static str,
 }
 
 /// The old application at work.
@@ -89,6 +91,9 @@ async fn same(story: &Story, a: &Db, b: &Db) {
     println!("{}, PostgreSQL {}: comparing", story.name, a.version);
     let (mut a, mut b) = (a.connect().await, b.connect().await);
     assert_same_schema(&mut a, &mut b).await;
+    for conn in [&mut a, &mut b] {
+        server::run(conn, story.end).await;
+    }
     assert_same_data(&mut a, &mut b).await;
 }
 
@@ -166,6 +171,7 @@ fn story(name: &str, migration: &str) -> Story {
         setup: equivalence::SCHEMA.to_owned(),
         migration: migration.to_owned(),
         old,
+        end: "",
     }
 }
 
@@ -180,6 +186,53 @@ async fn a_key_is_renamed_and_another_column_computed() {
          ALTER TABLE items DROP COLUMN b;
          CREATE INDEX items_shown ON items (shown);",
     ))
+    .await;
+}
+
+/// A primary key is exchanged for a numbered column, another table gets one, and columns are
+/// numbered and filled with a default beside.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_and_numbers_are_added() {
+    killed_everywhere(&Story {
+        name: "keys and numbers".to_owned(),
+        setup: "CREATE TABLE jobs (id integer PRIMARY KEY, status text NOT NULL);
+            INSERT INTO jobs SELECT n, (ARRAY['done', 'new'])[n % 2 + 1] FROM generate_series(1, 800) n;
+            CREATE TABLE parts (code text, note text);
+            INSERT INTO parts SELECT 'part ' || n, NULL FROM generate_series(1, 300) n;"
+            .to_owned(),
+        migration: "ALTER TABLE jobs DROP CONSTRAINT jobs_pkey;
+            ALTER TABLE jobs ADD COLUMN number bigserial PRIMARY KEY;
+            ALTER TABLE jobs ADD COLUMN finished boolean NOT NULL DEFAULT false;
+            UPDATE jobs SET finished = true WHERE status = 'done';
+            ALTER TABLE parts ADD PRIMARY KEY (code);
+            ALTER TABLE parts ADD COLUMN place integer GENERATED ALWAYS AS IDENTITY;"
+            .to_owned(),
+        old: |round| {
+            format!(
+                "INSERT INTO jobs VALUES (1000 + {round}, 'new');
+                 UPDATE jobs SET status = 'done' WHERE id = 1000 + {round} - 2 OR id = {round} % 800;
+                 UPDATE jobs SET status = 'again' WHERE id = 1000 + {round} - 5;
+                 DELETE FROM jobs WHERE id = 800 - {round};
+                 INSERT INTO parts VALUES ('old ' || {round});
+                 UPDATE parts SET note = {round} WHERE code = 'part ' || {round} % 300;"
+            )
+        },
+        end: "DO $$
+            DECLARE
+                numbered record;
+            BEGIN
+                FOR numbered IN SELECT attrelid::regclass AS owner, quote_ident(attname) AS name
+                    FROM pg_attribute
+                    WHERE attrelid IN ('jobs'::regclass, 'parts'::regclass)
+                        AND attname IN ('number', 'place') AND NOT attisdropped
+                LOOP
+                    EXECUTE format('SELECT 1 / (count(DISTINCT %1$s) = count(*))::int FROM %2$s', numbered.name, numbered.owner);
+                    EXECUTE format('SELECT 1 / (nextval(pg_get_serial_sequence(%1$L, %2$L)) > max(%2$s))::int FROM %1$s', numbered.owner, numbered.name);
+                    EXECUTE format('ALTER TABLE %s DROP COLUMN %s', numbered.owner, numbered.name);
+                END LOOP;
+            END
+            $$;",
+    })
     .await;
 }
 

@@ -186,8 +186,21 @@ fn run(
     let Some(assignments) = &update.assignments else {
         return Err(unclear("does not set column by column"));
     };
-    if update.other_clauses {
-        return Err(unclear("reads other tables or returns rows"));
+    let queried = update
+        .predicate
+        .iter()
+        .chain(assignments.iter().map(|(_, expr)| expr));
+    if update.other_clauses || queried.clone().any(|expr| expr.has_query) {
+        return Err(Refusal::new(
+            "column-from-update",
+            format!(
+                "the UPDATE that fills {}.{wanted} reads other rows: what the old application \
+                 changes there until contract would never reach the new column",
+                table.short()
+            ),
+            "put the UPDATE into the next migration: by then the new application writes the \
+             column itself, and only the rows that are there are left to fill",
+        ));
     }
     let new = |name: &Ident| held.iter().any(|known| known.column.name == *name);
     if let Some((other, _)) = assignments.iter().find(|(name, _)| !new(name)) {

@@ -194,7 +194,7 @@ fn run(
         return Err(Refusal::new(
             "column-from-update",
             format!(
-                "the UPDATE that fills {}.{wanted} reads other rows: what the old application \
+                "the UPDATE that fills {}.{wanted} reads other rows, or returns some: what the old application \
                  changes there until contract would never reach the new column",
                 table.short()
             ),

@@ -1,6 +1,7 @@
 //! Tests that need a PostgreSQL server. An absent server is a failure, never a skip.
 
 mod activity;
+mod alter_type;
 mod apply;
 mod backfill;
 mod bare;

@@ -20,6 +20,7 @@ pub mod drop_column;
 pub mod drop_index;
 pub mod redefine_view;
 pub mod rename_column;
+pub mod rename_table;
 pub mod set_not_null;
 
 use crate::plan::recipe::Recipe;
@@ -40,6 +41,7 @@ pub const RECIPES: &[Recipe] = &[
     create_index::RECIPE,
     drop_index::RECIPE,
     rename_column::RECIPE,
+    rename_table::RECIPE,
     drop_column::RECIPE,
     alter_column_type::RECIPE,
     redefine_view::RECIPE,

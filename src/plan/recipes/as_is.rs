@@ -4,6 +4,7 @@
 
 mod alter;
 mod data;
+mod drops;
 mod objects;
 
 use crate::{
@@ -12,9 +13,7 @@ use crate::{
     ident::{Ident, ObjectName},
     parse::{
         PhaseName, StatementKind,
-        statement::{
-            AlterActionKind, ColumnAction, DataKind, DropBehavior, Persistence, Transaction,
-        },
+        statement::{AlterActionKind, ColumnAction, DataKind, Persistence, Transaction},
     },
     plan::{
         StepKind, build,
@@ -72,12 +71,17 @@ fn draft(cx: &Context<'_>) -> Result<Draft, Refusal> {
         }
         _ => {}
     }
+    if let Some(note) = drops::nothing_to_drop(cx) {
+        draft.notes.push(note);
+        return Ok(draft);
+    }
+    let restricted = drops::without_cascade(cx)?;
     let way = match retyped(cx) {
         Some((table, column)) => views::in_the_way(cx, &table, column)?,
         None => Recreate::default(),
     };
     let effects = if way.is_empty() {
-        effects(&cx.op.alone, cx.before)
+        effects(restricted.as_ref().unwrap_or(&cx.op.alone), cx.before)
     } else {
         // They are gone when the statement runs.
         let mut before = cx.before.clone();
@@ -105,7 +109,16 @@ fn draft(cx: &Context<'_>) -> Result<Draft, Refusal> {
     } else {
         StepKind::Ddl
     };
-    let mut step = step(kind, title(cx), place.reason).sql([cx.op.sql.clone()]);
+    let mut sql = cx.op.sql.clone();
+    if restricted.is_some() {
+        sql = drops::cut_cascade(&sql);
+        draft.notes.push(format!(
+            "`{}`: without CASCADE, because nothing is known to depend on it; if something does \
+             by then, the server refuses and nothing is dropped",
+            title(&sql)
+        ));
+    }
+    let mut step = step(kind, title(&sql), place.reason).sql([sql]);
     for held in &effects.locks {
         step = step.lock(&held.relation, held.mode);
     }
@@ -215,11 +228,6 @@ fn place(cx: &Context<'_>, effects: &Effects) -> Result<Place, Refusal> {
         reason,
         breaks_old: false,
     };
-    let contract = |reason| Place {
-        phase: PhaseName::Contract,
-        reason,
-        breaks_old: true,
-    };
     let fresh = build::target(cx).is_some_and(|table| cx.is_fresh(&table))
         || effects.locks.iter().all(|lock| cx.is_fresh(&lock.relation));
     match &cx.op.statement.kind {
@@ -244,16 +252,7 @@ fn place(cx: &Context<'_>, effects: &Effects) -> Result<Place, Refusal> {
             Some(action) => alter::place(cx, action),
             None => Err(not_yet(cx, "this ALTER")),
         },
-        StatementKind::Drop(drop) => {
-            if drop.behavior == DropBehavior::Cascade {
-                return Err(Refusal::new(
-                    "cascade",
-                    "CASCADE would drop objects that the migration does not name",
-                    "name each object to drop in a statement of its own",
-                ));
-            }
-            Ok(contract("the old application may still use it"))
-        }
+        StatementKind::Drop(drop) => Ok(drops::place(cx, drop)),
         StatementKind::Update(update) => {
             data::place(cx, DataKind::Update, &cx.resolve(&update.table))
         }
@@ -349,8 +348,8 @@ fn allowed_or(cx: &Context<'_>, allowed: bool, what: &str) -> Result<Place, Refu
     Err(not_yet(cx, what))
 }
 
-fn title(cx: &Context<'_>) -> String {
-    let words: Vec<&str> = cx.op.sql.split_whitespace().collect();
+fn title(sql: &str) -> String {
+    let words: Vec<&str> = sql.split_whitespace().collect();
     let text = words.join(" ");
     if text.chars().count() <= 70 {
         text

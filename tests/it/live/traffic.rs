@@ -137,6 +137,16 @@ async fn rename_column_with_long_and_quoted_names() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rename_table() {
+    let shape = Shape {
+        new_table: "\"People\"".to_owned(),
+        ..Shape::new("users", Key::Bigint, "name", "name")
+    };
+    let migration = "ALTER TABLE users RENAME TO \"People\";";
+    both_ways("rename table", &shape, migration).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn set_not_null() {
     let shape = Shape {
         nulls: true,

@@ -4,9 +4,7 @@ use super::{Place, allowed_or};
 use crate::{
     parse::{
         PhaseName, StatementKind,
-        statement::{
-            AlterActionKind, ColumnAction, DropBehavior, Firing, RelationKind, RowSecurity,
-        },
+        statement::{AlterActionKind, ColumnAction, Firing, RelationKind, RowSecurity},
     },
     plan::{draft::Refusal, recipe::Context},
 };
@@ -63,14 +61,7 @@ pub(super) fn place(cx: &Context<'_>, action: &AlterActionKind) -> Result<Place,
             reason: "reads the whole table under a lock that stops no client",
             breaks_old: false,
         }),
-        AlterActionKind::DropConstraint { behavior, .. } => {
-            if *behavior == DropBehavior::Cascade {
-                return Err(Refusal::new(
-                    "cascade",
-                    "DROP CONSTRAINT … CASCADE would drop foreign keys of other tables",
-                    "drop each of them by name first",
-                ));
-            }
+        AlterActionKind::DropConstraint { .. } => {
             Ok(contract("the old application may rely on it"))
         }
         AlterActionKind::SetOptions(_)
@@ -88,7 +79,16 @@ pub(super) fn place(cx: &Context<'_>, action: &AlterActionKind) -> Result<Place,
             StatementKind::AlterRelation(alter) if alter.kind == RelationKind::Index => {
                 Ok(expand("nobody names an index"))
             }
-            _ => allowed_or(cx, allowed, "a renamed relation"),
+            StatementKind::AlterRelation(alter)
+                if cx.before.sequences.contains_key(&cx.resolve(&alter.name)) =>
+            {
+                Ok(contract(
+                    "the old application may take numbers from it by its name",
+                ))
+            }
+            _ => Ok(contract(
+                "the old application knows it by its old name, the new one by the new",
+            )),
         },
         AlterActionKind::Trigger { firing, .. } | AlterActionKind::Rule { firing, .. } => {
             match firing {
@@ -118,6 +118,11 @@ pub(super) fn place(cx: &Context<'_>, action: &AlterActionKind) -> Result<Place,
         | AlterActionKind::NotOf
         | AlterActionKind::AttachPartition { .. }
         | AlterActionKind::DetachPartition { .. }
-        | AlterActionKind::Other => allowed_or(cx, allowed, "this ALTER"),
+        | AlterActionKind::Other => match &cx.op.statement.kind {
+            StatementKind::AlterRelation(alter) if alter.kind == RelationKind::Sequence => Ok(
+                expand("changes no row; only numbers taken from now on see it"),
+            ),
+            _ => allowed_or(cx, allowed, "this ALTER"),
+        },
     }
 }

@@ -1,0 +1,2 @@
+ALTER SEQUENCE numbers OWNED BY shops.id;
+ALTER SEQUENCE numbers RESTART WITH 50;

@@ -1,0 +1,1 @@
+ALTER TABLE app.events RENAME TO happenings;

@@ -1,0 +1,1 @@
+UPDATE "People" SET id = -age WHERE id > 1000;

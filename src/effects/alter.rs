@@ -8,8 +8,8 @@ use crate::{
     effects::{Effects, LockMode, builder::Builder, column, constraint, partition},
     ident::{Ident, ObjectName},
     parse::statement::{
-        AlterAction, AlterActionKind, AlterRelation, ColumnAction, RelationKind, ReplicaIdentity,
-        TableConstraintKind,
+        AlterAction, AlterActionKind, AlterRelation, ColumnAction, OptionValue, RelationKind,
+        ReplicaIdentity, TableConstraintKind,
     },
 };
 
@@ -133,13 +133,13 @@ fn lock_level(action: &AlterActionKind) -> LockMode {
             | TableConstraintKind::NotNull(_)
             | TableConstraintKind::Key(_)
             | TableConstraintKind::KeyUsingIndex { .. }
-            | TableConstraintKind::Exclude => LockMode::AccessExclusive,
+            | TableConstraintKind::Exclude(_) => LockMode::AccessExclusive,
         },
         AlterActionKind::Trigger { .. } => LockMode::ShareRowExclusive,
         AlterActionKind::AlterColumn { action, .. } => match action {
-            ColumnAction::SetStatistics | ColumnAction::SetOptions | ColumnAction::ResetOptions => {
-                LockMode::ShareUpdateExclusive
-            }
+            ColumnAction::SetStatistics(_)
+            | ColumnAction::SetOptions(_)
+            | ColumnAction::ResetOptions(_) => LockMode::ShareUpdateExclusive,
             ColumnAction::SetDefault(_)
             | ColumnAction::DropDefault
             | ColumnAction::SetNotNull
@@ -148,10 +148,10 @@ fn lock_level(action: &AlterActionKind) -> LockMode {
             | ColumnAction::SetStorage(_)
             | ColumnAction::SetCompression(_)
             | ColumnAction::AddIdentity { .. }
-            | ColumnAction::SetIdentity
-            | ColumnAction::DropIdentity
+            | ColumnAction::SetIdentity { .. }
+            | ColumnAction::DropIdentity { .. }
             | ColumnAction::SetExpression(_)
-            | ColumnAction::DropExpression => LockMode::AccessExclusive,
+            | ColumnAction::DropExpression { .. } => LockMode::AccessExclusive,
         },
         AlterActionKind::ValidateConstraint { .. }
         | AlterActionKind::ClusterOn(_)
@@ -194,14 +194,15 @@ fn lock_level(action: &AlterActionKind) -> LockMode {
         | AlterActionKind::OfType(_)
         | AlterActionKind::NotOf
         | AlterActionKind::ReplicaIdentity(_)
-        | AlterActionKind::DependsOnExtension(_)
+        | AlterActionKind::DependsOnExtension { .. }
+        | AlterActionKind::SequenceOptions(_)
         | AlterActionKind::Other => LockMode::AccessExclusive,
     }
 }
 
 /// The lock for a storage parameter (`src/backend/access/common/reloptions.c`).
-fn option_lock(name: &Ident) -> LockMode {
-    let name = name.as_str();
+fn option_lock(option: &OptionValue) -> LockMode {
+    let name = option.name.as_str();
     let name = name.strip_prefix("toast.").unwrap_or(name);
     let weak = name.starts_with("autovacuum_")
         || name.starts_with("log_autovacuum")
@@ -359,8 +360,10 @@ fn one(builder: &mut Builder<'_>, altered: &Altered<'_>, action: &AlterAction) {
         | AlterActionKind::ReplicaIdentity(
             ReplicaIdentity::Default | ReplicaIdentity::Full | ReplicaIdentity::Nothing,
         )
-        | AlterActionKind::DependsOnExtension(_) => {}
-        AlterActionKind::Other => builder.effects.unknown = true,
+        | AlterActionKind::DependsOnExtension { .. } => {}
+        AlterActionKind::SequenceOptions(_) | AlterActionKind::Other => {
+            builder.effects.unknown = true;
+        }
     }
 }
 
@@ -392,7 +395,9 @@ fn alter_index(
         AlterActionKind::RenameTo(_)
         | AlterActionKind::AlterColumn {
             action:
-                ColumnAction::SetStatistics | ColumnAction::SetOptions | ColumnAction::ResetOptions,
+                ColumnAction::SetStatistics(_)
+                | ColumnAction::SetOptions(_)
+                | ColumnAction::ResetOptions(_),
             ..
         } => builder.lock(name, LockMode::ShareUpdateExclusive),
         AlterActionKind::SetOptions(names) | AlterActionKind::ResetOptions(names) => {
@@ -412,7 +417,7 @@ fn alter_index(
             builder.lock(name, LockMode::AccessExclusive);
             builder.effects.rewrites.push(name.clone());
         }
-        AlterActionKind::DependsOnExtension(_) => builder.lock(name, LockMode::AccessExclusive),
+        AlterActionKind::DependsOnExtension { .. } => builder.lock(name, LockMode::AccessExclusive),
         AlterActionKind::AddColumn { .. }
         | AlterActionKind::DropColumn { .. }
         | AlterActionKind::AlterColumn { .. }
@@ -439,6 +444,7 @@ fn alter_index(
         | AlterActionKind::NotOf
         | AlterActionKind::ReplicaIdentity(_)
         | AlterActionKind::DetachPartition { .. }
+        | AlterActionKind::SequenceOptions(_)
         | AlterActionKind::Other => {
             builder.lock(name, LockMode::AccessExclusive);
             builder.effects.unknown = true;
@@ -454,7 +460,7 @@ fn alter_sequence(builder: &mut Builder<'_>, name: &ObjectName, action: &AlterAc
         | AlterActionKind::SetLogged
         | AlterActionKind::SetUnlogged => builder.lock(name, LockMode::AccessExclusive),
         // `RESTART`, `INCREMENT`, `OWNED BY`: the options are not told apart.
-        AlterActionKind::Other => {
+        AlterActionKind::SequenceOptions(_) | AlterActionKind::Other => {
             builder.lock(name, LockMode::ShareRowExclusive);
             builder.effects.rewrites.push(name.clone());
         }
@@ -484,7 +490,7 @@ fn alter_sequence(builder: &mut Builder<'_>, name: &ObjectName, action: &AlterAc
         | AlterActionKind::ReplicaIdentity(_)
         | AlterActionKind::AttachPartition { .. }
         | AlterActionKind::DetachPartition { .. }
-        | AlterActionKind::DependsOnExtension(_) => {
+        | AlterActionKind::DependsOnExtension { .. } => {
             builder.lock(name, LockMode::AccessExclusive);
             builder.effects.unknown = true;
         }

@@ -265,15 +265,15 @@ pub(super) fn alter(
     match action {
         ColumnAction::SetDefault(_)
         | ColumnAction::DropDefault
-        | ColumnAction::SetStatistics
+        | ColumnAction::SetStatistics(_)
         | ColumnAction::SetStorage(_)
-        | ColumnAction::DropExpression => {
+        | ColumnAction::DropExpression { .. } => {
             if !altered.only {
                 builder.lock_family(&altered.name, altered.mode);
             }
         }
-        ColumnAction::SetOptions
-        | ColumnAction::ResetOptions
+        ColumnAction::SetOptions(_)
+        | ColumnAction::ResetOptions(_)
         | ColumnAction::SetCompression(_)
         | ColumnAction::AddIdentity { .. } => {}
         ColumnAction::DropNotNull => {
@@ -300,12 +300,12 @@ pub(super) fn alter(
                 using: using.as_ref(),
             },
         ),
-        ColumnAction::SetIdentity => {
+        ColumnAction::SetIdentity { .. } => {
             for sequence in owned_sequences(catalog, &altered.name, Some(name)) {
                 builder.lock(&sequence, LockMode::ShareRowExclusive);
             }
         }
-        ColumnAction::DropIdentity => {
+        ColumnAction::DropIdentity { .. } => {
             for sequence in owned_sequences(catalog, &altered.name, Some(name)) {
                 builder.lock(&sequence, AE);
             }

@@ -90,7 +90,7 @@ pub(super) fn add(builder: &mut Builder<'_>, altered: &Altered<'_>, constraint: 
                 scan_foreign_key(builder, altered, &peer);
             }
         }
-        TableConstraintKind::Exclude => {
+        TableConstraintKind::Exclude(_) => {
             builder.scan_family_of_key(altered, &format!("to build the index of {shown}"));
         }
     }
@@ -106,7 +106,7 @@ fn lock_children(builder: &mut Builder<'_>, altered: &Altered<'_>, kind: &TableC
         TableConstraintKind::Check(_) | TableConstraintKind::NotNull(_) => true,
         TableConstraintKind::Key(_)
         | TableConstraintKind::KeyUsingIndex { .. }
-        | TableConstraintKind::Exclude
+        | TableConstraintKind::Exclude(_)
         | TableConstraintKind::ForeignKey { .. } => false,
     };
     if inherited || builder.catalog.version >= PgVersion::V18 {
@@ -121,7 +121,7 @@ fn lock_children(builder: &mut Builder<'_>, altered: &Altered<'_>, kind: &TableC
             | TableConstraintKind::NotNull(_)
             | TableConstraintKind::Key(_)
             | TableConstraintKind::KeyUsingIndex { .. }
-            | TableConstraintKind::Exclude => LockMode::Share,
+            | TableConstraintKind::Exclude(_) => LockMode::Share,
         });
         builder.lock_family(&altered.name, mode);
     }

@@ -22,7 +22,7 @@ pub(super) fn table(create: &CreateTable, catalog: &Catalog) -> Effects {
         return builder.done();
     }
     for like in &create.likes {
-        builder.lock(&catalog.resolve(like), LockMode::AccessShare);
+        builder.lock(&catalog.resolve(&like.source), LockMode::AccessShare);
     }
     for parent in &create.inherits {
         builder.lock(&catalog.resolve(parent), LockMode::ShareUpdateExclusive);
@@ -55,7 +55,7 @@ pub(super) fn table(create: &CreateTable, catalog: &Catalog) -> Effects {
             | TableConstraintKind::NotNull(_)
             | TableConstraintKind::Key(_)
             | TableConstraintKind::KeyUsingIndex { .. }
-            | TableConstraintKind::Exclude => None,
+            | TableConstraintKind::Exclude(_) => None,
         });
     for references in of_columns.chain(of_table) {
         let peer = catalog.resolve(&references.table);

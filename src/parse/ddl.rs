@@ -15,8 +15,11 @@ mod create_index;
 mod create_table;
 mod data;
 mod drop;
+mod literal;
 mod opaque;
 mod relations;
+mod sequence;
+mod utility;
 
 #[cfg(test)]
 mod summary;
@@ -38,14 +41,18 @@ pub(super) fn statement(source: &str, raw: &RawStatement) -> (StatementKind, Opt
         .iter()
         .any(|token| matches!(token.kind, TokenKind::Unterminated | TokenKind::Unknown));
     if broken {
-        return (opaque::opaque(source, &raw.tokens), None);
+        return (
+            StatementKind::Opaque(opaque::opaque(source, &raw.tokens)),
+            None,
+        );
     }
     match read(&mut cursor) {
         Ok(kind) => (kind, None),
         Err(error) => {
             let diagnostic = Diagnostic::new("syntax", Level::Error, error.span, error.message)
                 .with_help(opaque::help(source, &raw.tokens));
-            (opaque::opaque(source, &raw.tokens), Some(diagnostic))
+            let opaque = opaque::opaque(source, &raw.tokens);
+            (StatementKind::Opaque(opaque), Some(diagnostic))
         }
     }
 }
@@ -67,6 +74,9 @@ fn read(cursor: &mut Cursor<'_>) -> Parsed<StatementKind> {
         return Ok(kind);
     }
     if let Some(kind) = data::data(cursor)? {
+        return Ok(kind);
+    }
+    if let Some(kind) = utility::utility(cursor)? {
         return Ok(kind);
     }
     opaque::known(cursor)

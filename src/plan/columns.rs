@@ -54,9 +54,9 @@ pub fn check_followed(cx: &Context<'_>, table: &Table, column: &Column) -> Resul
             op.action.map(|action| &action.kind),
             Some(AlterActionKind::AlterColumn {
                 name,
-                action: ColumnAction::SetStatistics
-                    | ColumnAction::SetOptions
-                    | ColumnAction::ResetOptions
+                action: ColumnAction::SetStatistics(_)
+                    | ColumnAction::SetOptions(_)
+                    | ColumnAction::ResetOptions(_)
             }) if *name == column.name
         ),
         StatementKind::CreateTable(_)

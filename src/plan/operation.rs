@@ -114,19 +114,19 @@ fn pass(kind: &AlterActionKind) -> u8 {
         AlterActionKind::AlterColumn { action, .. } => match action {
             ColumnAction::DropDefault
             | ColumnAction::DropNotNull
-            | ColumnAction::DropIdentity
-            | ColumnAction::DropExpression => 0,
+            | ColumnAction::DropIdentity { .. }
+            | ColumnAction::DropExpression { .. } => 0,
             ColumnAction::Type { .. } => 1,
             ColumnAction::SetExpression(_) => 3,
             ColumnAction::SetNotNull
-            | ColumnAction::SetStatistics
-            | ColumnAction::SetOptions
-            | ColumnAction::ResetOptions
+            | ColumnAction::SetStatistics(_)
+            | ColumnAction::SetOptions(_)
+            | ColumnAction::ResetOptions(_)
             | ColumnAction::SetStorage(_)
             | ColumnAction::SetCompression(_) => 5,
             ColumnAction::SetDefault(_)
             | ColumnAction::AddIdentity { .. }
-            | ColumnAction::SetIdentity => 7,
+            | ColumnAction::SetIdentity { .. } => 7,
         },
         AlterActionKind::AddColumn { .. } => 2,
         AlterActionKind::AddConstraint(_) => 6,
@@ -156,7 +156,8 @@ fn pass(kind: &AlterActionKind) -> u8 {
         | AlterActionKind::ReplicaIdentity(_)
         | AlterActionKind::AttachPartition { .. }
         | AlterActionKind::DetachPartition { .. }
-        | AlterActionKind::DependsOnExtension(_)
+        | AlterActionKind::DependsOnExtension { .. }
+        | AlterActionKind::SequenceOptions(_)
         | AlterActionKind::Other => 8,
     }
 }

@@ -275,7 +275,7 @@ fn one(catalog: &mut Catalog, target: &Target<'_>, action: &AlterActionKind, sou
             }
         }
         // `ALTER SEQUENCE … OWNED BY` among them: what is owned is not known afterwards.
-        AlterActionKind::Other => catalog.complete = false,
+        AlterActionKind::SequenceOptions(_) | AlterActionKind::Other => catalog.complete = false,
         AlterActionKind::Rule { .. }
         | AlterActionKind::DropOids
         | AlterActionKind::SetAccessMethod(_)
@@ -284,7 +284,7 @@ fn one(catalog: &mut Catalog, target: &Target<'_>, action: &AlterActionKind, sou
         | AlterActionKind::ResetOptions(_)
         | AlterActionKind::OfType(_)
         | AlterActionKind::NotOf
-        | AlterActionKind::DependsOnExtension(_) => {}
+        | AlterActionKind::DependsOnExtension { .. } => {}
     }
 }
 
@@ -352,7 +352,7 @@ fn alter_column(catalog: &mut Catalog, target: &Target<'_>, name: &Ident, action
         ColumnAction::AddIdentity { .. } => {
             create::sequence_for(catalog, target.name, name, true);
         }
-        ColumnAction::DropIdentity => {
+        ColumnAction::DropIdentity { .. } => {
             let owner = (target.name.clone(), name.clone());
             catalog.sequences.retain(|_, sequence| {
                 !(sequence.identity && sequence.owned_by.as_ref() == Some(&owner))
@@ -362,14 +362,14 @@ fn alter_column(catalog: &mut Catalog, target: &Target<'_>, name: &Ident, action
         | ColumnAction::DropDefault
         | ColumnAction::DropNotNull
         | ColumnAction::Type { .. }
-        | ColumnAction::SetStatistics
-        | ColumnAction::SetOptions
-        | ColumnAction::ResetOptions
+        | ColumnAction::SetStatistics(_)
+        | ColumnAction::SetOptions(_)
+        | ColumnAction::ResetOptions(_)
         | ColumnAction::SetStorage(_)
         | ColumnAction::SetCompression(_)
-        | ColumnAction::SetIdentity
+        | ColumnAction::SetIdentity { .. }
         | ColumnAction::SetExpression(_)
-        | ColumnAction::DropExpression => {}
+        | ColumnAction::DropExpression { .. } => {}
     }
     let new_type = match action {
         ColumnAction::Type { ty, .. } => {
@@ -412,22 +412,22 @@ fn alter_column(catalog: &mut Catalog, target: &Target<'_>, name: &Ident, action
                 column.compression =
                     (method.as_str() != "default").then(|| method.as_str().to_owned());
             }
-            ColumnAction::AddIdentity { always } => {
+            ColumnAction::AddIdentity { always, .. } => {
                 column.identity = Some(Identity { always: *always });
             }
-            ColumnAction::DropIdentity => column.identity = None,
+            ColumnAction::DropIdentity { .. } => column.identity = None,
             ColumnAction::SetExpression(expr) => {
                 if let Some(generated) = &mut column.generated {
                     generated.expr.clone_from(&expr.text);
                     generated.columns = constraint::columns_of(expr);
                 }
             }
-            ColumnAction::DropExpression => column.generated = None,
+            ColumnAction::DropExpression { .. } => column.generated = None,
             ColumnAction::SetNotNull
-            | ColumnAction::SetStatistics
-            | ColumnAction::SetOptions
-            | ColumnAction::ResetOptions
-            | ColumnAction::SetIdentity => {}
+            | ColumnAction::SetStatistics(_)
+            | ColumnAction::SetOptions(_)
+            | ColumnAction::ResetOptions(_)
+            | ColumnAction::SetIdentity { .. } => {}
         }
     }
 }

@@ -119,7 +119,7 @@ pub(super) fn add(
             references,
             ..
         } => foreign_key(catalog, table, new, columns, references),
-        TableConstraintKind::Exclude => {
+        TableConstraintKind::Exclude(_) => {
             // Its index and columns are not followed.
             let _ = source;
             if let Some(name) = new.name {

@@ -43,7 +43,7 @@ pub(super) fn table(catalog: &mut Catalog, create: &CreateTable, source: &str) {
         );
     }
     for like in &create.likes {
-        copy_like(catalog, &mut table, &catalog.resolve(like));
+        copy_like(catalog, &mut table, &catalog.resolve(&like.source));
         // Which of its defaults, constraints and indexes come along is not known.
         catalog.complete = false;
     }
@@ -221,7 +221,7 @@ pub(super) fn define<'a>(
                     columns: constraint::columns_of(expr),
                 });
             }
-            ColumnConstraintKind::Identity { always } => {
+            ColumnConstraintKind::Identity { always, .. } => {
                 column.identity = Some(Identity { always: *always });
                 column.not_null = true;
             }
@@ -344,7 +344,7 @@ pub(super) fn add_pending(
             TableConstraintKind::Key(key) if key.primary => 2,
             TableConstraintKind::KeyUsingIndex { .. }
             | TableConstraintKind::Key(_)
-            | TableConstraintKind::Exclude => 3,
+            | TableConstraintKind::Exclude(_) => 3,
             TableConstraintKind::ForeignKey { .. } => 4,
         },
         PendingKind::Column(_, kind) => match kind {

@@ -57,7 +57,7 @@ fn added(action: &AlterActionKind) -> Option<Added<'_>> {
                 TableConstraintKind::NotNull(_)
                 | TableConstraintKind::Key(_)
                 | TableConstraintKind::KeyUsingIndex { .. }
-                | TableConstraintKind::Exclude => return None,
+                | TableConstraintKind::Exclude(_) => return None,
             };
             Some(Added {
                 what,

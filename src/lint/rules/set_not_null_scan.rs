@@ -65,7 +65,7 @@ fn column_made_not_null(action: &AlterActionKind) -> Option<&Ident> {
             | TableConstraintKind::Key(_)
             | TableConstraintKind::KeyUsingIndex { .. }
             | TableConstraintKind::ForeignKey { .. }
-            | TableConstraintKind::Exclude => None,
+            | TableConstraintKind::Exclude(_) => None,
         },
         _ => None,
     }

@@ -1,11 +1,11 @@
-//! `ALTER COLUMN` of every relation, and the options of sequences, which identity columns share.
+//! `ALTER COLUMN` of every relation.
 
-use super::{clause, column};
+use super::{clause, column, sequence};
 use crate::{
     ident::Ident,
     parse::{
         cursor::{Cursor, Parsed},
-        statement::{AlterAction, AlterActionKind, ColumnAction, RelationKind},
+        statement::{AlterActionKind, ColumnAction, RelationKind},
         tokens::TokenKind,
         types,
     },
@@ -61,23 +61,20 @@ fn column_action(cursor: &mut Cursor<'_>, relation: RelationKind) -> Parsed<Colu
         }
     }
     if cursor.eat(&["drop", "identity"]) {
-        clause::if_exists(cursor);
-        return Ok(ColumnAction::DropIdentity);
+        let if_exists = clause::if_exists(cursor);
+        return Ok(ColumnAction::DropIdentity { if_exists });
     }
     if cursor.eat(&["drop", "expression"]) {
-        clause::if_exists(cursor);
-        return Ok(ColumnAction::DropExpression);
+        let if_exists = clause::if_exists(cursor);
+        return Ok(ColumnAction::DropExpression { if_exists });
     }
     if cursor.eat(&["set", "expression"]) {
         cursor.expect(&["as"])?;
         return Ok(ColumnAction::SetExpression(clause::expr_in_parens(cursor)?));
     }
     if cursor.eat(&["set", "statistics"]) {
-        cursor.eat_operator("-");
-        if !cursor.eat_kw("default") {
-            cursor.expect_kind(TokenKind::Number, "a number")?;
-        }
-        return Ok(ColumnAction::SetStatistics);
+        let target = clause::statistics_target(cursor)?;
+        return Ok(ColumnAction::SetStatistics(target));
     }
     if cursor.eat(&["set", "storage"]) {
         return Ok(ColumnAction::SetStorage(cursor.label("a storage mode")?));
@@ -89,10 +86,8 @@ fn column_action(cursor: &mut Cursor<'_>, relation: RelationKind) -> Parsed<Colu
     if cursor.eat(&["add", "generated"]) {
         let always = column::always(cursor)?;
         cursor.expect(&["as", "identity"])?;
-        if cursor.kind() == Some(TokenKind::LeftParen) {
-            cursor.parenthesised()?;
-        }
-        return Ok(ColumnAction::AddIdentity { always });
+        let options = sequence::in_parens(cursor)?;
+        return Ok(ColumnAction::AddIdentity { always, options });
     }
     if cursor.is_kw("set")
         && cursor
@@ -100,114 +95,33 @@ fn column_action(cursor: &mut Cursor<'_>, relation: RelationKind) -> Parsed<Colu
             .is_some_and(|t| t.kind == TokenKind::LeftParen)
     {
         cursor.bump();
-        clause::options(cursor)?;
-        return Ok(ColumnAction::SetOptions);
+        return Ok(ColumnAction::SetOptions(clause::options(cursor)?));
     }
     if cursor.is_kw("reset") {
         cursor.bump();
-        clause::options(cursor)?;
-        return Ok(ColumnAction::ResetOptions);
+        return Ok(ColumnAction::ResetOptions(clause::options(cursor)?));
     }
     if relation == RelationKind::ForeignTable && cursor.eat_kw("options") {
         cursor.parenthesised()?;
-        return Ok(ColumnAction::SetOptions);
+        return Ok(ColumnAction::SetOptions(Vec::new()));
     }
-    let mut changed = false;
+    let mut always = None;
+    let mut options = Vec::new();
     loop {
         if cursor.eat(&["set", "generated"]) {
-            column::always(cursor)?;
+            always = Some(column::always(cursor)?);
         } else if cursor.eat_kw("restart") {
-            restart_value(cursor)?;
+            options.push(sequence::restart(cursor)?);
         } else if cursor.is_kw("set") {
             cursor.bump();
-            if !sequence_option(cursor)? {
-                return Err(cursor.expected("what to set"));
+            match sequence::option(cursor)? {
+                Some(option) => options.push(option),
+                None => return Err(cursor.expected("what to set")),
             }
-        } else if changed {
-            return Ok(ColumnAction::SetIdentity);
+        } else if always.is_some() || !options.is_empty() {
+            return Ok(ColumnAction::SetIdentity { always, options });
         } else {
             return Err(cursor.expected("what to change about the column, such as TYPE or SET"));
         }
-        changed = true;
     }
-}
-
-fn restart_value(cursor: &mut Cursor<'_>) -> Parsed<()> {
-    let with = cursor.eat_kw("with");
-    let minus = cursor.eat_operator("-");
-    if with || minus || cursor.kind() == Some(TokenKind::Number) {
-        cursor.expect_kind(TokenKind::Number, "a number")?;
-    }
-    Ok(())
-}
-
-/// One option of a sequence, if it is next.
-fn sequence_option(cursor: &mut Cursor<'_>) -> Parsed<bool> {
-    if cursor.eat_kw("restart") {
-        restart_value(cursor)?;
-        return Ok(true);
-    }
-    for (words, filler) in [
-        (&["increment"][..], "by"),
-        (&["start"], "with"),
-        (&["minvalue"], ""),
-        (&["maxvalue"], ""),
-        (&["cache"], ""),
-    ] {
-        if cursor.eat(words) {
-            cursor.eat_kw(filler);
-            if !cursor.eat_operator("-") {
-                cursor.eat_operator("+");
-            }
-            cursor.expect_kind(TokenKind::Number, "a number")?;
-            return Ok(true);
-        }
-    }
-    if cursor.eat_kw("as") {
-        types::data_type(cursor)?;
-        return Ok(true);
-    }
-    if cursor.eat_kw("owned") {
-        cursor.expect(&["by"])?;
-        cursor.qualified("NONE or a column")?;
-        return Ok(true);
-    }
-    if cursor.eat_kw("sequence") {
-        cursor.expect(&["name"])?;
-        cursor.qualified("a sequence")?;
-        return Ok(true);
-    }
-    Ok([
-        &["no", "minvalue"][..],
-        &["no", "maxvalue"],
-        &["no", "cycle"],
-        &["cycle"],
-        &["logged"],
-        &["unlogged"],
-    ]
-    .iter()
-    .any(|words| cursor.eat(words)))
-}
-
-/// What `ALTER SEQUENCE` changes: ownership, or options in any number.
-pub(super) fn sequence_action(cursor: &mut Cursor<'_>) -> Parsed<AlterAction> {
-    let start = cursor.index();
-    let kind = if cursor.is_kws(&["owner", "to"]) {
-        cursor.expect(&["owner", "to"])?;
-        AlterActionKind::OwnerTo(clause::role(cursor)?)
-    } else if cursor.eat(&["set", "logged"]) {
-        AlterActionKind::SetLogged
-    } else if cursor.eat(&["set", "unlogged"]) {
-        AlterActionKind::SetUnlogged
-    } else {
-        if !sequence_option(cursor)? {
-            return Err(cursor.expected("what to change about the sequence, such as RESTART"));
-        }
-        while sequence_option(cursor)? {}
-        AlterActionKind::Other
-    };
-    Ok(AlterAction {
-        span: cursor.span_from(start),
-        kind,
-    })
 }

@@ -5,11 +5,15 @@ use crate::{
     parse::{
         cursor::{Cursor, Parsed},
         expr::{self, Expr},
-        statement::DropBehavior,
+        keywords,
+        statement::{DropBehavior, OptionValue, Persistence},
         tokens::TokenKind,
         types,
     },
+    source::Span,
 };
+
+use super::relations;
 
 /// `IF EXISTS`.
 pub(super) fn if_exists(cursor: &mut Cursor<'_>) -> bool {
@@ -64,22 +68,187 @@ pub(super) fn role(cursor: &mut Cursor<'_>) -> Parsed<Ident> {
 }
 
 /// `( name [= value], … )`, names lower case and with their namespace (`toast.autovacuum`).
-pub(super) fn options(cursor: &mut Cursor<'_>) -> Parsed<Vec<Ident>> {
+pub(super) fn options(cursor: &mut Cursor<'_>) -> Parsed<Vec<OptionValue>> {
     cursor.list(|cursor| {
         let mut name = cursor.label("an option")?;
         while cursor.eat_kind(TokenKind::Dot) {
             let rest = cursor.label("an option")?;
             name = Ident::exact(format!("{}.{}", name.as_str(), rest.as_str()));
         }
+        let mut value = None;
         if cursor.eat_operator("=") {
             let before = cursor.index();
             cursor.skip_until(|cursor| cursor.kind() == Some(TokenKind::Comma));
             if cursor.index() == before {
                 return Err(cursor.expected("a value"));
             }
+            value = Some(cursor.span_from(before).of(cursor.source()).to_owned());
         }
-        Ok(name)
+        Ok(OptionValue { name, value })
     })
+}
+
+/// `( name [value], … )`, as VACUUM and its like take it.
+pub(super) fn utility_options(cursor: &mut Cursor<'_>) -> Parsed<Vec<OptionValue>> {
+    cursor.list(|cursor| {
+        let name = cursor.label("an option")?;
+        let before = cursor.index();
+        cursor.skip_until(|cursor| cursor.kind() == Some(TokenKind::Comma));
+        let value = cursor.span_from(before);
+        Ok(OptionValue {
+            name,
+            value: (!value.is_empty()).then(|| value.of(cursor.source()).to_owned()),
+        })
+    })
+}
+
+/// The name of a function, which may be a word that no table can have (`func_name`).
+pub(super) fn function_name(cursor: &mut Cursor<'_>) -> Parsed<QualifiedName> {
+    let word = cursor.peek_label();
+    let reserved = cursor.kind() == Some(TokenKind::Word)
+        && word.is_some_and(|word| keywords::is_fully_reserved(word.as_str()));
+    if reserved {
+        return Err(cursor.expected("a function"));
+    }
+    let mut name = QualifiedName::bare(cursor.label("a function")?);
+    while cursor.eat_kind(TokenKind::Dot) {
+        name = QualifiedName::new(name.name, cursor.label("a function")?);
+    }
+    Ok(name)
+}
+
+/// A relation and one of its columns: `[schema.]relation.column`.
+pub(super) fn column_path(cursor: &mut Cursor<'_>) -> Parsed<(QualifiedName, Ident)> {
+    let mut path = vec![cursor.name("a column of a relation")?];
+    while cursor.eat_kind(TokenKind::Dot) {
+        path.push(cursor.label("a column")?);
+    }
+    match (path.pop(), path.pop(), path.pop()) {
+        (Some(column), Some(relation), schema) => Ok((
+            QualifiedName {
+                schema,
+                name: relation,
+            },
+            column,
+        )),
+        _ => Err(cursor.expected("`.` and a column")),
+    }
+}
+
+/// `role, …`.
+pub(super) fn roles(cursor: &mut Cursor<'_>) -> Parsed<Vec<Ident>> {
+    cursor.separated(role)
+}
+
+/// A number with its sign, as text.
+pub(super) fn number(cursor: &mut Cursor<'_>) -> Parsed<String> {
+    let minus = cursor.eat_operator("-");
+    if !minus {
+        cursor.eat_operator("+");
+    }
+    let token = cursor.expect_kind(TokenKind::Number, "a number")?;
+    let text = token.text(cursor.source());
+    Ok(if minus {
+        format!("-{text}")
+    } else {
+        text.to_owned()
+    })
+}
+
+/// The number behind `SET STATISTICS`; `None` for `DEFAULT`.
+pub(super) fn statistics_target(cursor: &mut Cursor<'_>) -> Parsed<Option<i32>> {
+    if cursor.eat_kw("default") {
+        return Ok(None);
+    }
+    let before = cursor.clone();
+    let number = number(cursor)?;
+    match number.parse() {
+        Ok(number) => Ok(Some(number)),
+        Err(_) => Err(before.expected("a whole number")),
+    }
+}
+
+/// `TEMPORARY`, `UNLOGGED` or neither.
+pub(super) fn persistence(cursor: &mut Cursor<'_>) -> Persistence {
+    if cursor.is_any_kw(&["global", "local"])
+        && (cursor.is_kw_at(1, "temp") || cursor.is_kw_at(1, "temporary"))
+    {
+        cursor.bump();
+    }
+    if cursor.eat_kw("temp") || cursor.eat_kw("temporary") {
+        Persistence::Temporary
+    } else if cursor.eat_kw("unlogged") {
+        Persistence::Unlogged
+    } else {
+        Persistence::Permanent
+    }
+}
+
+/// The names that follow `OWNER TO`, `RENAME TO` and `SET SCHEMA`, when one of them is next.
+pub(super) enum Move {
+    /// `OWNER TO role`.
+    Owner(Ident),
+    /// `RENAME TO name`.
+    Rename(Ident),
+    /// `SET SCHEMA name`.
+    Schema(Ident),
+}
+
+/// One of the changes that every object knows.
+pub(super) fn owner_name_or_schema(cursor: &mut Cursor<'_>) -> Parsed<Option<Move>> {
+    if cursor.eat(&["owner", "to"]) {
+        return Ok(Some(Move::Owner(role(cursor)?)));
+    }
+    if cursor.eat(&["rename", "to"]) {
+        return Ok(Some(Move::Rename(cursor.name("a new name")?)));
+    }
+    if cursor.eat(&["set", "schema"]) {
+        return Ok(Some(Move::Schema(cursor.name("a schema")?)));
+    }
+    Ok(None)
+}
+
+/// `[NO] DEPENDS ON EXTENSION name`, if it is next: whether `NO` stood there, and the extension.
+pub(super) fn depends_on_extension(cursor: &mut Cursor<'_>) -> Parsed<Option<(bool, Ident)>> {
+    if !cursor.is_kw("depends") && !cursor.is_kws(&["no", "depends"]) {
+        return Ok(None);
+    }
+    let no = cursor.eat_kw("no");
+    cursor.expect(&["depends", "on", "extension"])?;
+    Ok(Some((no, cursor.name("an extension")?)))
+}
+
+/// A query that is the rest of the statement but for `tail`; its bytes and the relations in it.
+pub(super) fn query(
+    cursor: &mut Cursor<'_>,
+    tail: impl Fn(&Cursor<'_>) -> bool,
+) -> Parsed<(Span, Vec<QualifiedName>)> {
+    if cursor.kind() != Some(TokenKind::LeftParen)
+        && !cursor.is_any_kw(&["select", "values", "table", "with", "execute"])
+    {
+        return Err(cursor.expected("a query"));
+    }
+    let start = cursor.index();
+    cursor.skip_until(tail);
+    let found = relations::relations(cursor.source(), cursor.between(start, cursor.index()));
+    let mut reads = found.reads;
+    reads.extend(found.targets);
+    Ok((cursor.span_from(start), reads))
+}
+
+/// `[WITH [NO] DATA]`: whether there is data.
+pub(super) fn with_data(cursor: &mut Cursor<'_>) -> bool {
+    if cursor.eat(&["with", "no", "data"]) {
+        return false;
+    }
+    cursor.eat(&["with", "data"]);
+    true
+}
+
+/// Whether nothing but `WITH [NO] DATA` is left.
+pub(super) fn at_with_data(cursor: &Cursor<'_>) -> bool {
+    (cursor.is_kws(&["with", "data"]) && cursor.peek_at(2).is_none())
+        || (cursor.is_kws(&["with", "no", "data"]) && cursor.peek_at(3).is_none())
 }
 
 /// `( expression )`, the expression without the parentheses.

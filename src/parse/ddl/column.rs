@@ -3,13 +3,13 @@
 use super::{
     clause,
     constraint::{self, Place},
+    sequence,
 };
 use crate::parse::{
     cursor::{Cursor, Parsed},
     statement::{
         ColumnConstraint, ColumnConstraintKind, ColumnDef, ConstraintAttributes, DataType,
     },
-    tokens::TokenKind,
     types,
 };
 
@@ -78,7 +78,8 @@ fn qualifiers(cursor: &mut Cursor<'_>, column: &mut ColumnDef) -> Parsed<()> {
     }
 }
 
-fn column_constraint(cursor: &mut Cursor<'_>) -> Parsed<Option<ColumnConstraint>> {
+/// `[CONSTRAINT name] …` of a column or a domain, if one is next.
+pub(super) fn column_constraint(cursor: &mut Cursor<'_>) -> Parsed<Option<ColumnConstraint>> {
     let start = cursor.index();
     let name = if cursor.eat_kw("constraint") {
         Some(cursor.name("a constraint name")?)
@@ -143,10 +144,8 @@ fn generated(cursor: &mut Cursor<'_>) -> Parsed<ColumnConstraintKind> {
     let always = always(cursor)?;
     cursor.expect(&["as"])?;
     if cursor.eat_kw("identity") {
-        if cursor.kind() == Some(TokenKind::LeftParen) {
-            cursor.parenthesised()?;
-        }
-        return Ok(ColumnConstraintKind::Identity { always });
+        let options = sequence::in_parens(cursor)?;
+        return Ok(ColumnConstraintKind::Identity { always, options });
     }
     if !always {
         return Err(cursor.expected("IDENTITY"));

@@ -3,12 +3,14 @@
 //! Attributes come in any order (`ConstraintAttributeSpec`). Syntax up to PostgreSQL 18 is
 //! accepted; which server knows which is not decided here.
 
-use super::clause;
+use super::{clause, create_index};
 use crate::{
     ident::Ident,
     parse::{
         cursor::{Cursor, Parsed},
-        statement::{ConstraintAttributes, Key, References, TableConstraint, TableConstraintKind},
+        statement::{
+            ConstraintAttributes, Exclude, Key, References, TableConstraint, TableConstraintKind,
+        },
         tokens::TokenKind,
     },
     source::Span,
@@ -65,17 +67,41 @@ fn table_kind(cursor: &mut Cursor<'_>) -> Parsed<TableConstraintKind> {
         return foreign_key(cursor);
     }
     if cursor.eat_kw("exclude") {
-        if cursor.eat_kw("using") {
-            cursor.name("an index method")?;
-        }
-        cursor.parenthesised()?;
-        index_parameters(cursor)?;
-        if cursor.eat_kw("where") {
-            cursor.parenthesised()?;
-        }
-        return Ok(TableConstraintKind::Exclude);
+        return exclude(cursor);
     }
     Err(cursor.expected("CHECK, NOT NULL, UNIQUE, PRIMARY KEY, FOREIGN KEY or EXCLUDE"))
+}
+
+fn exclude(cursor: &mut Cursor<'_>) -> Parsed<TableConstraintKind> {
+    let method = if cursor.eat_kw("using") {
+        Some(cursor.name("an index method")?)
+    } else {
+        None
+    };
+    let elements = cursor.list(|cursor| {
+        let part = create_index::index_column(cursor)?;
+        cursor.expect(&["with"])?;
+        let start = cursor.index();
+        if cursor.eat_kw("operator") {
+            cursor.parenthesised()?;
+        } else {
+            cursor.expect_kind(TokenKind::Operator, "an operator")?;
+        }
+        let operator = cursor.span_from(start).of(cursor.source()).to_owned();
+        Ok((part, operator))
+    })?;
+    let parameters = index_parameters(cursor)?;
+    let predicate = if cursor.eat_kw("where") {
+        Some(clause::expr_in_parens(cursor)?)
+    } else {
+        None
+    };
+    Ok(TableConstraintKind::Exclude(Box::new(Exclude {
+        method,
+        elements,
+        include: parameters.include,
+        predicate,
+    })))
 }
 
 fn key(cursor: &mut Cursor<'_>, primary: bool) -> Parsed<TableConstraintKind> {

@@ -40,7 +40,7 @@ fn transaction(cursor: &mut Cursor<'_>) -> Parsed<Option<StatementKind>> {
         Transaction::Release
     } else if cursor.is_any_kw(&["commit", "end", "rollback", "abort"]) {
         if cursor.is_kw_at(1, "prepared") {
-            return Ok(Some(opaque::opaque_rest(cursor)));
+            return Ok(Some(StatementKind::Opaque(opaque::opaque_rest(cursor))));
         }
         let commits = cursor.is_any_kw(&["commit", "end"]);
         let rolls_back = cursor.is_kw("rollback");
@@ -54,7 +54,7 @@ fn transaction(cursor: &mut Cursor<'_>) -> Parsed<Option<StatementKind>> {
             cursor.eat(&["and", "no", "chain"]);
             if cursor.is_kws(&["and", "chain"]) {
                 cursor.seek(0);
-                return Ok(Some(opaque::opaque_rest(cursor)));
+                return Ok(Some(StatementKind::Opaque(opaque::opaque_rest(cursor))));
             }
             if commits {
                 Transaction::Commit

@@ -87,7 +87,7 @@ pub(super) fn create_index(cursor: &mut Cursor<'_>) -> Parsed<StatementKind> {
 }
 
 /// `column | function(…) | (expression)`, then collation, operator class and order.
-fn index_column(cursor: &mut Cursor<'_>) -> Parsed<IndexColumn> {
+pub(super) fn index_column(cursor: &mut Cursor<'_>) -> Parsed<IndexColumn> {
     let start = cursor.index();
     let mut column = None;
     let expr = if cursor.kind() == Some(TokenKind::LeftParen) {

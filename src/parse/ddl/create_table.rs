@@ -1,10 +1,13 @@
 //! `CREATE TABLE`, also typed tables, partitions and `CREATE TABLE … AS`.
 
 use super::{alter, clause, column, constraint};
-use crate::ident::QualifiedName;
+use crate::ident::Ident;
 use crate::parse::{
     cursor::{Cursor, Parsed},
-    statement::{ColumnDef, CreateTable, PartitionOf, Persistence, StatementKind, TableConstraint},
+    statement::{
+        AsQuery, ColumnDef, CreateTable, Like, LikeOption, OnCommit, PartitionOf, StatementKind,
+        TableConstraint,
+    },
     tokens::TokenKind,
 };
 
@@ -12,30 +15,15 @@ use crate::parse::{
 pub(super) fn is_create_table(cursor: &Cursor<'_>) -> bool {
     let mut ahead = cursor.clone();
     ahead.eat_kw("create") && {
-        persistence(&mut ahead);
+        clause::persistence(&mut ahead);
         ahead.is_kw("table")
-    }
-}
-
-fn persistence(cursor: &mut Cursor<'_>) -> Persistence {
-    if cursor.is_any_kw(&["global", "local"])
-        && (cursor.is_kw_at(1, "temp") || cursor.is_kw_at(1, "temporary"))
-    {
-        cursor.bump();
-    }
-    if cursor.eat_kw("temp") || cursor.eat_kw("temporary") {
-        Persistence::Temporary
-    } else if cursor.eat_kw("unlogged") {
-        Persistence::Unlogged
-    } else {
-        Persistence::Permanent
     }
 }
 
 /// The whole statement.
 pub(super) fn create_table(cursor: &mut Cursor<'_>) -> Parsed<StatementKind> {
     cursor.expect(&["create"])?;
-    let persistence = persistence(cursor);
+    let persistence = clause::persistence(cursor);
     cursor.expect(&["table"])?;
     let if_not_exists = clause::if_not_exists(cursor);
     let mut table = CreateTable {
@@ -49,9 +37,13 @@ pub(super) fn create_table(cursor: &mut Cursor<'_>) -> Parsed<StatementKind> {
         partition_of: None,
         partition_by: None,
         of_type: None,
+        access_method: None,
+        options: Vec::new(),
+        on_commit: None,
+        tablespace: None,
         as_query: None,
     };
-    let mut as_columns = false;
+    let mut as_columns = None;
     if cursor.eat_kw("of") {
         table.of_type = Some(cursor.qualified("a type")?);
         typed_elements(cursor, &mut table)?;
@@ -64,34 +56,34 @@ pub(super) fn create_table(cursor: &mut Cursor<'_>) -> Parsed<StatementKind> {
         table.partition_of = Some(PartitionOf { parent, bound });
     } else if cursor.kind() == Some(TokenKind::LeftParen) {
         as_columns = column_names(cursor);
-        if !as_columns {
+        if as_columns.is_none() {
             elements(cursor, &mut table)?;
         }
     } else if !cursor.is_any_kw(&["as", "using", "with", "without", "on", "tablespace"]) {
         return Err(cursor.expected("`(`, AS, OF or PARTITION OF"));
     }
     table_clauses(cursor, &mut table)?;
-    if as_columns && table.as_query.is_none() {
-        return Err(cursor.expected("AS and a query"));
+    match (as_columns, &mut table.as_query) {
+        (Some(columns), Some(query)) => query.columns = columns,
+        (Some(_), None) => return Err(cursor.expected("AS and a query")),
+        (None, _) => {}
     }
     cursor.expect_end()?;
     Ok(StatementKind::CreateTable(Box::new(table)))
 }
 
 /// `(a, b)` in front of the clauses that lead to `AS`: names only. Passes them if so.
-fn column_names(cursor: &mut Cursor<'_>) -> bool {
+fn column_names(cursor: &mut Cursor<'_>) -> Option<Vec<Ident>> {
     let mut ahead = cursor.clone();
-    if ahead.name_list("a column").is_err() {
-        return false;
-    }
+    let names = ahead.name_list("a column").ok()?;
     *cursor = ahead;
-    true
+    Some(names)
 }
 
 enum Element {
     Column(ColumnDef),
     Constraint(TableConstraint),
-    Like(QualifiedName),
+    Like(Like),
 }
 
 fn elements(cursor: &mut Cursor<'_>, table: &mut CreateTable) -> Parsed<()> {
@@ -108,16 +100,44 @@ fn elements(cursor: &mut Cursor<'_>, table: &mut CreateTable) -> Parsed<()> {
             return Ok(Element::Constraint(constraint::table_constraint(cursor)?));
         }
         if cursor.eat_kw("like") {
-            let source = cursor.qualified("a table")?;
-            while cursor.eat_kw("including") || cursor.eat_kw("excluding") {
-                cursor.label("what to include")?;
-            }
-            return Ok(Element::Like(source));
+            return Ok(Element::Like(like(cursor)?));
         }
         Ok(Element::Column(column::column_def(cursor)?))
     })?;
     keep(elements, table);
     Ok(())
+}
+
+/// What follows `LIKE`.
+fn like(cursor: &mut Cursor<'_>) -> Parsed<Like> {
+    let source = cursor.qualified("a table")?;
+    let mut options = Vec::new();
+    loop {
+        let including = if cursor.eat_kw("including") {
+            true
+        } else if cursor.eat_kw("excluding") {
+            false
+        } else {
+            return Ok(Like { source, options });
+        };
+        let known = [
+            ("comments", LikeOption::Comments),
+            ("compression", LikeOption::Compression),
+            ("constraints", LikeOption::Constraints),
+            ("defaults", LikeOption::Defaults),
+            ("generated", LikeOption::Generated),
+            ("identity", LikeOption::Identity),
+            ("indexes", LikeOption::Indexes),
+            ("statistics", LikeOption::Statistics),
+            ("storage", LikeOption::Storage),
+            ("all", LikeOption::All),
+        ];
+        match known.into_iter().find(|(word, _)| cursor.is_kw(word)) {
+            Some((_, option)) => options.push((including, option)),
+            None => return Err(cursor.expected("what to include, such as ALL or DEFAULTS")),
+        }
+        cursor.bump();
+    }
 }
 
 /// The optional list of a typed table or partition.
@@ -156,40 +176,41 @@ fn table_clauses(cursor: &mut Cursor<'_>, table: &mut CreateTable) -> Parsed<()>
             cursor.parenthesised()?;
             table.partition_by = Some(cursor.span_from(start));
         } else if cursor.eat_kw("using") {
-            cursor.name("an access method")?;
+            table.access_method = Some(cursor.name("an access method")?);
         } else if cursor.eat_kw("with") {
             if !cursor.eat_kw("oids") {
-                clause::options(cursor)?;
+                table.options = clause::options(cursor)?;
             }
         } else if cursor.eat(&["without", "oids"]) {
         } else if cursor.eat(&["on", "commit"]) {
-            if !(cursor.eat_kw("drop")
-                || cursor.eat(&["delete", "rows"])
-                || cursor.eat(&["preserve", "rows"]))
-            {
-                return Err(cursor.expected("DROP, DELETE ROWS or PRESERVE ROWS"));
-            }
+            table.on_commit = Some(on_commit(cursor)?);
         } else if cursor.eat_kw("tablespace") {
-            cursor.name("a tablespace")?;
+            table.tablespace = Some(cursor.name("a tablespace")?);
         } else if cursor.eat_kw("as") {
-            let start = cursor.index();
-            let rows = |cursor: &Cursor<'_>| {
-                (cursor.is_kws(&["with", "data"]) && cursor.peek_at(2).is_none())
-                    || (cursor.is_kws(&["with", "no", "data"]) && cursor.peek_at(3).is_none())
-            };
-            cursor.skip_until(rows);
-            let query = cursor.span_from(start);
-            if query.is_empty() {
-                return Err(cursor.expected("a query"));
-            }
-            table.as_query = Some(query);
-            while cursor.is_any_kw(&["with", "no", "data"]) {
-                cursor.bump();
-            }
+            let (query, reads) = clause::query(cursor, clause::at_with_data)?;
+            table.as_query = Some(AsQuery {
+                columns: Vec::new(),
+                query,
+                reads,
+                with_data: clause::with_data(cursor),
+            });
         } else {
             return Ok(());
         }
     }
+}
+
+fn on_commit(cursor: &mut Cursor<'_>) -> Parsed<OnCommit> {
+    for (words, action) in [
+        (&["drop"][..], OnCommit::Drop),
+        (&["delete", "rows"], OnCommit::DeleteRows),
+        (&["preserve", "rows"], OnCommit::PreserveRows),
+    ] {
+        if cursor.eat(words) {
+            return Ok(action);
+        }
+    }
+    Err(cursor.expected("DROP, DELETE ROWS or PRESERVE ROWS"))
 }
 
 #[cfg(test)]
@@ -209,7 +230,7 @@ mod tests {
             ),
             (
                 "CREATE TEMP TABLE t (a int) ON COMMIT DELETE ROWS",
-                "Temporary t (a int)",
+                "Temporary t (a int) on commit:DeleteRows",
             ),
             (
                 "CREATE TABLE t (a int CONSTRAINT c REFERENCES p ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED NOT NULL)",
@@ -229,7 +250,7 @@ mod tests {
             ),
             (
                 "CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY (START 5), g int GENERATED ALWAYS AS (id * 2) STORED, v int GENERATED ALWAYS AS (id) VIRTUAL, w int GENERATED ALWAYS AS (id))",
-                "Permanent t (id int <identity always=true>; g int <generated `id * 2` stored>; v int <generated `id`>; w int <generated `id`>)",
+                "Permanent t (id int <identity always=true Start(\"5\")>; g int <generated `id * 2` stored>; v int <generated `id`>; w int <generated `id`>)",
             ),
             (
                 "CREATE TABLE t (a text STORAGE main COMPRESSION lz4 UNIQUE NULLS NOT DISTINCT WITH (fillfactor = 70) USING INDEX TABLESPACE ts, b int CHECK (b > 0) NOT ENFORCED)",
@@ -237,11 +258,11 @@ mod tests {
             ),
             (
                 "CREATE TABLE t (LIKE u INCLUDING ALL, a int, PRIMARY KEY (a), CONSTRAINT c NOT NULL a, EXCLUDE (a WITH =)) INHERITS (p, s.q) WITH (fillfactor = 70) TABLESPACE ts",
-                "Permanent t (a int; primary(a); c: not null a; exclude) like:u inherits:p,s.q",
+                "Permanent t (a int; primary(a); c: not null a; exclude (a with =)) like:u+All inherits:p,s.q with(fillfactor=70) tablespace:ts",
             ),
             (
                 "CREATE TABLE t (a int) PARTITION BY RANGE (a, lower(b)) USING heap",
-                "Permanent t (a int) PARTITION BY RANGE (a, lower(b))",
+                "Permanent t (a int) using:heap PARTITION BY RANGE (a, lower(b))",
             ),
             (
                 "CREATE TABLE p PARTITION OF t FOR VALUES IN (1, 2)",
@@ -257,11 +278,11 @@ mod tests {
             ),
             (
                 "CREATE TABLE t AS SELECT * FROM u WITH NO DATA",
-                "Permanent t () as `SELECT * FROM u`",
+                "Permanent t () as() `SELECT * FROM u` reads:u no data",
             ),
             (
                 "CREATE TABLE t (a, b) AS (SELECT 1, 2)",
-                "Permanent t () as `(SELECT 1, 2)`",
+                "Permanent t () as(a,b) `(SELECT 1, 2)` reads:",
             ),
             (
                 "CREATE TABLE t (name text, type text, value int, date date, time time, year int, text text)",

@@ -3,7 +3,7 @@
 //! Only a plain `UPDATE` of one table is taken apart; of the others zdm needs to know the tables
 //! they change and read.
 
-use super::{clause, opaque, relations};
+use super::{clause, opaque, relations, utility};
 use crate::{
     ident::{Ident, QualifiedName},
     parse::{
@@ -83,7 +83,8 @@ fn other(cursor: &mut Cursor<'_>, kind: DataKind) -> StatementKind {
     let source = cursor.source();
     let tokens = cursor.between(0, token_count(cursor));
     if kind == DataKind::Select && selects_into(cursor) {
-        return opaque::opaque_rest(cursor);
+        return utility::select_into(cursor)
+            .unwrap_or_else(|| StatementKind::Opaque(opaque::opaque_rest(cursor)));
     }
     let found = relations::relations(source, tokens);
     // A query whose WITH list changes rows is no mere query.

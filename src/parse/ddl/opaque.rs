@@ -139,16 +139,17 @@ const MODIFIERS: &[&str] = &[
 ];
 
 /// The statement as it is.
-pub(super) fn opaque(source: &str, tokens: &[Token]) -> StatementKind {
+pub(super) fn opaque(source: &str, tokens: &[Token]) -> Opaque {
     let cursor = Cursor::new(source, tokens);
-    StatementKind::Opaque(Opaque {
+    Opaque {
         keywords: keywords(&cursor),
         names: names(source, tokens),
-    })
+        utility: None,
+    }
 }
 
 /// The whole statement of a cursor as it is; the cursor ends behind it.
-pub(super) fn opaque_rest(cursor: &mut Cursor<'_>) -> StatementKind {
+pub(super) fn opaque_rest(cursor: &mut Cursor<'_>) -> Opaque {
     while !cursor.at_end() {
         cursor.bump();
     }
@@ -176,7 +177,7 @@ pub(super) fn known(cursor: &mut Cursor<'_>) -> Parsed<StatementKind> {
             return Err(unknown_object(&ahead, &first.to_uppercase()));
         }
     }
-    Ok(opaque_rest(cursor))
+    Ok(StatementKind::Opaque(opaque_rest(cursor)))
 }
 
 fn first_word(cursor: &Cursor<'_>) -> String {
@@ -187,7 +188,8 @@ fn first_word(cursor: &Cursor<'_>) -> String {
         .unwrap_or_default()
 }
 
-fn skip_modifiers(cursor: &mut Cursor<'_>) {
+/// Passes the words between `CREATE` and the kind of object.
+pub(super) fn skip_modifiers(cursor: &mut Cursor<'_>) {
     loop {
         let of_object = cursor.is_kws(&["default", "privileges"]);
         if of_object || !cursor.is_any_kw(MODIFIERS) {

@@ -9,7 +9,8 @@ use crate::{
         Expr, StatementKind, parse,
         statement::{
             AlterActionKind, ColumnAction, ColumnConstraintKind, ColumnDef, ConstraintAttributes,
-            DropBehavior, References, TableConstraint, TableConstraintKind,
+            DropBehavior, OptionValue, References, SequenceOption, TableConstraint,
+            TableConstraintKind,
         },
     },
     source::SourceFile,
@@ -151,7 +152,9 @@ fn column(column: &ColumnDef) -> String {
                     if *stored { " stored" } else { "" }
                 )
             }
-            ColumnConstraintKind::Identity { always } => format!("identity always={always}"),
+            ColumnConstraintKind::Identity { always, options } => {
+                format!("identity always={always}{}", sequence(options))
+            }
         };
         out.push_str(&kind);
         attributes(&mut out, constraint.attributes);
@@ -208,7 +211,22 @@ fn constraint(constraint: &TableConstraint, sql: &str) -> String {
             if *period { " period" } else { "" },
             references(right)
         ),
-        TableConstraintKind::Exclude => "exclude".to_owned(),
+        TableConstraintKind::Exclude(exclude) => {
+            let parts: Vec<String> = exclude
+                .elements
+                .iter()
+                .map(|(part, operator)| format!("{} with {operator}", part.span.of(sql)))
+                .collect();
+            format!(
+                "exclude {}({}){}",
+                exclude.method.as_ref().map_or("", Ident::as_str),
+                parts.join("; "),
+                exclude
+                    .predicate
+                    .as_ref()
+                    .map_or(String::new(), |p| format!(" where {}", expr(p)))
+            )
+        }
     };
     out.push_str(&kind);
     attributes(&mut out, constraint.attributes);
@@ -234,18 +252,65 @@ fn column_action(action: &ColumnAction) -> String {
         }
         ColumnAction::SetStorage(mode) => format!("storage {}", mode.as_str()),
         ColumnAction::SetCompression(method) => format!("compression {}", method.as_str()),
-        ColumnAction::AddIdentity { always } => format!("add identity always={always}"),
+        ColumnAction::AddIdentity { always, options } => {
+            format!("add identity always={always}{}", sequence(options))
+        }
+        ColumnAction::SetIdentity { always, options } => {
+            let always = always.map_or(String::new(), |always| format!(" always={always}"));
+            format!("set identity{always}{}", sequence(options))
+        }
+        ColumnAction::SetStatistics(target) => match target {
+            Some(target) => format!("statistics {target}"),
+            None => "statistics default".to_owned(),
+        },
+        ColumnAction::SetOptions(list) => format!("set({})", options(list)),
+        ColumnAction::ResetOptions(list) => format!("reset({})", options(list)),
+        ColumnAction::DropIdentity { if_exists } => {
+            format!("drop identity{}", if *if_exists { "?" } else { "" })
+        }
+        ColumnAction::DropExpression { if_exists } => {
+            format!("drop expression{}", if *if_exists { "?" } else { "" })
+        }
         ColumnAction::SetExpression(value) => format!("expression {}", expr(value)),
-        ColumnAction::DropDefault
-        | ColumnAction::SetNotNull
-        | ColumnAction::DropNotNull
-        | ColumnAction::SetStatistics
-        | ColumnAction::SetOptions
-        | ColumnAction::ResetOptions
-        | ColumnAction::SetIdentity
-        | ColumnAction::DropIdentity
-        | ColumnAction::DropExpression => format!("{action:?}"),
+        ColumnAction::DropDefault | ColumnAction::SetNotNull | ColumnAction::DropNotNull => {
+            format!("{action:?}")
+        }
     }
+}
+
+/// Options as they were written.
+fn options(list: &[OptionValue]) -> String {
+    let each = |option: &OptionValue| match &option.value {
+        Some(value) => format!("{}={value}", option.name.as_str()),
+        None => option.name.as_str().to_owned(),
+    };
+    list.iter().map(each).collect::<Vec<_>>().join(",")
+}
+
+fn sequence(options: &[SequenceOption]) -> String {
+    options
+        .iter()
+        .map(|option| match option {
+            SequenceOption::As(ty) => format!(" as {}", ty.text),
+            SequenceOption::OwnedBy(Some(owner)) => {
+                format!(
+                    " owned by {}.{}",
+                    plain(&owner.table),
+                    owner.column.as_str()
+                )
+            }
+            SequenceOption::OwnedBy(None) => " owned by none".to_owned(),
+            SequenceOption::Name(name) => format!(" name {}", plain(name)),
+            SequenceOption::Increment(_)
+            | SequenceOption::Start(_)
+            | SequenceOption::Restart(_)
+            | SequenceOption::MinValue(_)
+            | SequenceOption::MaxValue(_)
+            | SequenceOption::Cache(_)
+            | SequenceOption::Cycle(_)
+            | SequenceOption::Logged(_) => format!(" {option:?}"),
+        })
+        .collect()
 }
 
 fn action(action: &AlterActionKind, sql: &str) -> String {
@@ -295,8 +360,8 @@ fn action(action: &AlterActionKind, sql: &str) -> String {
         AlterActionKind::RenameConstraint { from, to } => {
             format!("rename constraint {} to {}", from.as_str(), to.as_str())
         }
-        AlterActionKind::SetOptions(list) => format!("set({})", idents(list)),
-        AlterActionKind::ResetOptions(list) => format!("reset({})", idents(list)),
+        AlterActionKind::SetOptions(list) => format!("set({})", options(list)),
+        AlterActionKind::ResetOptions(list) => format!("reset({})", options(list)),
         AlterActionKind::Inherit(parent) => format!("inherit {}", plain(parent)),
         AlterActionKind::NoInherit(parent) => format!("no inherit {}", plain(parent)),
         AlterActionKind::OfType(ty) => format!("of {}", plain(ty)),
@@ -315,6 +380,7 @@ fn action(action: &AlterActionKind, sql: &str) -> String {
             if *concurrently { " concurrently" } else { "" },
             if *finalize { " finalize" } else { "" }
         ),
+        AlterActionKind::SequenceOptions(list) => format!("sequence{}", sequence(list)),
         AlterActionKind::SetSchema(name) => format!("set schema {}", name.as_str()),
         AlterActionKind::OwnerTo(name) => format!("owner {}", name.as_str()),
         AlterActionKind::Trigger { firing, name } => format!(
@@ -332,7 +398,7 @@ fn action(action: &AlterActionKind, sql: &str) -> String {
         | AlterActionKind::SetTablespace(_)
         | AlterActionKind::NotOf
         | AlterActionKind::ReplicaIdentity(_)
-        | AlterActionKind::DependsOnExtension(_)
+        | AlterActionKind::DependsOnExtension { .. }
         | AlterActionKind::Other => format!("{action:?}"),
     }
 }
@@ -368,10 +434,28 @@ pub(super) fn summary(kind: &StatementKind, sql: &str) -> String {
                 plain(&table.name),
                 parts.join("; ")
             );
-            for (word, list) in [("like", &table.likes), ("inherits", &table.inherits)] {
-                if !list.is_empty() {
-                    let _ = write!(out, " {word}:{}", names(list));
+            for like in &table.likes {
+                let _ = write!(out, " like:{}", plain(&like.source));
+                for (including, option) in &like.options {
+                    let _ = write!(out, "{}{option:?}", if *including { "+" } else { "-" });
                 }
+            }
+            if !table.inherits.is_empty() {
+                let _ = write!(out, " inherits:{}", names(&table.inherits));
+            }
+            if !table.options.is_empty() {
+                let _ = write!(out, " with({})", options(&table.options));
+            }
+            for (word, name) in [
+                ("using", &table.access_method),
+                ("tablespace", &table.tablespace),
+            ] {
+                if let Some(name) = name {
+                    let _ = write!(out, " {word}:{}", name.as_str());
+                }
+            }
+            if let Some(action) = table.on_commit {
+                let _ = write!(out, " on commit:{action:?}");
             }
             if let Some(partition) = &table.partition_of {
                 let bound = partition.bound.of(sql);
@@ -383,8 +467,15 @@ pub(super) fn summary(kind: &StatementKind, sql: &str) -> String {
             if let Some(ty) = &table.of_type {
                 let _ = write!(out, " of type {}", plain(ty));
             }
-            if let Some(query) = table.as_query {
-                let _ = write!(out, " as `{}`", query.of(sql));
+            if let Some(as_query) = &table.as_query {
+                let _ = write!(
+                    out,
+                    " as({}) `{}` reads:{}{}",
+                    idents(&as_query.columns),
+                    as_query.query.of(sql),
+                    names(&as_query.reads),
+                    if as_query.with_data { "" } else { " no data" }
+                );
             }
             out
         }

@@ -31,7 +31,7 @@ fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
             table,
             AlterActionKind::AlterColumn {
                 name,
-                action: ColumnAction::AddIdentity { always },
+                action: ColumnAction::AddIdentity { always, .. },
             },
         ) => Some(draft_for(cx, &table, name, *always)),
         _ => None,

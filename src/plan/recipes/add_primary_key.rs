@@ -43,7 +43,7 @@ fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
             | TableConstraintKind::Check(_)
             | TableConstraintKind::NotNull(_)
             | TableConstraintKind::ForeignKey { .. }
-            | TableConstraintKind::Exclude => None,
+            | TableConstraintKind::Exclude(_) => None,
         },
         AlterActionKind::DropConstraint {
             name,

@@ -52,14 +52,14 @@ fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
         }
         ColumnAction::DropNotNull
         | ColumnAction::SetNotNull
-        | ColumnAction::DropExpression
+        | ColumnAction::DropExpression { .. }
         | ColumnAction::SetExpression(_)
         | ColumnAction::AddIdentity { .. }
-        | ColumnAction::SetIdentity
-        | ColumnAction::DropIdentity
-        | ColumnAction::SetStatistics
-        | ColumnAction::SetOptions
-        | ColumnAction::ResetOptions
+        | ColumnAction::SetIdentity { .. }
+        | ColumnAction::DropIdentity { .. }
+        | ColumnAction::SetStatistics(_)
+        | ColumnAction::SetOptions(_)
+        | ColumnAction::ResetOptions(_)
         | ColumnAction::SetStorage(_)
         | ColumnAction::SetCompression(_) => None,
     }

@@ -216,14 +216,14 @@ fn later_default(cx: &Context<'_>, member: &mut Member<'_>, includes: &mut Vec<u
             ColumnAction::Type { .. }
             | ColumnAction::DropNotNull
             | ColumnAction::SetNotNull
-            | ColumnAction::DropExpression
+            | ColumnAction::DropExpression { .. }
             | ColumnAction::SetExpression(_)
             | ColumnAction::AddIdentity { .. }
-            | ColumnAction::SetIdentity
-            | ColumnAction::DropIdentity
-            | ColumnAction::SetStatistics
-            | ColumnAction::SetOptions
-            | ColumnAction::ResetOptions
+            | ColumnAction::SetIdentity { .. }
+            | ColumnAction::DropIdentity { .. }
+            | ColumnAction::SetStatistics(_)
+            | ColumnAction::SetOptions(_)
+            | ColumnAction::ResetOptions(_)
             | ColumnAction::SetStorage(_)
             | ColumnAction::SetCompression(_) => {}
         }

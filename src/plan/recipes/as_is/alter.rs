@@ -27,20 +27,20 @@ pub(super) fn place(cx: &Context<'_>, action: &AlterActionKind) -> Result<Place,
             ColumnAction::SetDefault(_) | ColumnAction::DropDefault | ColumnAction::DropNotNull => {
                 Ok(expand("only rows written from now on see it"))
             }
-            ColumnAction::SetStatistics
-            | ColumnAction::SetOptions
-            | ColumnAction::ResetOptions
+            ColumnAction::SetStatistics(_)
+            | ColumnAction::SetOptions(_)
+            | ColumnAction::ResetOptions(_)
             | ColumnAction::SetStorage(_)
             | ColumnAction::SetCompression(_) => Ok(expand("changes no row")),
             ColumnAction::Type { .. } => {
                 Ok(expand("a change of the catalog alone: no row changes"))
             }
-            ColumnAction::DropExpression | ColumnAction::DropIdentity => {
+            ColumnAction::DropExpression { .. } | ColumnAction::DropIdentity { .. } => {
                 Ok(contract("the old application may rely on it"))
             }
             // Where the column is stored, the rewrite is refused for what it is.
             ColumnAction::SetExpression(_) => Ok(contract("the old application reads it")),
-            ColumnAction::SetIdentity => {
+            ColumnAction::SetIdentity { .. } => {
                 let always = cx
                     .op
                     .sql
@@ -71,7 +71,7 @@ pub(super) fn place(cx: &Context<'_>, action: &AlterActionKind) -> Result<Place,
         | AlterActionKind::DropOids
         | AlterActionKind::OwnerTo(_)
         | AlterActionKind::ReplicaIdentity(_)
-        | AlterActionKind::DependsOnExtension(_) => Ok(expand("changes no row")),
+        | AlterActionKind::DependsOnExtension { .. } => Ok(expand("changes no row")),
         AlterActionKind::RenameConstraint { .. } => {
             Ok(contract("ON CONFLICT ON CONSTRAINT may name it"))
         }
@@ -118,6 +118,7 @@ pub(super) fn place(cx: &Context<'_>, action: &AlterActionKind) -> Result<Place,
         | AlterActionKind::NotOf
         | AlterActionKind::AttachPartition { .. }
         | AlterActionKind::DetachPartition { .. }
+        | AlterActionKind::SequenceOptions(_)
         | AlterActionKind::Other => match &cx.op.statement.kind {
             StatementKind::AlterRelation(alter) if alter.kind == RelationKind::Sequence => Ok(
                 expand("changes no row; only numbers taken from now on see it"),

@@ -20,7 +20,7 @@ use crate::{
     execute::{backfill, settings::ExecuteSettings, throttle},
     lint::Levels,
     parse::layout::Layout,
-    plan::{Sizes, Tighten},
+    plan::{LateExpandPolicy, Sizes, Tighten},
     source::SourceFile,
 };
 
@@ -47,6 +47,8 @@ pub struct Settings {
     pub throttle: throttle::Settings,
     /// When constraints on existing columns start to refuse.
     pub tighten: Tighten,
+    /// What to do with a plan in which the new application has to wait for contract.
+    pub late_expand: LateExpandPolicy,
     /// Which sizes of tables decide between one statement and many.
     pub sizes: Sizes,
     /// Whether a migration below the last applied one is always refused.
@@ -114,6 +116,7 @@ impl Default for Settings {
             backfill: backfill::Settings::default(),
             throttle: throttle::Settings::default(),
             tighten: Tighten::default(),
+            late_expand: LateExpandPolicy::default(),
             sizes: Sizes::default(),
             strict_order: StrictOrder::WhenItMatters,
             lint: Lint {

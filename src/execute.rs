@@ -21,6 +21,7 @@ pub mod settings;
 pub mod signals;
 pub mod throttle;
 pub mod verify;
+pub mod window;
 
 use jiff::Timestamp;
 

@@ -10,6 +10,7 @@ pub mod events;
 pub mod human;
 pub mod json;
 pub mod plan_human;
+pub mod plan_markdown;
 pub mod plan_sql;
 pub mod status;
 

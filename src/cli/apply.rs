@@ -6,7 +6,7 @@ use crate::{
     cli::{
         CliError, Exit, Format,
         connect::ConnectArgs,
-        engine::{self, Engine, Overrides},
+        engine::{self, ContractWindow, Engine, Overrides},
         history::{self, Migration},
         output, plan,
     },
@@ -50,6 +50,9 @@ pub struct Args {
     /// Accept a plan in which the new application has to wait for contract.
     #[arg(long)]
     allow_late_expand: bool,
+    /// Begin contract although its window is closed, or both shapes have not stood long enough.
+    #[arg(long)]
+    ignore_window: bool,
     /// How long one step may try to get its locks, e.g. 10m.
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     lock_budget: Option<Duration>,
@@ -86,6 +89,11 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
     let overrides = Overrides {
         lock_budget: args.lock_budget,
         cancel_blockers_older_than: args.cancel_blockers_older_than,
+        contract: if args.ignore_window {
+            ContractWindow::Ignored
+        } else {
+            ContractWindow::Kept
+        },
     };
     let engine = Engine::start(&args.connect, &config.settings, overrides, args.format)?;
     let files: Vec<_> = migrations.iter().map(engine::file).collect();
@@ -133,7 +141,7 @@ fn request(args: &Args, config: &Config) -> ApplyRequest {
             late_expand: if args.allow_late_expand {
                 LateExpandPolicy::Accept
             } else {
-                LateExpandPolicy::Refuse
+                settings.late_expand
             },
             sizes: settings.sizes,
             journal_schema: settings.execute.journal_schema.clone(),

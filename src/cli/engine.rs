@@ -22,6 +22,7 @@ use crate::{
         event::{Event, Events},
         settings::ExecuteSettings,
         signals::Stop,
+        window::ContractTimes,
     },
     progress::Progress,
     report::{self, human, json},
@@ -42,6 +43,18 @@ pub struct Overrides {
     pub lock_budget: Option<Duration>,
     /// Cancel clients in the way for longer than this.
     pub cancel_blockers_older_than: Option<Duration>,
+    /// Whether contract waits for its window.
+    pub contract: ContractWindow,
+}
+
+/// Whether contract waits for its window and its age.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ContractWindow {
+    /// It does.
+    #[default]
+    Kept,
+    /// Not in this run.
+    Ignored,
 }
 
 impl Engine {
@@ -127,6 +140,9 @@ fn execute_settings(settings: &Settings, overrides: Overrides) -> ExecuteSetting
     }
     if let Some(age) = overrides.cancel_blockers_older_than {
         run.locks.cancel_blockers_older_than = Some(age);
+    }
+    if overrides.contract == ContractWindow::Ignored {
+        run.contract = ContractTimes::default();
     }
     run
 }

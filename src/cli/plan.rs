@@ -13,7 +13,7 @@ use crate::{
     config::{Config, Settings},
     diagnostic::Diagnostic,
     plan::{self, LateExpandPolicy, PlanInput, PlanSettings, Planned},
-    report::{human, json, plan_human, plan_sql},
+    report::{human, json, plan_human, plan_markdown, plan_sql},
 };
 
 /// Show what zdm would do: phases and steps, with the lock of each, what it holds up, and how it
@@ -40,7 +40,7 @@ impl Args {
     /// The format that errors are shown in.
     pub(super) fn error_format(&self) -> Format {
         match self.format {
-            PlanFormat::Human | PlanFormat::Sql => Format::Human,
+            PlanFormat::Human | PlanFormat::Sql | PlanFormat::Markdown => Format::Human,
             PlanFormat::Json => Format::Json,
         }
     }
@@ -55,6 +55,8 @@ pub(super) enum PlanFormat {
     Json,
     /// The statements as a script with comments.
     Sql,
+    /// A comment for a pull request: who works when, what is locked, and the SQL folded away.
+    Markdown,
 }
 
 /// Stands in a shown plan where the plan that is run holds a secret, made when expand starts.
@@ -107,7 +109,7 @@ fn settings(args: &Args, settings: &Settings, database: Option<String>) -> PlanS
         late_expand: if args.allow_late_expand {
             LateExpandPolicy::Accept
         } else {
-            LateExpandPolicy::Refuse
+            settings.late_expand
         },
         sizes: settings.sizes,
         journal_schema: settings.execute.journal_schema.clone(),
@@ -128,6 +130,7 @@ pub(super) fn show(planned: &Planned, format: PlanFormat) {
         PlanFormat::Human => plan_human::plan(&planned.plan),
         PlanFormat::Json => json::pretty(&planned.plan),
         PlanFormat::Sql => plan_sql::plan(&planned.plan),
+        PlanFormat::Markdown => plan_markdown::plan(&planned.plan),
     });
 }
 

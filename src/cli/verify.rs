@@ -51,7 +51,7 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
         })),
         Format::Human => {
             if checked.is_empty() {
-                output::result("Nothing is in flight.\n");
+                output::result("Nothing to check: no step of a migration in flight is done.\n");
             }
             for one in &checked {
                 let (sign, wrong) = match &one.wrong {

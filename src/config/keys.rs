@@ -27,8 +27,16 @@ pub enum Key {
     BackfillMaxLag,
     /// `backfill.max_active`
     BackfillMaxActive,
+    /// `contract.window`
+    ContractWindow,
+    /// `contract.time_zone`
+    ContractTimeZone,
+    /// `contract.min_age`
+    ContractMinAge,
     /// `plan.tighten`
     PlanTighten,
+    /// `plan.late_expand`
+    PlanLateExpand,
     /// `plan.sizes`
     PlanSizes,
     /// `order.strict`
@@ -45,7 +53,7 @@ pub enum Key {
 
 impl Key {
     /// All, in the order of the reference page.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 22] = [
         Self::DatabaseUrl,
         Self::MigrationsDir,
         Self::MigrationsLayout,
@@ -57,7 +65,11 @@ impl Key {
         Self::BackfillBatchTime,
         Self::BackfillMaxLag,
         Self::BackfillMaxActive,
+        Self::ContractWindow,
+        Self::ContractTimeZone,
+        Self::ContractMinAge,
         Self::PlanTighten,
+        Self::PlanLateExpand,
         Self::PlanSizes,
         Self::OrderStrict,
         Self::LintFailOn,
@@ -80,7 +92,11 @@ impl Key {
             Self::BackfillBatchTime => ("backfill", "batch_time"),
             Self::BackfillMaxLag => ("backfill", "max_lag"),
             Self::BackfillMaxActive => ("backfill", "max_active"),
+            Self::ContractWindow => ("contract", "window"),
+            Self::ContractTimeZone => ("contract", "time_zone"),
+            Self::ContractMinAge => ("contract", "min_age"),
             Self::PlanTighten => ("plan", "tighten"),
+            Self::PlanLateExpand => ("plan", "late_expand"),
             Self::PlanSizes => ("plan", "sizes"),
             Self::OrderStrict => ("order", "strict"),
             Self::LintFailOn => ("lint", "fail_on"),
@@ -105,7 +121,11 @@ impl Key {
             Self::LocksTerminate => "not set: nobody is disconnected",
             Self::BackfillMaxLag => "\"10s\"",
             Self::BackfillMaxActive => "not set: any number",
+            Self::ContractWindow => "not set: at any time",
+            Self::ContractTimeZone => "\"UTC\"",
+            Self::ContractMinAge => "\"0s\"",
             Self::PlanTighten => "\"migrate\"",
+            Self::PlanLateExpand => "\"refuse\"",
             Self::PlanSizes => "\"known\"",
             Self::OrderStrict => "false",
             Self::LintFailOn => "\"warning\"",
@@ -158,6 +178,20 @@ impl Key {
             }
             Self::PlanSizes => {
                 "Which sizes of tables decide between one statement and many: `\"known\"` ones, or `\"large\"`, as on a small copy of a large database."
+            }
+            Self::ContractWindow => {
+                "When contract may begin: days and hours, several separated by commas, as `\"Sat 02:00-05:00\"` or `\"Mon-Fri 22:00-04:00, Sun 00:00-24:00\"`.\n\
+                 A window past midnight belongs to the day on which it opens.\n\
+                 Outside, `zdm apply` refuses contract and says when the next one opens; `--ignore-window` passes that for one run."
+            }
+            Self::ContractTimeZone => {
+                "The time zone of `window`, by its IANA name, such as `\"Europe/Berlin\"`."
+            }
+            Self::ContractMinAge => {
+                "How long after the end of migrate contract may begin, so that both shapes stand for a while."
+            }
+            Self::PlanLateExpand => {
+                "What to do with a plan in which the new application has to wait for contract: `\"refuse\"` it, or `\"accept\"`, as `--allow-late-expand` does for one run."
             }
             Self::OrderStrict => {
                 "Refuse a migration below the last applied one even when it touches nothing that later ones touched."

@@ -13,10 +13,11 @@ use crate::{
         keys::{DIRECTIVE_KEYS, sections},
     },
     diagnostic::{Diagnostic, Level, closest},
+    execute::window,
     ident::Ident,
     lint::{RuleLevel, rules},
     parse::{PhaseName, layout::Layout},
-    plan::{Sizes, Tighten},
+    plan::{LateExpandPolicy, Sizes, Tighten},
     source::{SourceFile, Span},
 };
 
@@ -44,6 +45,20 @@ pub fn read(source: &SourceFile) -> (Settings, Vec<Diagnostic>) {
     (reader.settings, reader.mistakes)
 }
 
+/// Sections that will mean something one day, and nothing yet.
+const RESERVED: [(&str, &str, &str); 2] = [
+    (
+        "databases",
+        "`[databases]` is reserved: one run works on one database",
+        "Write `[database] url`, or give each run its own --database-url.",
+    ),
+    (
+        "history",
+        "`[history]` is reserved: the rows of another tool's history are not written yet",
+        "Leave the section out; the other tool's own table is left as it is.",
+    ),
+];
+
 struct Reader {
     settings: Settings,
     mistakes: Vec<Diagnostic>,
@@ -59,6 +74,13 @@ impl Reader {
         for (name, value) in table {
             let section = name.get_ref().as_ref();
             let known = sections();
+            if let Some((_, why, help)) = RESERVED.iter().find(|(name, ..)| *name == section) {
+                self.mistakes.push(
+                    Diagnostic::new("reserved", Level::Error, span_of(name.span()), *why)
+                        .with_help(*help),
+                );
+                continue;
+            }
             if !known.contains(&section) {
                 self.unknown_section(section, span_of(name.span()), &known);
                 continue;
@@ -182,6 +204,44 @@ impl Reader {
             Key::BackfillMaxActive => {
                 if let Some(sessions) = self.whole(value, &shown) {
                     self.settings.throttle.max_active = Some(sessions);
+                }
+            }
+            Key::ContractWindow => {
+                if let Some(text) = self.text(value, &shown) {
+                    match window::parse(&text) {
+                        Ok(windows) => self.settings.execute.contract.windows = windows,
+                        Err(why) => self.mistake(
+                            "config-value",
+                            span_of(value.span()),
+                            format!("{shown} {why}"),
+                        ),
+                    }
+                }
+            }
+            Key::ContractTimeZone => {
+                if let Some(text) = self.text(value, &shown) {
+                    match window::time_zone(&text) {
+                        Ok(zone) => self.settings.execute.contract.time_zone = zone,
+                        Err(why) => self.mistake(
+                            "config-value",
+                            span_of(value.span()),
+                            format!("{shown} {why}"),
+                        ),
+                    }
+                }
+            }
+            Key::ContractMinAge => {
+                if let Some(time) = self.duration(value, &shown) {
+                    self.settings.execute.contract.min_age = time;
+                }
+            }
+            Key::PlanLateExpand => {
+                let words = [
+                    ("refuse", LateExpandPolicy::Refuse),
+                    ("accept", LateExpandPolicy::Accept),
+                ];
+                if let Some(policy) = self.one_of(value, &shown, &words) {
+                    self.settings.late_expand = policy;
                 }
             }
             Key::PlanTighten => {
@@ -502,8 +562,13 @@ mod tests {
             batch_time = "20ms"
             max_lag = "3s"
             max_active = 40
+            [contract]
+            window = "Sat 02:00-05:00"
+            time_zone = "UTC"
+            min_age = "24h"
             [plan]
             tighten = "contract"
+            late_expand = "accept"
             [order]
             strict = true
             [lint]
@@ -542,6 +607,9 @@ mod tests {
         assert_eq!(read.throttle.max_lag, Duration::from_secs(3));
         assert_eq!(read.throttle.max_active, Some(40));
         assert_eq!(read.tighten, Tighten::Contract);
+        assert_eq!(read.execute.contract.windows.len(), 1);
+        assert_eq!(read.execute.contract.min_age, Duration::from_hours(24));
+        assert_eq!(read.late_expand, LateExpandPolicy::Accept);
         assert_eq!(read.strict_order, StrictOrder::Always);
         assert_eq!(read.lint.fail_on, FailOn::Never);
         assert_eq!(
@@ -610,6 +678,31 @@ mod tests {
         unknown-key at `zebra`: `zebra` is not a section of zdm.toml | The sections are `database`, `migrations`, `locks`, `backfill`, `plan`, `order`, `lint`, `role`, `journal` and `migration`.
         "#
         );
+    }
+
+    #[test]
+    fn what_is_reserved_is_refused_by_name() {
+        let found = mistakes(
+            "[databases.eu]\nurl = \"x\"\n[history]\nmirror = true\n[contract]\nwindow = \"soon\"\ntime_zone = \"Mars\"\n",
+        );
+        let of = |word: &str| {
+            found
+                .lines()
+                .find(|line| line.contains(word))
+                .unwrap_or_default()
+                .to_owned()
+        };
+        assert!(
+            of("databases").starts_with("reserved at `databases`"),
+            "{found}"
+        );
+        assert!(of("database] url").contains("--database-url"), "{found}");
+        assert!(
+            of("history").starts_with("reserved at `history`"),
+            "{found}"
+        );
+        assert!(of("window").contains("\"soon\" is none"), "{found}");
+        assert!(of("time_zone").contains("Mars"), "{found}");
     }
 
     #[test]

@@ -184,6 +184,9 @@ impl<'a> Driver<'a> {
         phase: PhaseName,
         record: &MigrationRecord,
     ) -> Result<(), ExecuteError> {
+        if phase == PhaseName::Contract {
+            self.check_time(record)?;
+        }
         self.check_drift(record).await?;
         let none = BTreeMap::new();
         self.journal
@@ -194,6 +197,35 @@ impl<'a> Driver<'a> {
             .events
             .emit(None, EventKind::PhaseStarted { phase });
         Ok(())
+    }
+
+    /// Contract waits for its window, and for both shapes to have stood for a while.
+    fn check_time(&self, record: &MigrationRecord) -> Result<(), ExecuteError> {
+        let contract = self
+            .plan
+            .phases
+            .iter()
+            .find(|phase| phase.phase == PhaseName::Contract);
+        if contract.is_none_or(|phase| phase.steps.is_empty()) {
+            return Ok(());
+        }
+        let ended = record.boundaries.iter().rev();
+        let migrated = ended
+            .clone()
+            .find(|at| at.phase == PhaseName::Migrate && at.edge == Edge::Done)
+            .map(|boundary| boundary.at);
+        let now = self.runner.events.now();
+        let times = &self.runner.settings.contract;
+        times.allow(now, migrated).map_err(|early| {
+            let id = &self.plan.migration.id;
+            ExecuteError::Refused {
+                code: "contract-window",
+                message: format!("contract of {id} may not begin yet: {early}"),
+                next: format!(
+                    "Run zdm apply {id} --phase contract then, or now with --ignore-window."
+                ),
+            }
+        })
     }
 
     async fn end_phase(&mut self, phase: PhaseName) -> Result<(), ExecuteError> {

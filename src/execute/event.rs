@@ -300,6 +300,11 @@ impl Events {
         }
     }
 
+    /// What time it is for this run.
+    pub fn now(&self) -> Timestamp {
+        (self.shared.clock)()
+    }
+
     /// Tells. It does not matter whether anyone listens.
     pub fn emit(&self, step: Option<&str>, kind: EventKind) {
         let mut seq = self

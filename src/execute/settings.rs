@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::ident::Ident;
+use crate::{execute::window::ContractTimes, ident::Ident};
 
 /// Everything an operator may choose about a run, but for backfills.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct ExecuteSettings {
     pub role: Option<Ident>,
     /// Locks.
     pub locks: LockSettings,
+    /// When contract may begin. Default: at any time.
+    pub contract: ContractTimes,
     /// The lease.
     pub lease: LeaseSettings,
     /// Statements outside transactions.
@@ -30,6 +32,7 @@ impl Default for ExecuteSettings {
             journal_schema: Ident::exact("zdm"),
             role: None,
             locks: LockSettings::default(),
+            contract: ContractTimes::default(),
             lease: LeaseSettings::default(),
             bare: BareSettings::default(),
             without_monitor: WithoutMonitor::Warn,

@@ -335,8 +335,7 @@ impl fmt::Display for Reason {
             Self::Query => f.write_str("the throttle query says no"),
             Self::Unreadable { signal, error } => write!(
                 f,
-                "cannot read {signal}: {error}; GRANT pg_monitor to the role, or set [throttle] \
-                 without_monitor = \"accept\""
+                "cannot read {signal}: {error}; GRANT pg_monitor to the role"
             ),
         }
     }

@@ -225,10 +225,16 @@ fn late_expand(late: &LateExpand, ops: &[Operation<'_>], input: &PlanInput<'_>) 
         ops[late.behind].span,
         "it depends on this, which is finished in contract",
     )
-    .with_help(
-        "put this statement and all after it into a migration of their own, or allow it with \
-         --allow-late-expand and deploy the new application after contract",
-    )
+    .with_help(format!(
+        "split the file before line {}: put this statement and all after it into a migration of \
+         their own; or allow it with --allow-late-expand and deploy the new application after \
+         contract",
+        input
+            .script
+            .source
+            .position(ops[late.operation].span.start)
+            .line
+    ))
 }
 
 /// Where one statement ends the old application in contract and another lets the new one start

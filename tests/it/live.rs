@@ -23,6 +23,7 @@ mod lease;
 mod lints;
 mod replay;
 mod sandbox;
+mod security;
 mod snapshot;
 mod sync_trigger;
 mod traffic;

@@ -20,6 +20,11 @@ pub const RUN_CODES: &[RunCode] = &[
         Exit::Stopped,
     ),
     (
+        "contract-window",
+        "Contract may not begin now: `[contract] window` is closed, or `min_age` has not passed.",
+        Exit::Found,
+    ),
+    (
         "copy",
         "The database is a copy of the one that its journal was made for.",
         Exit::Found,

@@ -28,7 +28,7 @@ pub(super) async fn check(
         None => get::<bool>(&row, 2)?,
     };
     if may {
-        return Ok(Vec::new());
+        return role(session, scope).await;
     }
     let (schema, user) = (scope.journal_schema, quote(&user));
     Ok(vec![Finding {
@@ -39,5 +39,31 @@ pub(super) async fn check(
             "GRANT CREATE ON DATABASE {} TO {user}; -- or: CREATE SCHEMA {schema} AUTHORIZATION {user};",
             quote(&database)
         )),
+    }])
+}
+
+/// A role that statements run as makes the functions of sync triggers, in the journal's schema.
+async fn role(session: &mut Session, scope: &Scope<'_>) -> Result<Vec<Finding>, DbError> {
+    let Some(role) = scope.role else {
+        return Ok(Vec::new());
+    };
+    let sql = bind(
+        "SELECT coalesce((SELECT pg_catalog.has_schema_privilege(r.oid, n.oid, 'CREATE') \
+         AND pg_catalog.has_schema_privilege(r.oid, n.oid, 'USAGE') \
+         FROM pg_catalog.pg_namespace n, pg_catalog.pg_roles r \
+         WHERE n.nspname = $1 AND r.rolname = $2), true)",
+        &[scope.journal_schema.as_str().into(), role.as_str().into()],
+    );
+    if session.value::<bool>(&sql).await? {
+        return Ok(Vec::new());
+    }
+    let schema = scope.journal_schema;
+    Ok(vec![Finding {
+        check: "journal-privilege",
+        level: FindingLevel::Refusal,
+        message: format!(
+            "{role}, as which the migration runs, may not make functions in the schema {schema}"
+        ),
+        fix: Some(format!("GRANT USAGE, CREATE ON SCHEMA {schema} TO {role};")),
     }])
 }

@@ -292,13 +292,41 @@ async fn find(session: &mut Session, schema: &Ident) -> Result<Found, ExecuteErr
         });
     }
     let sql = in_schema(schema, "SELECT * FROM {schema}.meta", &[]);
-    let metas: Vec<Meta> = json_rows(session, &sql)
-        .await
-        .map_err(|error| ExecuteError::from_db(doing, error))?;
+    let metas: Vec<Meta> = match json_rows(session, &sql).await {
+        Ok(metas) => metas,
+        Err(error) if error.failure() == Failure::Privilege => {
+            return Err(no_rights(session, schema, &error).await);
+        }
+        Err(error) => return Err(ExecuteError::from_db(doing, error)),
+    };
     Ok(metas
         .into_iter()
         .next()
         .map_or(Found::Foreign, Found::Journal))
+}
+
+/// The journal is there, and the role may not read it: whoever owns it can be granted.
+async fn no_rights(session: &mut Session, schema: &Ident, error: &DbError) -> ExecuteError {
+    #[derive(Deserialize)]
+    struct Roles {
+        owner: Ident,
+        role: Ident,
+    }
+    let sql = in_schema(
+        schema,
+        "SELECT pg_catalog.pg_get_userbyid(nspowner)::text AS owner, current_user::text AS role \
+         FROM pg_catalog.pg_namespace WHERE nspname = $1",
+        &[schema.as_str().into()],
+    );
+    let roles: Vec<Roles> = json_rows(session, &sql).await.unwrap_or_default();
+    ExecuteError::Refused {
+        code: "journal-privilege",
+        message: format!("the journal in the schema {schema} cannot be read: {error}"),
+        next: roles.first().map_or_else(
+            || "Connect as the role that owns the schema.".to_owned(),
+            |Roles { owner, role }| format!("Run GRANT {owner} TO {role}; or connect as {owner}."),
+        ),
+    }
 }
 
 async fn reopen(session: &mut Session, schema: &Ident) -> Result<Journal, ExecuteError> {

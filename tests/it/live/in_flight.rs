@@ -393,3 +393,42 @@ async fn an_accepted_difference_is_told_and_the_stored_steps_run() {
         assert_eq!(text(&run, column).await, "1", "nothing is lost");
     }
 }
+
+#[tokio::test]
+async fn contract_waits_for_its_window_and_for_both_shapes_to_have_stood() {
+    let (_db, mut run) = database(server::newest_version()).await;
+    let files = [
+        file("1", RENAME),
+        file("2", "ALTER TABLE other ADD COLUMN a int;"),
+    ];
+    run.runner.settings.contract.min_age = Duration::from_hours(24);
+    let error = refused(&run, &files, &request(Through::All)).await;
+    assert_eq!((error.code(), error.exit().code()), ("contract-window", 1));
+    assert!(error.to_string().contains("min_age"), "{error}");
+    assert!(error.next().unwrap().contains("--ignore-window"));
+    run.runner.settings.contract.min_age = Duration::ZERO;
+    // Half a day from now on: closed whatever the time is.
+    let hour = (jiff::Timestamp::now()
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .hour()
+        + 12)
+        % 24;
+    let text = format!("{hour:02}:00-{hour:02}:30");
+    run.runner.settings.contract.windows = zdm::execute::window::parse(&text).unwrap();
+    let error = refused(&run, &files, &request(Through::All)).await;
+    assert_eq!(error.code(), "contract-window");
+    assert!(
+        error.to_string().contains(&format!("{hour:02}:00 UTC")),
+        "{error}"
+    );
+    // Where contract has nothing to do, nothing waits.
+    assert_eq!(
+        applied(&run, &files, &only("2", Through::All)).await,
+        [MigrationState::Done]
+    );
+    run.runner.settings.contract = zdm::execute::window::ContractTimes::default();
+    assert_eq!(
+        applied(&run, &files, &request(Through::All)).await,
+        [MigrationState::Done]
+    );
+}

@@ -1,6 +1,6 @@
 //! A plan for people, and as a script.
 
-use zdm::report::{plan_human, plan_sql};
+use zdm::report::{plan_human, plan_markdown, plan_sql};
 
 use super::sample;
 
@@ -16,6 +16,11 @@ fn a_plan_reads_without_colour() {
 #[test]
 fn a_plan_as_a_script() {
     insta::assert_snapshot!(plan_sql::plan(&sample::plan()));
+}
+
+#[test]
+fn a_plan_as_a_comment_on_a_pull_request() {
+    insta::assert_snapshot!(plan_markdown::plan(&sample::plan()));
 }
 
 #[test]

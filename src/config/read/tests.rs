@@ -1,3 +1,5 @@
+//! Every key, and every kind of mistake.
+
 use std::{fmt::Write as _, time::Duration};
 
 use super::*;
@@ -157,7 +159,7 @@ fn mistakes_have_a_place_and_a_suggestion() {
     unknown-rule at `index-not-concurent`: There is no rule `index-not-concurent` | Did you mean `index-not-concurrent`?
     unknown-key at `upp`: `upp` is not a directive that zdm.toml can hold | Did you mean `up`?
     config-value at `"x"`: `migration."1".down` does not say which column it is for | Write `down.<column> = "<expression>"`.
-    unknown-key at `zebra`: `zebra` is not a section of zdm.toml | The sections are `database`, `migrations`, `locks`, `backfill`, `plan`, `order`, `lint`, `role`, `journal` and `migration`.
+    unknown-key at `zebra`: `zebra` is not a section of zdm.toml | The sections are `database`, `migrations`, `locks`, `backfill`, `contract`, `plan`, `order`, `lint`, `role`, `journal` and `migration`.
     "#
     );
 }

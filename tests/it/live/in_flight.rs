@@ -178,8 +178,11 @@ async fn a_late_id_is_accepted_when_it_shares_nothing_and_recorded() {
 async fn a_late_id_that_shares_something_is_refused_with_both_names() {
     let (_db, run) = database(server::newest_version()).await;
     let files = [
-        file("1", "CREATE INDEX users_mail ON users (mail);"),
-        file("2", "ALTER TABLE users ALTER COLUMN mail SET NOT NULL;"),
+        file(
+            "1",
+            "ALTER TABLE users ALTER COLUMN mail SET DEFAULT 'none';",
+        ),
+        file("2", "CREATE INDEX users_mail ON users (mail);"),
         file("3", "ALTER TABLE other ADD COLUMN a int;"),
     ];
     applied(&run, &files, &only("2", Through::All)).await;

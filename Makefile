@@ -44,6 +44,10 @@ soak: toolchain ## By hand or at night: the long tests on PostgreSQL 14 to 18, a
 	.ci/suite soak 7200 $(CARGO) test --locked --release; \
 	.ci/suite benchmarks 3600 $(CARGO) bench --locked
 
+.PHONY: oracle
+oracle: toolchain ## Writes anew what PostgreSQL's own parser makes of the corpus; needs gcc and libclang
+	$(CARGO) run --locked --quiet --manifest-path tests/oracle/Cargo.toml --target-dir target/oracle -- .
+
 .PHONY: toolchain
 toolchain: ## Checks the Rust toolchain
 	@.ci/setup toolchain

@@ -17,6 +17,131 @@ const SEEDS: &[&str] = &[
     "DO $x$ BEGIN PERFORM 1; END $x$; /* a /* b */ c */ SET LOCAL a.b = 'c'; \\echo x\n",
     "WITH q AS (SELECT * FROM t) INSERT INTO u SELECT * FROM q JOIN v USING (id);",
     "ALTER SEQUENCE s OWNED BY NONE; GRANT ALL ON t TO r; VACUUM (FULL) t; ROLLBACK TO a;",
+    "CREATE OR REPLACE VIEW v (a) WITH (x = 1) AS SELECT 1 FROM t WITH LOCAL CHECK OPTION;",
+    "CREATE CONSTRAINT TRIGGER g AFTER INSERT OR UPDATE OF a ON t DEFERRABLE FOR EACH ROW WHEN (a > 0) EXECUTE FUNCTION f('x');",
+    "CREATE FUNCTION f(a int DEFAULT 1, OUT b s.ty[], VARIADIC c text[]) RETURNS TABLE (d int) LANGUAGE plpgsql STABLE SET x = 1 AS $f$ BEGIN EXECUTE 'x'; END $f$;",
+    "ALTER TYPE m ADD VALUE IF NOT EXISTS 'a' BEFORE 'b'; CREATE TYPE c AS (a int, b text); ALTER DOMAIN d ADD CHECK (value > 0) NOT VALID;",
+    "COMMENT ON CONSTRAINT c ON DOMAIN s.d IS E'a\\'b'; REVOKE GRANT OPTION FOR SELECT (a, b) ON TABLE t FROM PUBLIC CASCADE;",
+    "ALTER PUBLICATION p SET TABLE a (x) WHERE (x > 1), TABLES IN SCHEMA s; CREATE STATISTICS x (mcv) ON a, (b + c) FROM t;",
+    "CREATE SCHEMA s AUTHORIZATION r CREATE TABLE t (a int) GRANT SELECT ON t TO r WITH GRANT OPTION;",
+    "CREATE RULE r AS ON UPDATE TO t WHERE a DO INSTEAD (DELETE FROM u; NOTIFY x); LOCK ONLY a IN SHARE MODE NOWAIT;",
+    "CREATE TABLE t (LIKE u INCLUDING ALL, EXCLUDE USING gist (r WITH &&) WHERE (a)) PARTITION BY LIST (a); SELECT 1 INTO TEMP x FROM t;",
+];
+
+/// Words and signs of every grammar, to be put together without sense.
+const SOUP: &[&str] = &[
+    "ADD",
+    "AGGREGATE",
+    "ALL",
+    "ALTER",
+    "ANALYZE",
+    "AS",
+    "ATTRIBUTE",
+    "BEFORE",
+    "BEGIN",
+    "BY",
+    "CASCADE",
+    "CHECK",
+    "CLUSTER",
+    "COLUMN",
+    "COMMENT",
+    "CONCURRENTLY",
+    "CONSTRAINT",
+    "CREATE",
+    "DEFAULT",
+    "DEFERRABLE",
+    "DO",
+    "DOMAIN",
+    "DROP",
+    "EACH",
+    "ENUM",
+    "EXCLUDE",
+    "EXECUTE",
+    "EXISTS",
+    "EXTENSION",
+    "FOR",
+    "FROM",
+    "FULL",
+    "FUNCTION",
+    "GENERATED",
+    "GRANT",
+    "IDENTITY",
+    "IF",
+    "IN",
+    "INDEX",
+    "INSERT",
+    "INSTEAD",
+    "INTO",
+    "IS",
+    "KEY",
+    "LANGUAGE",
+    "LIKE",
+    "LOCK",
+    "MATERIALIZED",
+    "NOT",
+    "NULL",
+    "OF",
+    "ON",
+    "ONLY",
+    "OPTION",
+    "OR",
+    "OWNED",
+    "OWNER",
+    "PARTITION",
+    "POLICY",
+    "PRIMARY",
+    "PRIVILEGES",
+    "PUBLICATION",
+    "REFERENCES",
+    "REINDEX",
+    "RENAME",
+    "REPLACE",
+    "RETURN",
+    "RETURNS",
+    "REVOKE",
+    "ROW",
+    "RULE",
+    "SCHEMA",
+    "SELECT",
+    "SEQUENCE",
+    "SET",
+    "STATISTICS",
+    "TABLE",
+    "TO",
+    "TRIGGER",
+    "TYPE",
+    "UNIQUE",
+    "UPDATE",
+    "USING",
+    "VACUUM",
+    "VALUE",
+    "VALUES",
+    "VIEW",
+    "WHEN",
+    "WHERE",
+    "WITH",
+    "WITHOUT",
+    "a",
+    "b",
+    "\"C\"",
+    "s.t",
+    "'x'",
+    "E'\\''",
+    "$$ DROP TABLE t $$",
+    "1",
+    "-",
+    "=",
+    "(",
+    ")",
+    "[",
+    "]",
+    ",",
+    ".",
+    "*",
+    "::",
+    ";",
+    "%",
+    "é",
 ];
 
 fn fits(span: Span, text: &str) {
@@ -134,6 +259,11 @@ proptest! {
     }
 
     #[test]
+    fn any_words_in_any_order_are_read(words in prop::collection::vec(prop::sample::select(SOUP.to_vec()), 0..24)) {
+        read(&words.join(" "));
+    }
+
+    #[test]
     fn seeds_in_any_order_keep_their_statements(order in Just(SEEDS.to_vec()).prop_shuffle()) {
         let text = order.join("\n");
         let script = parse(SourceFile::new("any", text.as_str()));
@@ -154,6 +284,41 @@ proptest! {
         if order(&a, &b).is_lt() && order(&b, &c).is_lt() {
             prop_assert!(order(&a, &c).is_lt());
         }
+    }
+}
+
+#[test]
+fn statements_that_end_anywhere_are_read() {
+    for seed in SEEDS {
+        for (at, _) in seed.char_indices() {
+            read(&seed[..at]);
+        }
+    }
+}
+
+#[test]
+fn ten_thousand_parentheses_are_read() {
+    let (open, close) = ("(".repeat(10_000), ")".repeat(10_000));
+    for (before, after) in [
+        ("ALTER TABLE t ADD CHECK ", ""),
+        ("ALTER TABLE t ALTER a SET DEFAULT ", ""),
+        ("CREATE INDEX i ON t ", ""),
+        ("CREATE VIEW v AS SELECT ", " FROM t"),
+        ("CREATE TABLE t AS ", ""),
+        ("CREATE POLICY p ON t USING ", ""),
+        (
+            "CREATE TRIGGER g BEFORE INSERT ON t WHEN ",
+            " EXECUTE FUNCTION f()",
+        ),
+        ("CREATE FUNCTION f(a int DEFAULT ", ") RETURNS int RETURN 1"),
+        ("CREATE TYPE c AS ", ""),
+        ("CREATE DOMAIN d AS int DEFAULT ", ""),
+        ("INSERT INTO t VALUES ", ""),
+        ("SELECT ", ""),
+        ("VACUUM ", ""),
+    ] {
+        read(&format!("{before}{open}1{close}{after}"));
+        read(&format!("{before}{open}"));
     }
 }
 

@@ -7,6 +7,7 @@
 mod cli;
 mod histories_parse;
 mod live;
+mod oracle;
 mod properties;
 mod report;
 mod support;

@@ -102,6 +102,24 @@ pub(super) fn utility_options(cursor: &mut Cursor<'_>) -> Parsed<Vec<OptionValue
     })
 }
 
+/// Whether a word is next that is a call without parentheses (`SQLValueFunction`).
+pub(super) fn is_value_function(cursor: &Cursor<'_>) -> bool {
+    cursor.is_any_kw(&[
+        "current_catalog",
+        "current_date",
+        "current_role",
+        "current_schema",
+        "current_time",
+        "current_timestamp",
+        "current_user",
+        "localtime",
+        "localtimestamp",
+        "session_user",
+        "system_user",
+        "user",
+    ])
+}
+
 /// The name of a function, which may be a word that no table can have (`func_name`).
 pub(super) fn function_name(cursor: &mut Cursor<'_>) -> Parsed<QualifiedName> {
     let word = cursor.peek_label();

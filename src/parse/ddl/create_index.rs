@@ -96,6 +96,7 @@ pub(super) fn index_column(cursor: &mut Cursor<'_>) -> Parsed<IndexColumn> {
         expr::expr_from_tokens(cursor.source(), cursor.between(start, cursor.index()))
     } else {
         let plain = cursor.peek_name();
+        let value = clause::is_value_function(cursor);
         cursor.label("a column or expression")?;
         let mut qualified = false;
         while cursor.eat_kind(TokenKind::Dot) {
@@ -106,8 +107,7 @@ pub(super) fn index_column(cursor: &mut Cursor<'_>) -> Parsed<IndexColumn> {
             cursor.parenthesised()?;
         } else if qualified {
             return Err(cursor.expected("`(`"));
-        } else if plain.is_none() {
-            // CURRENT_DATE and its like may stand here; a reserved word may not.
+        } else if plain.is_none() && !value {
             cursor.seek(start);
             return Err(cursor.expected("a column or expression"));
         } else {
@@ -192,8 +192,8 @@ mod tests {
                 "Expected an index name or ON, found `ON`.",
             ),
             (
-                "CREATE INDEX i ON t (user)",
-                "Expected a column or expression, found `user`.",
+                "CREATE INDEX i ON t (table)",
+                "Expected a column or expression, found `table`.",
             ),
             (
                 "CREATE INDEX i ON t (a) WHERE",

@@ -104,9 +104,20 @@ fn statistics_column(cursor: &mut Cursor<'_>) -> Parsed<StatisticsColumn> {
     if cursor.kind() == Some(TokenKind::LeftParen) {
         return Ok(StatisticsColumn::Expr(clause::expr_in_parens(cursor)?));
     }
+    let value = clause::is_value_function(cursor);
     let mut ahead = cursor.clone();
     ahead.label("a column or expression")?;
     let call = matches!(ahead.kind(), Some(TokenKind::Dot | TokenKind::LeftParen));
+    if value {
+        cursor.bump();
+        if cursor.kind() == Some(TokenKind::LeftParen) {
+            cursor.parenthesised()?;
+        }
+        return Ok(StatisticsColumn::Expr(expr::expr_from_tokens(
+            cursor.source(),
+            cursor.between(start, cursor.index()),
+        )));
+    }
     if !call {
         return Ok(StatisticsColumn::Column(
             cursor.name("a column or expression")?,

@@ -14,9 +14,11 @@ pub mod error;
 pub mod explain;
 pub mod history;
 pub mod lint;
+pub mod new;
 pub mod output;
 pub mod plan;
 pub mod reference;
+pub mod reset;
 pub mod rollback;
 pub mod state;
 pub mod status;
@@ -68,6 +70,8 @@ enum Command {
     Rollback(rollback::Args),
     Verify(verify::Args),
     Adopt(adopt::Args),
+    Reset(reset::Args),
+    New(new::Args),
     Demo(demo::Args),
 }
 
@@ -92,6 +96,8 @@ impl Command {
             Self::Rollback(args) => args.format,
             Self::Verify(args) => args.format,
             Self::Adopt(args) => args.format,
+            Self::Reset(args) => args.format,
+            Self::New(args) => args.format,
             Self::Demo(args) => args.format,
         }
     }
@@ -110,6 +116,8 @@ impl Command {
             Self::Rollback(args) => rollback::run(args, &config()?).await,
             Self::Verify(args) => verify::run(args, &config()?).await,
             Self::Adopt(args) => adopt::run(args, &config()?).await,
+            Self::Reset(args) => reset::run(args, &config()?).await,
+            Self::New(args) => new::run(args, &config()?),
             Self::Demo(args) => demo::run(args).await,
         }
     }

@@ -17,7 +17,12 @@ use std::{
 
 use crate::{
     diagnostic::{Diagnostic, Level},
-    execute::{backfill, settings::ExecuteSettings, throttle},
+    execute::{
+        adopt::{Where, mirror::When},
+        backfill,
+        settings::ExecuteSettings,
+        throttle,
+    },
     lint::Levels,
     parse::layout::Layout,
     plan::{LateExpandPolicy, Sizes, Tighten},
@@ -57,6 +62,17 @@ pub struct Settings {
     pub lint: Lint,
     /// Directives kept outside of files that must not be touched, by migration id.
     pub directives: BTreeMap<String, Vec<DirectiveText>>,
+    /// The other tool's history.
+    pub history: History,
+}
+
+/// The other tool's history.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct History {
+    /// Whose, and which table.
+    pub place: Where,
+    /// Whether its table is kept up, and from when on a migration counts as done there.
+    pub mirror: Option<When>,
 }
 
 /// What happens to a migration below the last applied one.
@@ -124,6 +140,7 @@ impl Default for Settings {
                 levels: Levels::new(),
             },
             directives: BTreeMap::new(),
+            history: History::default(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! anything that needs a lock, [`backfill`] for rows, [`journal`] and [`lease`] for who did what.
 //! [`apply`], [`rollback`] and [`verify`] are what the commands call.
 
+pub mod adopt;
 pub mod apply;
 pub mod backfill;
 pub mod checks;
@@ -12,10 +13,12 @@ pub mod driver;
 pub mod error;
 pub mod event;
 pub mod fill;
+pub mod fresh;
 pub mod guard;
 pub mod journal;
 pub mod lease;
 pub mod machine;
+pub mod reset;
 pub mod rollback;
 pub mod settings;
 pub mod signals;

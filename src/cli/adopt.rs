@@ -1,29 +1,58 @@
 //! `zdm adopt`.
 
+use std::fmt::Write as _;
+
 use crate::{
     cli::{
-        CliError, ErrorCode, Exit, Format,
+        CliError, Exit, Format,
         connect::ConnectArgs,
-        engine::{Engine, Overrides},
-        output,
+        engine::{self, Engine, Overrides},
+        history, output,
     },
     config::Config,
     execute::{
-        driver::connect,
-        journal::{Journal, OpenState},
+        adopt::{
+            self, AdoptRequest, Differences, Source, Taken, Tool, Where,
+            copies::{self, Accepted},
+        },
+        apply::MigrationFile,
     },
     report::json,
 };
 
 /// Take over a database that has tables and no journal.
 ///
-/// With --from none zdm starts here: nothing is marked as done, every file of the folder is
-/// pending, and what exists is what the database says.
+/// What another tool has run is marked as done; its table is only read, and nothing but zdm's own
+/// schema is made. Run it again after the other tool has run more. With --from none zdm starts
+/// here: nothing is marked as done (with --to ID, everything up to that migration), and what
+/// exists is what the database says.
 #[derive(Debug, clap::Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
 pub struct Args {
     /// Whose history to take over.
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, default_value_t = From::Auto)]
     from: From,
+    /// The table of that history, when it is not the tool's usual one.
+    #[arg(long, value_name = "[SCHEMA.]NAME")]
+    table: Option<String>,
+    /// Mark as done only up to this migration.
+    #[arg(long, value_name = "ID")]
+    to: Option<String>,
+    /// Go on although files differ from what the other tool ran.
+    #[arg(long)]
+    accept_differences: bool,
+    /// This database is a copy: go on with the journal that came with it.
+    #[arg(long, conflicts_with_all = ["from", "table", "to", "forget"])]
+    copy: bool,
+    /// Take the journal away, to start anew; nothing may be in flight.
+    #[arg(long, conflicts_with_all = ["from", "table", "to"])]
+    forget: bool,
+    /// Consent to --forget without a terminal.
+    #[arg(long, requires = "forget")]
+    yes: bool,
     #[command(flatten)]
     connect: ConnectArgs,
     /// How to show it.
@@ -34,46 +63,221 @@ pub struct Args {
 /// Whose history to take over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum From {
+    /// The tool's whose table is found.
+    Auto,
+    /// sqlx: _sqlx_migrations.
+    Sqlx,
+    /// Flyway: flyway_schema_history.
+    Flyway,
+    /// Prisma: _prisma_migrations.
+    Prisma,
+    /// diesel: __diesel_schema_migrations.
+    Diesel,
+    /// goose: goose_db_version.
+    Goose,
+    /// dbmate: schema_migrations.
+    Dbmate,
+    /// golang-migrate: schema_migrations.
+    Migrate,
+    /// refinery: refinery_schema_history.
+    Refinery,
+    /// Rails: schema_migrations.
+    Rails,
+    /// Django: django_migrations.
+    Django,
     /// Nobody's: start here.
     None,
 }
 
+impl From {
+    fn tool(self) -> Option<Tool> {
+        match self {
+            Self::Auto | Self::None => None,
+            Self::Sqlx => Some(Tool::Sqlx),
+            Self::Flyway => Some(Tool::Flyway),
+            Self::Prisma => Some(Tool::Prisma),
+            Self::Diesel => Some(Tool::Diesel),
+            Self::Goose => Some(Tool::Goose),
+            Self::Dbmate => Some(Tool::Dbmate),
+            Self::Migrate => Some(Tool::Migrate),
+            Self::Refinery => Some(Tool::Refinery),
+            Self::Rails => Some(Tool::Rails),
+            Self::Django => Some(Tool::Django),
+        }
+    }
+}
+
 #[derive(serde::Serialize)]
-struct Adopted<'a> {
+struct Shown<'a> {
     version: u32,
     journal_schema: &'a str,
+    database: &'a str,
+    from: Option<&'a str>,
+    table: Option<String>,
+    adopted: Vec<Named<'a>>,
+    known: usize,
+    without_file: &'a [String],
+    pending: &'a [String],
+    notes: &'a [String],
+}
+
+#[derive(serde::Serialize)]
+struct Named<'a> {
+    id: &'a str,
+    name: &'a str,
 }
 
 /// Runs it.
 pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> {
-    let From::None = args.from;
     let engine = Engine::start(
         &args.connect,
         &config.settings,
         Overrides::default(),
         args.format,
     )?;
-    let mut session = connect(&engine.runner.target, "adopt").await?;
-    let schema = &engine.runner.settings.journal_schema;
-    match Journal::open(&mut session, schema).await? {
-        OpenState::Missing { .. } => {
-            Journal::adopt_from_none(&mut session, schema).await?;
-            output::result(&match args.format {
-                Format::Human => {
-                    format!("The journal is in the schema {schema}. Nothing is marked as done.\n")
-                }
-                Format::Json => json::pretty(&Adopted {
-                    version: json::VERSION,
-                    journal_schema: schema.as_str(),
-                }),
-            });
-            Ok(Exit::Done)
-        }
-        OpenState::Open(_) | OpenState::Copied { .. } => Err(CliError::new(
-            ErrorCode::Run("journal-exists"),
-            format!("this database has a journal already, in the schema {schema}"),
-        )
-        .with_state(json::DatabaseState::Unchanged, Exit::Found)
-        .with_hint("Run zdm status to see what it holds.")),
+    if args.copy || args.forget {
+        return copy_or_forget(args, &engine).await;
     }
+    // To start here, no folder is needed.
+    let loaded = match (args.from, &args.to) {
+        (From::None, None) => history::load_if_there(config)?.unwrap_or_default(),
+        (_, _) => history::load(config)?,
+    };
+    let files: Vec<MigrationFile> = loaded.migrations.iter().map(engine::file).collect();
+    let configured = &config.settings.history.place;
+    let request = AdoptRequest {
+        source: match args.from {
+            From::None => Source::None,
+            from => Source::Tool(Where {
+                tool: from.tool().or(configured.tool),
+                table: args.table.clone().or_else(|| configured.table.clone()),
+            }),
+        },
+        to: args.to.clone(),
+        differences: if args.accept_differences {
+            Differences::Accept
+        } else {
+            Differences::Refuse
+        },
+    };
+    let taken = adopt::adopt(&engine.runner, &files, &request).await?;
+    output::result(&match args.format {
+        Format::Human => in_words(&taken),
+        Format::Json => json::pretty(&Shown {
+            version: json::VERSION,
+            journal_schema: taken.journal.schema().as_str(),
+            database: &taken.journal.meta().identity.database_name,
+            from: taken.from.as_ref().map(|found| found.tool.as_str()),
+            table: taken.from.as_ref().map(|found| found.table.to_string()),
+            adopted: taken
+                .done
+                .iter()
+                .map(|one| Named {
+                    id: &one.id,
+                    name: &one.name,
+                })
+                .collect(),
+            known: taken.known,
+            without_file: &taken.without_file,
+            pending: &taken.pending,
+            notes: &taken.notes,
+        }),
+    });
+    Ok(Exit::Done)
+}
+
+async fn copy_or_forget(args: &Args, engine: &Engine) -> Result<Exit, CliError> {
+    let accepted = if args.copy {
+        copies::accept(&engine.runner).await?
+    } else {
+        if !args.yes {
+            engine::consent(
+                "--forget takes away the record of every migration",
+                "Run the same command with --yes.",
+            )?;
+        }
+        copies::forget(&engine.runner).await?
+    };
+    let (what, text) = match accepted {
+        Accepted::Copy { of } => (
+            "copy",
+            format!(
+                "The journal of {of} is now that of this database. Its states stay, and nobody holds a lease.\n"
+            ),
+        ),
+        Accepted::Same => (
+            "same",
+            "The journal is that of this database already. Nothing was changed.\n".to_owned(),
+        ),
+        Accepted::Forgotten => (
+            "forgotten",
+            "The journal is gone. Run zdm adopt to take the database over anew.\n".to_owned(),
+        ),
+    };
+    output::result(&match args.format {
+        Format::Human => text,
+        Format::Json => {
+            json::pretty(&serde_json::json!({ "version": json::VERSION, "journal": what }))
+        }
+    });
+    Ok(Exit::Done)
+}
+
+fn in_words(taken: &Taken) -> String {
+    let mut out = String::new();
+    let schema = taken.journal.schema();
+    let many = |count: usize| crate::report::count(count as u64, "migration");
+    match (&taken.from, taken.done.len()) {
+        (None, 0) => {
+            let _ = writeln!(
+                out,
+                "The journal is in the schema {schema}. Nothing is marked as done."
+            );
+        }
+        (None, new) => {
+            let _ = writeln!(
+                out,
+                "The journal is in the schema {schema}. {} marked as done.",
+                many(new)
+            );
+        }
+        (Some(found), 0) => {
+            let _ = writeln!(
+                out,
+                "Nothing to do: what {} has run according to {} is known already ({}).",
+                found.tool.title(),
+                found.table,
+                many(taken.known)
+            );
+        }
+        (Some(found), new) => {
+            let _ = writeln!(
+                out,
+                "{} marked as done, as {} says in {}.",
+                many(new),
+                found.tool.title(),
+                found.table
+            );
+        }
+    }
+    if let [first, .., last] = taken.done.as_slice() {
+        let _ = writeln!(out, "  {} to {}", first.id, last.id);
+    }
+    for note in &taken.notes {
+        let _ = writeln!(out, "note: {note}");
+    }
+    match taken.pending.as_slice() {
+        [] => {}
+        [only] => {
+            let _ = writeln!(out, "Pending: {only}. Run zdm plan {only}.");
+        }
+        [first, .., last] => {
+            let _ = writeln!(
+                out,
+                "Pending: {}, {first} to {last}. Run zdm plan.",
+                many(taken.pending.len())
+            );
+        }
+    }
+    out
 }

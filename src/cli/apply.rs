@@ -16,6 +16,7 @@ use crate::{
         apply::{self, Applied, ApplyError, ApplyRequest, OutOfOrder, Through, live_catalog},
         driver::{DriftPolicy, connect},
         error::ExecuteError,
+        fresh::{FreshRequest, apply_fresh},
         journal::MigrationState,
         machine,
     },
@@ -41,6 +42,12 @@ pub struct Args {
     /// Show the plan of what would be run, and run nothing.
     #[arg(long)]
     dry_run: bool,
+    /// Run what is pending plainly, one transaction for each file: for a database that nobody uses.
+    #[arg(long, conflicts_with_all = [
+        "phase", "dry_run", "accept_drift", "allow_late_expand", "lock_budget",
+        "cancel_blockers_older_than",
+    ])]
+    fresh: bool,
     /// Consent to contract without a terminal.
     #[arg(long)]
     yes: bool,
@@ -85,6 +92,9 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
     if args.dry_run {
         return dry_run(args, config, &migrations).await;
     }
+    if args.fresh {
+        return fresh(args, config, &migrations).await;
+    }
     consent(args)?;
     let overrides = Overrides {
         lock_budget: args.lock_budget,
@@ -112,6 +122,46 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
             show_blockers(args, &runner, &error).await;
             Err(engine::apply_error(error, &migrations))
         }
+    }
+}
+
+/// Runs what is pending plainly.
+async fn fresh(args: &Args, config: &Config, migrations: &[Migration]) -> Result<Exit, CliError> {
+    let overrides = Overrides::default();
+    let engine = Engine::start(&args.connect, &config.settings, overrides, args.format)?;
+    let request = FreshRequest {
+        only: args.only.clone(),
+        to: args.to.clone(),
+    };
+    let applied = plainly(engine, migrations, &request).await?;
+    if args.format == Format::Human {
+        output::result(&plainly_summary(&applied));
+    }
+    Ok(Exit::Done)
+}
+
+/// Runs files plainly, and ends the run.
+pub(super) async fn plainly(
+    engine: Engine,
+    migrations: &[Migration],
+    request: &FreshRequest,
+) -> Result<Vec<Applied>, CliError> {
+    let files: Vec<_> = migrations.iter().map(engine::file).collect();
+    let result = apply_fresh(&engine.runner, &files, request).await;
+    engine.finish().await;
+    result.map_err(|error| engine::fresh_error(error, migrations))
+}
+
+pub(super) fn plainly_summary(applied: &[Applied]) -> String {
+    match applied {
+        [] => "Nothing is pending.\n".to_owned(),
+        [only] => format!("{} is done.\n", only.migration.id),
+        [first, .., last] => format!(
+            "{} migrations are done, {} to {}.\n",
+            applied.len(),
+            first.migration.id,
+            last.migration.id
+        ),
     }
 }
 

@@ -14,16 +14,19 @@ use crate::{
         output,
     },
     config::Settings,
-    diagnostic::Diagnostic,
+    diagnostic::{Diagnostic, Level},
     execute::{
         Runner,
+        adopt::mirror,
         apply::{ApplyError, MigrationFile},
         error::{DatabaseState, ExecuteError, ExitClass},
         event::{Event, Events},
+        fresh::{FreshError, Left},
         settings::ExecuteSettings,
         signals::Stop,
         window::ContractTimes,
     },
+    plan::MigrationName,
     progress::Progress,
     report::{self, human, json},
 };
@@ -144,6 +147,10 @@ fn execute_settings(settings: &Settings, overrides: Overrides) -> ExecuteSetting
     if overrides.contract == ContractWindow::Ignored {
         run.contract = ContractTimes::default();
     }
+    run.mirror = settings.history.mirror.map(|when| mirror::Settings {
+        when,
+        place: settings.history.place.clone(),
+    });
     run
 }
 
@@ -186,6 +193,55 @@ pub fn apply_error(error: ApplyError, migrations: &[Migration]) -> CliError {
             )
             .behind(frames)
             .with_hint("Each error above says what to write; nothing was changed.")
+        }
+    }
+}
+
+/// The error of `--fresh`, with a code frame at the statement that failed.
+pub fn fresh_error(error: FreshError, migrations: &[Migration]) -> CliError {
+    let named = |name: &MigrationName| migrations.iter().find(|candidate| candidate.name == *name);
+    match error {
+        FreshError::Execute(error) => error.into(),
+        FreshError::Unreadable {
+            migration,
+            diagnostics,
+        } => CliError::new(
+            ErrorCode::InvalidMigration,
+            format!("{} {} cannot be run as it is", migration.id, migration.name),
+        )
+        .behind(named(&migration).map_or_else(String::new, |found| frames(found, &diagnostics)))
+        .with_hint("Each error above says what to write; no file was run."),
+        FreshError::Failed {
+            migration,
+            span,
+            error,
+            left,
+        } => {
+            let mut diagnostic =
+                Diagnostic::new("step-failed", Level::Error, span, error.message.clone());
+            if let Some(detail) = &error.detail {
+                diagnostic = diagnostic.with_help(detail.clone());
+            }
+            let frame = named(&migration).map_or_else(String::new, |found| {
+                frames(found, std::slice::from_ref(&diagnostic))
+            });
+            let message = format!("{} failed: {}", migration.id, error.message);
+            match left {
+                Left::Nothing => CliError::new(ErrorCode::Run("step-failed"), message)
+                    .behind(frame)
+                    .with_state(json::DatabaseState::Recorded, Exit::Found)
+                    .with_hint(
+                        "Correct the file and run the same command again: the files before it \
+                         are done, and nothing of it is.",
+                    ),
+                Left::Some => CliError::new(ErrorCode::Run("state-unknown"), message)
+                    .behind(frame)
+                    .with_state(json::DatabaseState::Unknown, Exit::Unknown)
+                    .with_hint(
+                        "The statements before it could not run in a transaction and are there: \
+                         take them back by hand, or start over with zdm reset --yes.",
+                    ),
+            }
         }
     }
 }

@@ -104,7 +104,7 @@ pub fn of_folder(folder: &Path, config: &Config) -> Result<History, CliError> {
     Ok(History { migrations })
 }
 
-fn layout_errors(folder: &Path, read: &layout::Folder) -> CliError {
+pub(super) fn layout_errors(folder: &Path, read: &layout::Folder) -> CliError {
     let lines: Vec<String> = read
         .errors
         .iter()

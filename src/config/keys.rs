@@ -49,11 +49,17 @@ pub enum Key {
     RoleName,
     /// `journal.schema`
     JournalSchema,
+    /// `history.tool`
+    HistoryTool,
+    /// `history.table`
+    HistoryTable,
+    /// `history.mirror`
+    HistoryMirror,
 }
 
 impl Key {
     /// All, in the order of the reference page.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 25] = [
         Self::DatabaseUrl,
         Self::MigrationsDir,
         Self::MigrationsLayout,
@@ -76,6 +82,9 @@ impl Key {
         Self::LintLevels,
         Self::RoleName,
         Self::JournalSchema,
+        Self::HistoryTool,
+        Self::HistoryTable,
+        Self::HistoryMirror,
     ];
 
     /// Its section and its name there.
@@ -103,6 +112,9 @@ impl Key {
             Self::LintLevels => ("lint", "levels"),
             Self::RoleName => ("role", "name"),
             Self::JournalSchema => ("journal", "schema"),
+            Self::HistoryTool => ("history", "tool"),
+            Self::HistoryTable => ("history", "table"),
+            Self::HistoryMirror => ("history", "mirror"),
         }
     }
 
@@ -127,11 +139,15 @@ impl Key {
             Self::PlanTighten => "\"migrate\"",
             Self::PlanLateExpand => "\"refuse\"",
             Self::PlanSizes => "\"known\"",
-            Self::OrderStrict => "false",
+            Self::OrderStrict | Self::HistoryMirror => "false",
             Self::LintFailOn => "\"warning\"",
             Self::LintLevels => "empty: the levels of the rules' pages",
             Self::RoleName => "not set: the role that connects",
             Self::JournalSchema => "\"zdm\"",
+            Self::HistoryTool => {
+                "not set: found by its table; for `mirror`, the tool that was adopted"
+            }
+            Self::HistoryTable => "not set: the tool's usual name, in any schema",
         }
     }
 
@@ -206,6 +222,16 @@ impl Key {
                 "The role that every migration runs as (`SET LOCAL ROLE`), so that objects keep the application's owner."
             }
             Self::JournalSchema => "The schema in which zdm keeps its records.",
+            Self::HistoryTool => {
+                "The other tool whose history `zdm adopt` takes over: `\"sqlx\"`, `\"flyway\"`, `\"prisma\"`, `\"diesel\"`, `\"goose\"`, `\"dbmate\"`, `\"migrate\"`, `\"refinery\"`, `\"rails\"` or `\"django\"`."
+            }
+            Self::HistoryTable => {
+                "The table in which the other tool keeps its history, as `\"name\"` or `\"schema.name\"`."
+            }
+            Self::HistoryMirror => {
+                "Write the row that the other tool would have written, so that its start-up runner finds nothing to do: `true` (or `\"migrated\"`) when migrate ends and the new application may start, `\"done\"` when contract ends.\n\
+                 Not for Rails and Django, whose migrations are programs."
+            }
         }
     }
 

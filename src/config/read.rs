@@ -13,7 +13,10 @@ use crate::{
         keys::{DIRECTIVE_KEYS, sections},
     },
     diagnostic::{Diagnostic, Level, closest},
-    execute::window,
+    execute::{
+        adopt::{Tool, mirror::When},
+        window,
+    },
     ident::Ident,
     lint::{RuleLevel, rules},
     parse::{PhaseName, layout::Layout},
@@ -46,18 +49,11 @@ pub fn read(source: &SourceFile) -> (Settings, Vec<Diagnostic>) {
 }
 
 /// Sections that will mean something one day, and nothing yet.
-const RESERVED: [(&str, &str, &str); 2] = [
-    (
-        "databases",
-        "`[databases]` is reserved: one run works on one database",
-        "Write `[database] url`, or give each run its own --database-url.",
-    ),
-    (
-        "history",
-        "`[history]` is reserved: the rows of another tool's history are not written yet",
-        "Leave the section out; the other tool's own table is left as it is.",
-    ),
-];
+const RESERVED: [(&str, &str, &str); 1] = [(
+    "databases",
+    "`[databases]` is reserved: one run works on one database",
+    "Write `[database] url`, or give each run its own --database-url.",
+)];
 
 struct Reader {
     settings: Settings,
@@ -285,6 +281,28 @@ impl Reader {
                 if let Some(text) = self.text(value, &shown) {
                     self.settings.execute.journal_schema = Ident::exact(text);
                 }
+            }
+            Key::HistoryTool => {
+                let words = Tool::ALL.map(|tool| (tool.as_str(), tool));
+                if let Some(tool) = self.one_of(value, &shown, &words) {
+                    self.settings.history.place.tool = Some(tool);
+                }
+            }
+            Key::HistoryTable => {
+                if let Some(text) = self.text(value, &shown) {
+                    self.settings.history.place.table = Some(text);
+                }
+            }
+            Key::HistoryMirror => {
+                let words = [
+                    ("migrated", Some(When::Migrated)),
+                    ("done", Some(When::Done)),
+                ];
+                self.settings.history.mirror = match value.get_ref() {
+                    DeValue::Boolean(true) => Some(When::Migrated),
+                    DeValue::Boolean(false) => None,
+                    _ => self.one_of(value, &shown, &words).flatten(),
+                };
             }
         }
     }

@@ -39,6 +39,28 @@ impl Target {
         }
     }
 
+    /// The name of the database.
+    pub fn database(&self) -> &str {
+        self.options
+            .get_database()
+            .unwrap_or_else(|| self.options.get_username())
+    }
+
+    /// Whether the server is reached through a socket of this machine, or by one of its own
+    /// addresses.
+    pub fn is_on_this_machine(&self) -> bool {
+        if self.options.get_socket().is_some() {
+            return true;
+        }
+        let host = self.options.get_host();
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        host == "localhost"
+            || host.starts_with('/')
+            || host
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|address| address.is_loopback())
+    }
+
     /// `host:port/database` or `socket/database`, without a password, for messages.
     pub fn describe(&self) -> String {
         let options = &self.options;
@@ -46,10 +68,7 @@ impl Target {
             || options.get_host().to_owned(),
             |path: &PathBuf| path.display().to_string(),
         );
-        let database = options
-            .get_database()
-            .unwrap_or_else(|| options.get_username());
-        format!("{host}:{}/{database}", options.get_port())
+        format!("{host}:{}/{}", options.get_port(), self.database())
     }
 }
 

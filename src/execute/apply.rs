@@ -11,6 +11,7 @@ use crate::{
     diagnostic::Diagnostic,
     execute::{
         Runner,
+        adopt::mirror::Mirror,
         driver::{DriftPolicy, connect},
         error::ExecuteError,
         journal::{Adopted, Journal, MigrationState, MigrationSummary, OpenState},
@@ -108,7 +109,9 @@ pub async fn apply(
 ) -> Result<Vec<Applied>, ApplyError> {
     let mut session = connect(&runner.target, "apply").await?;
     let journal = open_or_install(runner, &mut session).await?;
-    check_names(files, request)?;
+    check_names(files, &request.only, request.to.as_ref())?;
+    // What cannot be kept up is refused before anything is begun.
+    Mirror::resolve(&mut session, runner.settings.mirror.as_ref(), &journal).await?;
     let mut applied = Vec::new();
     for file in files {
         if !wanted(file, request) {
@@ -150,7 +153,10 @@ pub async fn apply(
 }
 
 /// The journal of the database; in an empty database it is made.
-async fn open_or_install(runner: &Runner, session: &mut Session) -> Result<Journal, ExecuteError> {
+pub(crate) async fn open_or_install(
+    runner: &Runner,
+    session: &mut Session,
+) -> Result<Journal, ExecuteError> {
     let schema = &runner.settings.journal_schema;
     match Journal::open(session, schema).await? {
         OpenState::Missing { user_tables } if user_tables.is_empty() => {
@@ -179,11 +185,14 @@ pub async fn states(
     }
 }
 
-fn check_names(files: &[MigrationFile], request: &ApplyRequest) -> Result<(), ExecuteError> {
-    let unknown = request
-        .only
+pub(crate) fn check_names(
+    files: &[MigrationFile],
+    only: &[String],
+    to: Option<&String>,
+) -> Result<(), ExecuteError> {
+    let unknown = only
         .iter()
-        .chain(&request.to)
+        .chain(to)
         .find(|id| !files.iter().any(|file| file.name.id == **id));
     match unknown {
         None => Ok(()),

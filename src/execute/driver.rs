@@ -13,6 +13,7 @@ use crate::{
     db::{Session, Target, activity, get},
     execute::{
         Runner,
+        adopt::mirror::{self, Mirror},
         drift::{self, MadeFrom},
         error::ExecuteError,
         event::{BlockerInfo, EventKind},
@@ -79,6 +80,8 @@ pub struct Driver<'a> {
     pub made_from: Option<MadeFrom<'a>>,
     /// Randomness for pauses.
     pub rng: fastrand::Rng,
+    /// The other tool's table that is kept up.
+    mirror: Option<Mirror>,
 }
 
 impl<'a> Driver<'a> {
@@ -89,8 +92,12 @@ impl<'a> Driver<'a> {
         lease: &'a Lease,
         plan: &'a Plan,
     ) -> Result<Self, ExecuteError> {
+        let mut session = connect(&runner.target, "run").await?;
+        let asked = runner.settings.mirror.as_ref();
+        let mirror = Mirror::resolve(&mut session, asked, journal).await?;
         Ok(Self {
-            session: connect(&runner.target, "run").await?,
+            session,
+            mirror,
             watch: connect(&runner.target, "watch").await?,
             runner,
             journal,
@@ -148,7 +155,7 @@ impl<'a> Driver<'a> {
                     }
                 }
                 Action::EndRollback => {
-                    self.set_state(MigrationState::RolledBack).await?;
+                    self.end_rollback().await?;
                     self.runner.events.emit(None, EventKind::RollbackDone);
                 }
                 Action::Reached(state) => return Ok(state),
@@ -239,11 +246,58 @@ impl<'a> Driver<'a> {
                 self.lease,
             )
             .await?;
-        self.set_state(machine::ended(phase)).await?;
+        let state = machine::ended(phase);
+        let also = self.mirrored(state).await?;
+        self.set_state_and(state, also).await?;
         self.runner
             .events
             .emit(None, EventKind::PhaseDone { phase });
         Ok(())
+    }
+
+    /// What tells the other tool that the migration is done, when this is the state for it.
+    async fn mirrored(&mut self, state: MigrationState) -> Result<Vec<String>, ExecuteError> {
+        let Some(mirror) = self.mirror.clone() else {
+            return Ok(Vec::new());
+        };
+        let due = match mirror.when {
+            mirror::When::Migrated => MigrationState::Migrated,
+            mirror::When::Done => MigrationState::Done,
+        };
+        if state != due {
+            return Ok(Vec::new());
+        }
+        let record = self.record().await?;
+        mirror.done_sql(mirror::Migration {
+            id: &record.id,
+            name: &record.name,
+            source: &record.source,
+        })
+    }
+
+    async fn end_rollback(&mut self) -> Result<(), ExecuteError> {
+        let also = match &self.mirror {
+            Some(mirror) if mirror.when == mirror::When::Migrated => {
+                mirror.undone_sql(&self.plan.migration.id, self.journal)?
+            }
+            Some(_) | None => Vec::new(),
+        };
+        self.set_state_and(MigrationState::RolledBack, also).await
+    }
+
+    /// Changes the state, and runs some statements, in one transaction.
+    async fn set_state_and(
+        &mut self,
+        state: MigrationState,
+        also: Vec<String>,
+    ) -> Result<(), ExecuteError> {
+        if also.is_empty() {
+            return self.set_state(state).await;
+        }
+        let id = &self.plan.migration.id;
+        self.journal
+            .set_state_and(&mut self.session, id, state, &also, self.lease)
+            .await
     }
 
     /// Compares the relations with what they were when the last phase ended.

@@ -353,7 +353,7 @@ impl ExecuteError {
                 fixes.join("\n")
             }
             Self::NoJournal { .. } => {
-                "Run zdm adopt --from none to start here: nothing is marked as done, and every file of the folder is pending.".into()
+                "Run zdm adopt to take over what another tool has run, or zdm adopt --from none to start here: nothing is marked as done, and every file of the folder is pending.".into()
             }
             Self::ForeignSchema { .. } => "Choose another name for the journal's schema.".into(),
             Self::NewerJournal { written_by, .. } => format!("Use zdm {written_by} or newer."),

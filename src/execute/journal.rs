@@ -11,7 +11,7 @@ pub mod record;
 
 use crate::{
     db::{Session, Value, activity::json_rows, bind, get},
-    execute::{error::ExecuteError, event::Event, lease::Lease},
+    execute::{adopt::Done, error::ExecuteError, event::Event, lease::Lease},
     ident::Ident,
     parse::PhaseName,
     plan::Plan,
@@ -149,26 +149,22 @@ impl Journal {
         }
     }
 
-    /// Records migrations as adopted: done before zdm came.
-    pub async fn adopt(
-        &self,
-        session: &mut Session,
-        id: &str,
-        name: &str,
-        checksum: &str,
-        source: &str,
-    ) -> Result<(), ExecuteError> {
-        let sql = self.sql(
+    /// The statement that records a migration as done which was run plainly: without a plan, by
+    /// whoever was alone in the database.
+    pub(crate) fn done_plainly_sql(&self, done: &Done) -> String {
+        self.sql(
             "INSERT INTO {schema}.migrations (id, name, checksum, source, state, finished_at) \
-             VALUES ($1, $2, $3, $4, 'adopted', pg_catalog.clock_timestamp()) \
-             ON CONFLICT (id) DO NOTHING",
-            &[id.into(), name.into(), checksum.into(), source.into()],
-        );
-        session
-            .run(&sql)
-            .await
-            .map(drop)
-            .map_err(|error| ExecuteError::from_db("adopting a migration", error))
+             VALUES ($1, $2, $3, $4, 'done', pg_catalog.clock_timestamp()) \
+             ON CONFLICT (id) DO UPDATE SET name = excluded.name, checksum = excluded.checksum, \
+             source = excluded.source, state = 'done', plan = NULL, \
+             changed_at = pg_catalog.clock_timestamp(), finished_at = excluded.finished_at",
+            &[
+                (&done.id).into(),
+                (&done.name).into(),
+                (&done.checksum).into(),
+                (&done.source).into(),
+            ],
+        )
     }
 
     /// Changes the state of a migration.
@@ -182,6 +178,37 @@ impl Journal {
         let sql = self.set_state_sql(id, state, lease);
         self.write(session, "changing the state of a migration", &sql)
             .await
+    }
+
+    /// Changes the state of a migration and runs some statements, in one transaction.
+    pub async fn set_state_and(
+        &self,
+        session: &mut Session,
+        id: &str,
+        state: MigrationState,
+        also: &[String],
+        lease: &Lease,
+    ) -> Result<(), ExecuteError> {
+        let mut statements = vec![
+            "BEGIN ISOLATION LEVEL READ COMMITTED".to_owned(),
+            self.set_state_sql(id, state, lease),
+        ];
+        statements.extend_from_slice(also);
+        statements.push("COMMIT".to_owned());
+        let failed = match session.batch(&statements).await {
+            Ok(batch) if batch.affected.get(1) == Some(&1) => return Ok(()),
+            // The journal does not hold it; the transaction did nothing to it.
+            Ok(_) => ExecuteError::StateUnknown {
+                message: format!("changing the state of {id}: the journal does not hold it"),
+                next: format!("Look at {}.migrations.", self.schema),
+            },
+            Err(error) => {
+                ExecuteError::from_db("writing the history of the other tool", error.error)
+            }
+        };
+        // If the connection is gone, so is the transaction.
+        drop(session.run("ROLLBACK").await);
+        Err(failed)
     }
 
     /// The statement of [`Journal::set_state`].

@@ -4,7 +4,10 @@
 
 use std::time::Duration;
 
-use crate::{execute::window::ContractTimes, ident::Ident};
+use crate::{
+    execute::{adopt::mirror, window::ContractTimes},
+    ident::Ident,
+};
 
 /// Everything an operator may choose about a run, but for backfills.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub struct ExecuteSettings {
     pub bare: BareSettings,
     /// A role without `pg_monitor` is a refusal, or only a warning.
     pub without_monitor: WithoutMonitor,
+    /// The other tool's table that is kept up. Default: none.
+    pub mirror: Option<mirror::Settings>,
 }
 
 impl Default for ExecuteSettings {
@@ -36,6 +41,7 @@ impl Default for ExecuteSettings {
             lease: LeaseSettings::default(),
             bare: BareSettings::default(),
             without_monitor: WithoutMonitor::Warn,
+            mirror: None,
         }
     }
 }

@@ -3,7 +3,9 @@
 //! Pure: it is handed paths and texts, and returns migrations and mistakes; it never reads a
 //! folder and never looks at times. The parts of a file that are not its way up are blanked, so
 //! that every offset stays what it is in the file.
-//! Next: `section` knows the tools that keep both ways in one file.
+//! Next: `section` knows the tools that keep both ways in one file, [`next`] names the next one.
+
+pub mod next;
 
 mod section;
 

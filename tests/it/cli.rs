@@ -2,6 +2,7 @@
 
 mod basics;
 mod explain;
+mod fresh;
 mod generated;
 mod lint;
 mod plan;

@@ -1,6 +1,8 @@
 //! Tests that need a PostgreSQL server. An absent server is a failure, never a skip.
 
 mod activity;
+mod adopt;
+mod adopt_histories;
 mod alter_type;
 mod apply;
 mod backfill;

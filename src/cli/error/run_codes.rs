@@ -10,6 +10,36 @@ pub type RunCode = (&'static str, &'static str, Exit);
 /// Every code of a run, by name.
 pub const RUN_CODES: &[RunCode] = &[
     (
+        "adopt-ambiguous",
+        "Several tools have kept a history in the database: `--from` has to say which counts.",
+        Exit::Found,
+    ),
+    (
+        "adopt-differs",
+        "Files and history of the other tool do not agree; each difference is shown.",
+        Exit::Found,
+    ),
+    (
+        "adopt-failed",
+        "The other tool began a migration and did not end it.",
+        Exit::Found,
+    ),
+    (
+        "adopt-in-flight",
+        "The other tool says that a migration is done which is in flight here.",
+        Exit::Found,
+    ),
+    (
+        "adopt-no-history",
+        "No history of another tool was found.",
+        Exit::Found,
+    ),
+    (
+        "adopt-unreadable",
+        "The role may not read the history of the other tool.",
+        Exit::Found,
+    ),
+    (
         "changed-file",
         "The file of a migration was changed after its expand started; the difference is shown.",
         Exit::Found,
@@ -60,8 +90,18 @@ pub const RUN_CODES: &[RunCode] = &[
         Exit::Found,
     ),
     (
+        "forget-in-flight",
+        "The journal cannot be let go while a migration is in flight.",
+        Exit::Found,
+    ),
+    (
         "forward-only",
         "Contract has taken away something: from here the migration can only go on.",
+        Exit::Found,
+    ),
+    (
+        "fresh-in-flight",
+        "`--fresh` does not run plainly what a plan has begun.",
         Exit::Found,
     ),
     (
@@ -84,6 +124,11 @@ pub const RUN_CODES: &[RunCode] = &[
         "lock-budget",
         "The locks of a step were not granted within the budget; none is held, and nobody waits behind zdm.",
         Exit::Stopped,
+    ),
+    (
+        "mirror",
+        "The history of the other tool cannot be kept up as `[history] mirror` asks.",
+        Exit::Found,
     ),
     (
         "needs-consent",
@@ -111,8 +156,18 @@ pub const RUN_CODES: &[RunCode] = &[
         Exit::Found,
     ),
     (
+        "nothing-to-adopt",
+        "There is no journal to go on with or to let go.",
+        Exit::Found,
+    ),
+    (
         "nothing-to-roll-back",
         "No migration is in flight.",
+        Exit::Found,
+    ),
+    (
+        "other-sessions",
+        "`--fresh` and `zdm reset` are refused while anybody else is connected.",
         Exit::Found,
     ),
     (
@@ -159,6 +214,11 @@ pub const RUN_CODES: &[RunCode] = &[
     (
         "replica-identity",
         "The table is published without a replica identity, so that it cannot be updated.",
+        Exit::Found,
+    ),
+    (
+        "reset-not-meant",
+        "The database is not on this machine, and its name was not repeated.",
         Exit::Found,
     ),
     (

@@ -55,6 +55,10 @@ fn every_key_is_read() {
         late_expand = "accept"
         [order]
         strict = true
+        [history]
+        tool = "flyway"
+        table = "app.history"
+        mirror = "done"
         [lint]
         fail_on = "never"
         [lint.levels]
@@ -70,6 +74,9 @@ fn every_key_is_read() {
         strategy = "trigger"
         "#,
     );
+    assert_eq!(read.history.place.tool, Some(Tool::Flyway));
+    assert_eq!(read.history.place.table.as_deref(), Some("app.history"));
+    assert_eq!(read.history.mirror, Some(When::Done));
     assert_eq!(
         read.database_url.as_deref(),
         Some("postgres://localhost/app")
@@ -159,7 +166,7 @@ fn mistakes_have_a_place_and_a_suggestion() {
     unknown-rule at `index-not-concurent`: There is no rule `index-not-concurent` | Did you mean `index-not-concurrent`?
     unknown-key at `upp`: `upp` is not a directive that zdm.toml can hold | Did you mean `up`?
     config-value at `"x"`: `migration."1".down` does not say which column it is for | Write `down.<column> = "<expression>"`.
-    unknown-key at `zebra`: `zebra` is not a section of zdm.toml | The sections are `database`, `migrations`, `locks`, `backfill`, `contract`, `plan`, `order`, `lint`, `role`, `journal` and `migration`.
+    unknown-key at `zebra`: `zebra` is not a section of zdm.toml | The sections are `database`, `migrations`, `locks`, `backfill`, `contract`, `plan`, `order`, `lint`, `role`, `journal`, `history` and `migration`.
     "#
     );
 }
@@ -167,7 +174,7 @@ fn mistakes_have_a_place_and_a_suggestion() {
 #[test]
 fn what_is_reserved_is_refused_by_name() {
     let found = mistakes(
-        "[databases.eu]\nurl = \"x\"\n[history]\nmirror = true\n[contract]\nwindow = \"soon\"\ntime_zone = \"Mars\"\n",
+        "[databases.eu]\nurl = \"x\"\n[contract]\nwindow = \"soon\"\ntime_zone = \"Mars\"\n",
     );
     let of = |word: &str| {
         found
@@ -181,10 +188,6 @@ fn what_is_reserved_is_refused_by_name() {
         "{found}"
     );
     assert!(of("database] url").contains("--database-url"), "{found}");
-    assert!(
-        of("history").starts_with("reserved at `history`"),
-        "{found}"
-    );
     assert!(of("window").contains("\"soon\" is none"), "{found}");
     assert!(of("time_zone").contains("Mars"), "{found}");
 }

@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::{Journal, in_schema};
 use crate::{
     db::{DbError, Failure, Session, activity::json_rows},
-    execute::error::ExecuteError,
+    execute::{
+        adopt::{Done, Tool},
+        error::ExecuteError,
+    },
     ident::{Ident, ObjectName},
 };
 
@@ -66,6 +69,8 @@ pub enum Adopted {
     Empty,
     /// Start here: nothing is marked as done.
     FromNone,
+    /// Another tool has kept a history.
+    From(Tool),
 }
 
 /// What was found where the journal should be.
@@ -172,11 +177,23 @@ impl Journal {
         schema: &Ident,
         adopted: Adopted,
     ) -> Result<Self, ExecuteError> {
+        Self::install_with(session, schema, adopted, &[]).await
+    }
+
+    /// Makes the journal with what is done already, in one transaction: were it killed in between,
+    /// everything would look pending. Where another process has just made a journal, that one is
+    /// opened, and what is done is added to it.
+    pub async fn install_with(
+        session: &mut Session,
+        schema: &Ident,
+        adopted: Adopted,
+        done: &[Done],
+    ) -> Result<Self, ExecuteError> {
         let create_schema = match find(session, schema).await? {
             Found::Nothing => format!("CREATE SCHEMA {schema};"),
             // Someone with the right to has made it for a role that may not.
             Found::EmptySchema => String::new(),
-            Found::Journal(_) => return reopen(session, schema).await,
+            Found::Journal(_) => return reopen_with(session, schema, done).await,
             Found::Foreign => {
                 return Err(ExecuteError::ForeignSchema {
                     schema: schema.quoted(),
@@ -187,6 +204,7 @@ impl Journal {
         let adopted = match adopted {
             Adopted::Empty => None,
             Adopted::FromNone => Some("none"),
+            Adopted::From(tool) => Some(tool.as_str()),
         };
         let meta = in_schema(
             schema,
@@ -205,7 +223,8 @@ impl Journal {
             .iter()
             .map(|version| in_schema(schema, version, &[]))
             .collect();
-        let sql = format!("BEGIN; {create_schema}\n{tables}\n{meta}\nCOMMIT");
+        let done_sql = adopt_sql(schema, done)?;
+        let sql = format!("BEGIN; {create_schema}\n{tables}\n{meta}\n{done_sql};\nCOMMIT");
         match session.run(&sql).await {
             Ok(_) => reopen(session, schema).await,
             Err(error) => {
@@ -213,7 +232,7 @@ impl Journal {
                 // 42P06 and 42P07: it exists; 23505: it is just being made.
                 let raced = matches!(error.sqlstate.as_deref(), Some("42P06" | "42P07" | "23505"));
                 if raced {
-                    return reopen(session, schema).await;
+                    return reopen_with(session, schema, done).await;
                 }
                 Err(install_error(schema, error))
             }
@@ -227,6 +246,33 @@ impl Journal {
         schema: &Ident,
     ) -> Result<Self, ExecuteError> {
         Self::install(session, schema, Adopted::FromNone).await
+    }
+
+    /// Records migrations as adopted: done before zdm came.
+    pub async fn adopt_all(
+        &self,
+        session: &mut Session,
+        done: &[Done],
+    ) -> Result<(), ExecuteError> {
+        if done.is_empty() {
+            return Ok(());
+        }
+        session
+            .run(&adopt_sql(&self.schema, done)?)
+            .await
+            .map(drop)
+            .map_err(|error| ExecuteError::from_db("adopting migrations", error))
+    }
+
+    /// Takes the journal away with everything in it. Nothing of a migration may be in flight: the
+    /// functions of its sync triggers are in the journal's schema.
+    pub async fn forget(self, session: &mut Session) -> Result<(), ExecuteError> {
+        let sql = in_schema(&self.schema, "DROP SCHEMA {schema} CASCADE", &[]);
+        session
+            .run(&sql)
+            .await
+            .map(drop)
+            .map_err(|error| ExecuteError::from_db("forgetting the journal", error))
     }
 
     /// Goes on with the journal of the database that this one is a copy of: states stay, leases
@@ -342,6 +388,38 @@ async fn reopen(session: &mut Session, schema: &Ident) -> Result<Journal, Execut
             next: format!("Look at the schema {schema}."),
         }),
     }
+}
+
+async fn reopen_with(
+    session: &mut Session,
+    schema: &Ident,
+    done: &[Done],
+) -> Result<Journal, ExecuteError> {
+    let journal = reopen(session, schema).await?;
+    journal.adopt_all(session, done).await?;
+    Ok(journal)
+}
+
+/// The statement that records migrations as done before zdm came. What zdm has in its own hands
+/// stays as it is.
+fn adopt_sql(schema: &Ident, done: &[Done]) -> Result<String, ExecuteError> {
+    let list = serde_json::to_string(done).map_err(|error| ExecuteError::Refused {
+        code: "plan-unstorable",
+        message: format!("the history cannot be stored: {error}"),
+        next: String::from("Report this history."),
+    })?;
+    Ok(in_schema(
+        schema,
+        "INSERT INTO {schema}.migrations (id, name, checksum, source, state, finished_at) \
+         SELECT d.id, d.name, d.checksum, d.source, 'adopted', pg_catalog.clock_timestamp() \
+         FROM pg_catalog.jsonb_to_recordset($1::jsonb) \
+              AS d(id text, name text, checksum text, source text) \
+         ON CONFLICT (id) DO UPDATE SET name = excluded.name, checksum = excluded.checksum, \
+         source = excluded.source, state = 'adopted', plan = NULL, \
+         changed_at = pg_catalog.clock_timestamp(), finished_at = excluded.finished_at \
+         WHERE migrations.state IN ('pending', 'queued', 'rolled_back')",
+        &[(&list).into()],
+    ))
 }
 
 async fn upgrade(session: &mut Session, schema: &Ident, from: i32) -> Result<(), ExecuteError> {

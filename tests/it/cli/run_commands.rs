@@ -134,3 +134,41 @@ fn an_unreachable_server_is_a_connection_error() {
     let said = zdm(here.path(), &["apply"]).refusal(2);
     assert!(said.contains("no database is named"), "{said}");
 }
+
+#[tokio::test]
+async fn a_history_is_taken_over_and_a_journal_is_let_go() {
+    let setup = "CREATE TABLE users (id bigint);
+        CREATE TABLE schema_migrations (version varchar(255) PRIMARY KEY);
+        INSERT INTO schema_migrations VALUES ('01')";
+    let db = fresh_database(newest_version(), setup).await;
+    let up = |sql: &str| format!("-- migrate:up\n{sql};\n");
+    let here = folder(&[
+        (
+            "migrations/01_users.sql",
+            &up("CREATE TABLE users (id bigint)"),
+        ),
+        (
+            "migrations/02_more.sql",
+            &up("CREATE TABLE more (id bigint)"),
+        ),
+    ]);
+    let taken = on(&db, &here, &["adopt", "--format", "json"]).quiet(0);
+    let value: serde_json::Value = serde_json::from_str(&taken).unwrap();
+    assert_valid("adopt", &value);
+    assert_eq!(value["adopted"][0]["name"], "users");
+    assert_eq!(
+        on(&db, &here, &["adopt"]).quiet(0),
+        "Nothing to do: what dbmate has run according to public.schema_migrations is known \
+         already (1 migration).\nPending: 02. Run zdm plan 02.\n"
+    );
+    let refused = on(&db, &here, &["adopt", "--forget"]).refusal(1);
+    assert!(refused.contains("--yes"), "{refused}");
+    let gone = on(&db, &here, &["adopt", "--forget", "--yes"]).quiet(0);
+    assert!(gone.contains("The journal is gone."), "{gone}");
+    let again = on(&db, &here, &["adopt"]).quiet(0);
+    assert_eq!(
+        again,
+        "1 migration marked as done, as dbmate says in public.schema_migrations.\n\
+         Pending: 02. Run zdm plan 02.\n"
+    );
+}

@@ -171,7 +171,7 @@ fn subcommand(action: &AlterActionKind) -> String {
         AlterActionKind::SequenceOptions(options) => {
             table::sequence(options).trim_start().to_owned()
         }
-        AlterActionKind::SequenceOptions(_) | AlterActionKind::Other => "options".to_owned(),
+        AlterActionKind::Other => "options".to_owned(),
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) fn alter(cursor: &mut Cursor<'_>, kind: RelationKind) -> Parsed<State
     let actions = match alone(cursor)? {
         Some(action) => vec![action],
         None if kind == RelationKind::Sequence => vec![sequence::alter(cursor)?],
-        None => cursor.separated(|cursor| action(cursor, kind))?,
+        None => cursor.separated(action)?,
     };
     cursor.expect_end().map_err(|mut error| {
         if cursor.is_any_kw(&["rename", "attach", "detach"]) {
@@ -167,16 +167,16 @@ pub(super) fn partition_bound(cursor: &mut Cursor<'_>) -> Parsed<()> {
     Err(cursor.expected("IN, FROM or WITH"))
 }
 
-fn action(cursor: &mut Cursor<'_>, relation: RelationKind) -> Parsed<AlterAction> {
+fn action(cursor: &mut Cursor<'_>) -> Parsed<AlterAction> {
     let start = cursor.index();
-    let kind = action_kind(cursor, relation)?;
+    let kind = action_kind(cursor)?;
     Ok(AlterAction {
         span: cursor.span_from(start),
         kind,
     })
 }
 
-fn action_kind(cursor: &mut Cursor<'_>, relation: RelationKind) -> Parsed<AlterActionKind> {
+fn action_kind(cursor: &mut Cursor<'_>) -> Parsed<AlterActionKind> {
     if cursor.eat_kw("add") {
         return add(cursor);
     }
@@ -191,7 +191,7 @@ fn action_kind(cursor: &mut Cursor<'_>, relation: RelationKind) -> Parsed<AlterA
             return Ok(AlterActionKind::AlterConstraint { name, attributes });
         }
         cursor.eat_kw("column");
-        return alter_column::alter_column(cursor, relation);
+        return alter_column::alter_column(cursor);
     }
     if cursor.eat(&["validate", "constraint"]) {
         let name = cursor.name("a constraint")?;
@@ -242,7 +242,8 @@ fn action_kind(cursor: &mut Cursor<'_>, relation: RelationKind) -> Parsed<AlterA
     if cursor.eat(&["replica", "identity"]) {
         return replica_identity(cursor);
     }
-    if relation == RelationKind::ForeignTable && cursor.eat_kw("options") {
+    if cursor.eat_kw("options") {
+        // Only a foreign table has any, but ALTER TABLE may name one.
         cursor.parenthesised()?;
         return Ok(AlterActionKind::Other);
     }

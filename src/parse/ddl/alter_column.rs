@@ -5,16 +5,13 @@ use crate::{
     ident::Ident,
     parse::{
         cursor::{Cursor, Parsed},
-        statement::{AlterActionKind, ColumnAction, RelationKind},
+        statement::{AlterActionKind, ColumnAction},
         tokens::TokenKind,
         types,
     },
 };
 
-pub(super) fn alter_column(
-    cursor: &mut Cursor<'_>,
-    relation: RelationKind,
-) -> Parsed<AlterActionKind> {
+pub(super) fn alter_column(cursor: &mut Cursor<'_>) -> Parsed<AlterActionKind> {
     let name = if cursor.kind() == Some(TokenKind::Number) {
         // A column of an index, by its number.
         let token = cursor.expect_kind(TokenKind::Number, "a column")?;
@@ -22,11 +19,11 @@ pub(super) fn alter_column(
     } else {
         cursor.name("a column")?
     };
-    let action = column_action(cursor, relation)?;
+    let action = column_action(cursor)?;
     Ok(AlterActionKind::AlterColumn { name, action })
 }
 
-fn column_action(cursor: &mut Cursor<'_>, relation: RelationKind) -> Parsed<ColumnAction> {
+fn column_action(cursor: &mut Cursor<'_>) -> Parsed<ColumnAction> {
     if cursor.eat(&["set", "data", "type"]) || cursor.eat_kw("type") {
         let ty = types::data_type(cursor)?;
         let collation = if cursor.eat_kw("collate") {
@@ -101,7 +98,7 @@ fn column_action(cursor: &mut Cursor<'_>, relation: RelationKind) -> Parsed<Colu
         cursor.bump();
         return Ok(ColumnAction::ResetOptions(clause::options(cursor)?));
     }
-    if relation == RelationKind::ForeignTable && cursor.eat_kw("options") {
+    if cursor.eat_kw("options") {
         cursor.parenthesised()?;
         return Ok(ColumnAction::SetOptions(Vec::new()));
     }

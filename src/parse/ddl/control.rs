@@ -35,7 +35,10 @@ fn transaction(cursor: &mut Cursor<'_>) -> Parsed<Option<StatementKind>> {
         cursor.name("a savepoint")?;
         Transaction::Savepoint
     } else if cursor.eat_kw("release") {
-        cursor.eat_kw("savepoint");
+        // A savepoint may be called that.
+        if cursor.peek_at(1).is_some() {
+            cursor.eat_kw("savepoint");
+        }
         cursor.name("a savepoint")?;
         Transaction::Release
     } else if cursor.is_any_kw(&["commit", "end", "rollback", "abort"]) {

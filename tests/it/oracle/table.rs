@@ -106,7 +106,7 @@ pub(super) fn constraint(constraint: &TableConstraint) -> String {
                     let operator = operator
                         .rsplit(['(', '.'])
                         .next()
-                        .map_or("", |last| last.trim_end_matches(')'));
+                        .map_or("", |last| last.trim_end_matches(')').trim());
                     format!("{} with {operator}", index_part(part))
                 })
                 .collect();

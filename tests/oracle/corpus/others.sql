@@ -213,3 +213,17 @@ DISCARD ALL;
 CHECKPOINT;
 REASSIGN OWNED BY a TO b;
 IMPORT FOREIGN SCHEMA a FROM SERVER s INTO b;
+COMMENT ON CONSTRAINT c ON DOMAIN IS 'x';
+RELEASE SAVEPOINT;
+SELECT 1 FROM t AS x JOIN u USING (id) FOR UPDATE OF x SKIP LOCKED;
+CREATE STATISTICS x ON a, b FROM t AS y;
+-- Comments and strings where words could be, and names of every kind.
+ALTER /* a /* nested */ comment */ TABLE -- and another
+  "T;x" /* ; */ ADD COLUMN "a""b" int DEFAULT ';' || $$;$$ /* end */;
+ALTER TABLE U&"d\0061t\+000061" ADD COLUMN U&"!0061" UESCAPE '!' int;
+alter table PUBLIC.MixedCase alter column "MixedCase" set not null;
+CREATE TABLE größe (größe int, "Größe" text);
+ALTER TABLE this_name_is_longer_than_the_sixty_three_bytes_that_postgresql_keeps_of_a_name ADD another_name_that_is_longer_than_the_sixty_three_bytes_that_are_kept int;
+SELECT 'a'
+  'b', E'\'', B'01', X'1F', N'a', 1e5, .5, 5., 0x1F, 1_000 FROM t;
+SELECT a->>'b', a #>> '{c}', b ?| array['x'], c @> '{}', d::int[], (e).f, g[1:2], h[1].i FROM t;

@@ -26,15 +26,25 @@ pub(crate) fn reads(node: Tree<'_>) -> BTreeSet<String> {
         }
     });
     let mut found = BTreeSet::new();
+    let mut locked = BTreeSet::new();
     node.walk(&mut |tag, node| {
         if tag == "RangeVar" {
             let name = names::relation(node);
             if !common.contains(&name) {
-                found.insert(name);
+                found.insert((node.number("location"), name));
             }
+        }
+        if tag == "LockingClause" {
+            // It names what `FROM` names, or an alias of it.
+            let rels = node.list("locked_rels").into_iter();
+            locked.extend(rels.map(|rel| rel.number("location")));
         }
     });
     found
+        .into_iter()
+        .filter(|(place, _)| !locked.contains(place))
+        .map(|(_, name)| name)
+        .collect()
 }
 
 /// `INSERT`, `UPDATE`, `DELETE`, `MERGE` and `SELECT`.

@@ -109,13 +109,12 @@ fn table_of_locks(path: &Path) -> Outcome<Vec<Line>> {
     Ok(out)
 }
 
-/// The statements of one text. What PostgreSQL itself does not read is said and left out.
+/// The statements of one text, all of which PostgreSQL must read.
 fn read(file: &str, text: &str) -> Outcome<Vec<Line>> {
     let parsed = match pg_query::parse(text, ParserOptions::DEFAULT) {
         Ok(parsed) => parsed,
         Err(error) => {
-            eprintln!("{file}: {error}");
-            return Ok(Vec::new());
+            return Err(format!("{file}: {error}").into());
         }
     };
     // Where tokens start and end, comments left out.

@@ -90,6 +90,9 @@ pub(super) fn create_statistics(cursor: &mut Cursor<'_>) -> Parsed<Utility> {
     let columns = cursor.separated(statistics_column)?;
     cursor.expect(&["from"])?;
     let table = clause::relation(cursor, "a table")?.name;
+    if cursor.eat_kw("as") || cursor.peek_name().is_some() {
+        cursor.name("an alias")?;
+    }
     Ok(Utility::CreateStatistics(CreateStatistics {
         if_not_exists,
         name,

@@ -24,7 +24,10 @@ pub(super) fn reference(cursor: &mut Cursor<'_>) -> Parsed<ObjectReference> {
     if cursor.eat_kw("constraint") {
         let name = cursor.qualified("a constraint")?;
         cursor.expect(&["on"])?;
-        let domain = cursor.is_kw("domain") && cursor.peek_at(1).is_some_and(|t| is_name(t.kind));
+        // A table may be called that.
+        let domain = cursor.is_kw("domain")
+            && !cursor.is_kw_at(1, "is")
+            && cursor.peek_at(1).is_some_and(|t| is_name(t.kind));
         let mut object = of_kind(if domain {
             cursor.bump();
             "DOMAIN CONSTRAINT"

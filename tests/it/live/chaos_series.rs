@@ -236,6 +236,21 @@ async fn keys_and_numbers_are_added() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_and_what_references_it_get_another_type() {
+    let mut story = story(
+        "a key family",
+        "ALTER TABLE parents ALTER COLUMN id TYPE bigint;
+         ALTER TABLE items ALTER COLUMN parent_id TYPE bigint;
+         ALTER TABLE items ALTER COLUMN c TYPE text USING 'c' || c;",
+    );
+    story.setup.push_str(
+        "ALTER TABLE items DROP CONSTRAINT items_c_sane;
+         ALTER TABLE items ADD FOREIGN KEY (parent_id) REFERENCES parents (id) ON DELETE SET NULL;",
+    );
+    killed_everywhere(&story).await;
+}
+
 /// Six migrations that nobody chose, from a fixed seed; with `ZDM_SOAK=1` two hundred, from others.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn six_random_migrations() {

@@ -20,7 +20,7 @@ use crate::{
         journal::MigrationState,
         machine,
     },
-    plan::{LateExpandPolicy, PhaseName, PlanSettings},
+    plan::{Compat, LateExpandPolicy, PhaseName, PlanSettings},
     report::status,
 };
 
@@ -208,8 +208,9 @@ fn consent(args: &Args) -> Result<(), CliError> {
         return Ok(());
     }
     engine::consent(
-        "Contract takes away what the old application uses",
-        "Stop the old application, then run the same command with --yes.",
+        "Contract changes what the applications use",
+        "The plan says which of them works afterwards (zdm plan ID): stop the one that does not, \
+         then run the same command with --yes.",
     )
 }
 
@@ -269,11 +270,38 @@ fn summary(applied: &[Applied]) -> String {
         .find(|one| one.state == MigrationState::Migrated);
     if let Some(waiting) = waiting {
         let id = &waiting.migration.id;
-        out.push_str(&format!(
-            "Deploy the new application, stop the old one, then: zdm apply {id} --phase contract\n"
-        ));
+        out.push_str(&advice(id, &waiting.compat));
     }
     out
+}
+
+/// What comes after migrate, for people: which application goes and which comes, and the command.
+fn advice(id: &str, compat: &[Compat]) -> String {
+    let works = |after, of: fn(&Compat) -> bool| {
+        compat
+            .iter()
+            .find(|boundary| boundary.after == after)
+            .is_none_or(of)
+    };
+    let new_works_now = works(PhaseName::Migrate, |boundary| boundary.new);
+    let old_works_then = compat
+        .iter()
+        .any(|boundary| boundary.after == PhaseName::Contract && boundary.old);
+    let command = format!("zdm apply {id} --phase contract");
+    match (new_works_now, old_works_then) {
+        (true, false) => {
+            format!("Deploy the new application, stop the old one, then: {command}\n")
+        }
+        (true, true) => format!("Whenever you like, since no application breaks: {command}\n"),
+        (false, true) => format!(
+            "The old application works on through contract; the new one is deployed after: \
+             {command}\n"
+        ),
+        (false, false) => format!(
+            "No application works both before and after contract: stop the old one, run {command}, \
+             then start the new one.\n"
+        ),
+    }
 }
 
 /// At three in the morning: who is in the way, and the commands to choose from.
@@ -299,4 +327,33 @@ async fn show_blockers(args: &Args, runner: &Runner, error: &ApplyError) {
         .find(|one| one.state == machine::running(phase));
     let id = stopped.map_or("", |one| one.id.as_str());
     output::note(&status::blocked(id, step, phase, blockers));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_to_do_after_migrate_depends_on_who_works_when() {
+        let boundary = |after, old, new| Compat {
+            after,
+            old,
+            new,
+            notes: Vec::new(),
+        };
+        let advice_for = |new_now, old_then| {
+            advice(
+                "7",
+                &[
+                    boundary(PhaseName::Migrate, true, new_now),
+                    boundary(PhaseName::Contract, old_then, true),
+                ],
+            )
+        };
+        assert!(advice_for(true, false).starts_with("Deploy the new application, stop the old"));
+        assert!(advice_for(true, true).contains("no application breaks"));
+        assert!(advice_for(false, true).contains("the new one is deployed after"));
+        assert!(advice_for(false, false).starts_with("No application works both"));
+        assert!(advice("7", &[]).starts_with("Deploy the new application"));
+    }
 }

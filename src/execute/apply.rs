@@ -18,7 +18,7 @@ use crate::{
     },
     ident::ObjectName,
     parse::{PhaseName, Script},
-    plan::{MigrationName, PlanSettings},
+    plan::{Compat, MigrationName, PlanSettings},
 };
 
 pub use take_up::{live_catalog, plan_file, stored_plan};
@@ -83,6 +83,8 @@ pub struct Applied {
     pub migration: MigrationName,
     /// Its state.
     pub state: MigrationState,
+    /// Who works at each phase boundary, as its plan says; empty when none is stored.
+    pub compat: Vec<Compat>,
 }
 
 /// Why `zdm apply` ended early.
@@ -128,6 +130,7 @@ pub async fn apply(
                 applied.push(Applied {
                     migration: file.name.clone(),
                     state,
+                    compat: stored_compat(&journal, &mut session, file).await?,
                 });
             }
             continue;
@@ -147,6 +150,7 @@ pub async fn apply(
         applied.push(Applied {
             migration: file.name.clone(),
             state: reached,
+            compat: stored_compat(&journal, &mut session, file).await?,
         });
     }
     Ok(applied)
@@ -209,6 +213,19 @@ pub(crate) fn check_names(
             ),
         }),
     }
+}
+
+/// Who works at each phase boundary of a migration that has been taken up.
+async fn stored_compat(
+    journal: &Journal,
+    session: &mut Session,
+    file: &MigrationFile,
+) -> Result<Vec<Compat>, ExecuteError> {
+    let record = journal.load(session, &file.name.id).await?;
+    Ok(record
+        .and_then(|record| record.plan)
+        .map(|plan| plan.compat)
+        .unwrap_or_default())
 }
 
 fn wanted(file: &MigrationFile, request: &ApplyRequest) -> bool {

@@ -154,6 +154,11 @@ pub fn plan(input: &PlanInput<'_>) -> Planned {
                 fresh.insert(name);
             }
         }
+        let materialized = catalog
+            .views
+            .values()
+            .filter(|view| view.materialized && !before.has_relation(&view.name));
+        fresh.extend(materialized.map(|view| view.name.clone()));
     }
     for late in order(&mut drafts) {
         diagnostics.push(late_expand(&late, &ops, input));

@@ -12,6 +12,7 @@ use crate::{
         draft::{Element, Touch},
         recipe::Context,
         undo::created_name,
+        views::redefined::created_view,
     },
 };
 
@@ -60,6 +61,9 @@ pub fn touches(cx: &Context<'_>, phase: PhaseName, effects: &Effects) -> Vec<Tou
                 touches.push(Touch::read(Element::Relation(cx.resolve(name))));
             }
         }
+        StatementKind::Opaque(_) if created_view(cx.op).is_some() => {
+            touches.extend(view(cx, phase));
+        }
         StatementKind::Opaque(opaque) => {
             for name in &opaque.names {
                 let name = cx.resolve(name);
@@ -76,6 +80,27 @@ pub fn touches(cx: &Context<'_>, phase: PhaseName, effects: &Effects) -> Vec<Tou
         StatementKind::Transaction(_) | StatementKind::Set(_) => {}
     }
     touches
+}
+
+/// A view that is made, and the columns it reads.
+fn view(cx: &Context<'_>, phase: PhaseName) -> Vec<Touch> {
+    let made = cx
+        .after
+        .views
+        .iter()
+        .filter(|(name, view)| cx.before.views.get(*name) != Some(*view));
+    made.flat_map(|(name, view)| {
+        let reads = view.reads.iter().map(|(relation, column)| {
+            Touch::read(match column {
+                Some(column) => Element::Column(relation.clone(), column.clone()),
+                None => Element::Relation(relation.clone()),
+            })
+        });
+        std::iter::once(Touch::write(Element::Name(name.clone()), phase))
+            .chain(reads)
+            .collect::<Vec<_>>()
+    })
+    .collect()
 }
 
 /// What an ALTER is about beside its relation: the name it gives, the other relation, its trigger.

@@ -23,6 +23,7 @@ mod journal;
 mod keys;
 mod lease;
 mod lints;
+mod objects;
 mod replay;
 mod sandbox;
 mod security;

@@ -8,9 +8,9 @@ mod drops;
 mod objects;
 
 use crate::{
-    catalog::{UserTypeKind, types},
+    catalog::{TableKind, UserTypeKind, types},
     effects::{Effects, effects},
-    ident::{Ident, ObjectName},
+    ident::{Ident, ObjectName, QualifiedName},
     parse::{
         PhaseName, StatementKind,
         statement::{AlterActionKind, ColumnAction, DataKind, Persistence, Transaction},
@@ -60,6 +60,14 @@ fn draft(cx: &Context<'_>) -> Result<Draft, Refusal> {
                     set.name
                 ));
             }
+            return Ok(draft);
+        }
+        StatementKind::Opaque(opaque) if opaque.keywords.starts_with("LOCK") => {
+            draft.notes.push(
+                "LOCK TABLE is left out: each step takes the locks it needs, in a transaction of \
+                 its own"
+                    .to_owned(),
+            );
             return Ok(draft);
         }
         StatementKind::Opaque(_) if adds_nothing_to_enum(cx) => {
@@ -132,6 +140,24 @@ fn draft(cx: &Context<'_>) -> Result<Draft, Refusal> {
         draft.push(PhaseName::Expand, look);
     }
     step = way.around(step, phase, &mut draft);
+    if phase != PhaseName::Contract && matches!(cx.op.statement.kind, StatementKind::Opaque(_)) {
+        let conditions = objects::conditions(cx);
+        draft
+            .conditions
+            .extend(conditions.into_iter().map(|text| (phase, text)));
+    }
+    if let Some((table, column)) = retyped(cx)
+        && !cx.is_fresh(&table)
+    {
+        draft.conditions.push((
+            phase,
+            format!(
+                "a statement that returns {}.{column} and was prepared before fails (cached plan \
+                 must not change result type) until it is prepared again",
+                table.short()
+            ),
+        ));
+    }
     draft.breaks_old = place.breaks_old;
     draft.push(phase, step).new_needs_it = new_needs(cx);
     draft.touches.extend(touches::touches(cx, phase, &effects));
@@ -256,6 +282,11 @@ fn place(cx: &Context<'_>, effects: &Effects) -> Result<Place, Refusal> {
         StatementKind::Update(update) => {
             data::place(cx, DataKind::Update, &cx.resolve(&update.table))
         }
+        StatementKind::Data(data)
+            if data.kind == DataKind::Truncate && !data.targets.is_empty() && !fresh =>
+        {
+            truncate(cx, &data.targets, effects)
+        }
         StatementKind::Data(data) => match data.targets.first() {
             Some(target) => data::place(cx, data.kind, &cx.resolve(target)),
             None if data.kind == DataKind::Select => {
@@ -266,6 +297,42 @@ fn place(cx: &Context<'_>, effects: &Effects) -> Result<Place, Refusal> {
         StatementKind::Opaque(opaque) => objects::place(cx, &opaque.keywords, effects),
         StatementKind::Transaction(_) | StatementKind::Set(_) => Ok(expand("nothing is sent")),
     }
+}
+
+/// TRUNCATE: in contract, and only of the tables that it names.
+fn truncate(
+    cx: &Context<'_>,
+    targets: &[QualifiedName],
+    effects: &Effects,
+) -> Result<Place, Refusal> {
+    let named: Vec<ObjectName> = targets.iter().map(|name| cx.resolve(name)).collect();
+    let partition = |name: &ObjectName| {
+        named.iter().any(|known| {
+            cx.before
+                .family(known)
+                .iter()
+                .any(|table| table.name == *name)
+        })
+    };
+    let further = effects
+        .rewrites
+        .iter()
+        .find(|relation| cx.before.tables.contains_key(*relation) && !partition(relation));
+    if let Some(further) = further {
+        return Err(Refusal::new(
+            "cascade",
+            format!(
+                "TRUNCATE … CASCADE would empty {} too, which the migration does not name",
+                further.short()
+            ),
+            format!("name it: TRUNCATE …, {further}"),
+        ));
+    }
+    Ok(Place {
+        phase: PhaseName::Contract,
+        reason: "every row goes; the old application may still read them",
+        breaks_old: true,
+    })
 }
 
 fn not_yet(cx: &Context<'_>, what: &str) -> Refusal {
@@ -294,6 +361,9 @@ fn refuse_blocking(cx: &Context<'_>, effects: &Effects) -> Result<(), Refusal> {
                     .before
                     .tables
                     .get(relation)
+                    // What a query will put into a materialized view does not depend on what it
+                    // holds now.
+                    .filter(|table| table.kind != TableKind::MaterializedView)
                     .and_then(|table| table.size)
                     .is_some_and(|size| size.empty)
     };
@@ -303,6 +373,14 @@ fn refuse_blocking(cx: &Context<'_>, effects: &Effects) -> Result<(), Refusal> {
             format!("the server refuses this statement: {reason}"),
             "correct it: plain execution would fail too",
         ));
+    }
+    let empties = matches!(
+        &cx.op.statement.kind,
+        StatementKind::Data(data) if data.kind == DataKind::Truncate
+    );
+    if empties {
+        // New files without rows: the work of a moment.
+        return Ok(());
     }
     let rewritten = effects
         .rewrites
@@ -315,13 +393,26 @@ fn refuse_blocking(cx: &Context<'_>, effects: &Effects) -> Result<(), Refusal> {
                 "it would write all of {} anew while every client waits",
                 relation.short()
             ),
-            "add a new column or table beside it, fill it, and switch over",
+            if cx.before.tables.get(relation).map(|table| table.kind)
+                == Some(TableKind::MaterializedView)
+            {
+                "REFRESH MATERIALIZED VIEW CONCURRENTLY, with a unique index over columns of the \
+                 materialized view"
+            } else {
+                "add a new column or table beside it, fill it, and switch over"
+            },
         ));
     }
-    let scanned = effects
-        .scans
-        .iter()
-        .find(|scan| scan.under.blocks_writes() && !harmless(&scan.relation));
+    let scanned = effects.scans.iter().find(|scan| {
+        // Nobody but a refresh writes a materialized view.
+        let kind = cx.before.tables.get(&scan.relation).map(|table| table.kind);
+        let stops_clients = if kind == Some(TableKind::MaterializedView) {
+            scan.under.blocks_reads()
+        } else {
+            scan.under.blocks_writes()
+        };
+        stops_clients && !harmless(&scan.relation)
+    });
     if let Some(scan) = scanned {
         return Err(Refusal::new(
             "blocking-scan",

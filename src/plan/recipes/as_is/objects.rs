@@ -1,8 +1,14 @@
 //! Where a statement about other objects than tables goes: views, functions, types, grants.
+//!
+//! What is new is made in expand: nobody uses it yet. What replaces something is seen by both
+//! applications from its step on, and the plan says so. What takes something away from the old
+//! application — a name, a right, rows — waits for contract.
 
 use super::Place;
 use crate::{
+    catalog::{Catalog, apply::names_in},
     effects::Effects,
+    ident::ObjectName,
     parse::PhaseName,
     plan::{draft::Refusal, recipe::Context},
 };
@@ -13,6 +19,11 @@ pub(super) fn place(cx: &Context<'_>, keywords: &str, effects: &Effects) -> Resu
         phase: PhaseName::Expand,
         reason,
         breaks_old: false,
+    };
+    let contract = |reason| Place {
+        phase: PhaseName::Contract,
+        reason,
+        breaks_old: true,
     };
     let additive = [
         "CREATE ",
@@ -29,15 +40,96 @@ pub(super) fn place(cx: &Context<'_>, keywords: &str, effects: &Effects) -> Resu
              guarded step",
         ));
     }
+    let words: Vec<String> = names_in(&cx.op.sql)
+        .map(|name| name.as_str().to_owned())
+        .collect();
+    let has = |word: &str| words.iter().any(|known| known == word);
+    let pair = |one: &str, next: &str| words.windows(2).any(|two| two[0] == one && two[1] == next);
     if keywords.starts_with("REVOKE") {
+        return Ok(contract("the old application may need it"));
+    }
+    if keywords.starts_with("ALTER ") {
+        let unnamed = ["ALTER TRIGGER", "ALTER POLICY", "ALTER RULE"];
+        if has("rename") && !unnamed.iter().any(|start| keywords.starts_with(start)) {
+            return Ok(contract(
+                "the old application knows it by its old name, the new one by the new",
+            ));
+        }
+        if pair("set", "schema") {
+            return Ok(contract("the old application may look for it where it was"));
+        }
+        if keywords.starts_with("ALTER POLICY") && !has("rename") {
+            return Ok(contract("it may hide rows from the old application"));
+        }
+        if keywords.starts_with("ALTER DOMAIN") && (has("add") || pair("not", "null")) {
+            return Ok(contract("the old application may write what it refuses"));
+        }
+    }
+    if keywords.starts_with("CREATE POLICY") && has("restrictive") {
+        return Ok(contract("it hides rows from the old application"));
+    }
+    if keywords.starts_with("ANALYZE") || keywords.starts_with("REFRESH") {
         return Ok(Place {
-            phase: PhaseName::Contract,
-            reason: "the old application may need it",
-            breaks_old: true,
+            phase: PhaseName::Migrate,
+            reason: "long, under a lock that stops no client",
+            breaks_old: false,
         });
     }
     if additive.iter().any(|start| keywords.starts_with(start)) {
         return Ok(expand("additive"));
     }
     Ok(expand("put here by its effects: it stops nobody"))
+}
+
+/// What both applications must bear from the step on, although only one of them asked for it.
+pub(super) fn conditions(cx: &Context<'_>) -> Vec<String> {
+    let mut conditions = Vec::new();
+    for name in replaced(cx.before, cx.after) {
+        conditions.push(format!(
+            "both applications use the new definition of {} from here on; if the old one cannot, \
+             say `-- zdm: phase contract`",
+            name.short()
+        ));
+    }
+    for (name, table) in &cx.after.tables {
+        let Some(known) = cx.before.tables.get(name).filter(|_| !cx.is_fresh(name)) else {
+            continue;
+        };
+        let trigger = table
+            .triggers
+            .iter()
+            .find(|trigger| known.triggers.iter().all(|old| old.name != trigger.name));
+        if let Some(trigger) = trigger.filter(|trigger| !trigger.cloned) {
+            conditions.push(format!(
+                "the trigger {} fires for writes of the old application too; if it must not, say \
+                 `-- zdm: phase contract`",
+                trigger.name
+            ));
+        }
+        if let Some(rule) = table.rules.iter().find(|rule| !known.rules.contains(rule)) {
+            conditions.push(format!(
+                "the rule {rule} rewrites statements of the old application too; if it must not, \
+                 say `-- zdm: phase contract`"
+            ));
+        }
+    }
+    conditions
+}
+
+/// Views and functions that are there before and after, with another definition.
+fn replaced<'a>(before: &'a Catalog, after: &Catalog) -> Vec<&'a ObjectName> {
+    let views = before.views.iter().filter(|(name, view)| {
+        after
+            .views
+            .get(*name)
+            .is_some_and(|new| new.definition != view.definition)
+    });
+    let functions = before.functions.iter().filter(|(name, old)| {
+        after
+            .functions
+            .get(*name)
+            .is_some_and(|new| new.len() == old.len() && new != *old)
+    });
+    let views = views.map(|(name, _)| name);
+    views.chain(functions.map(|(name, _)| name)).collect()
 }

@@ -1,0 +1,1 @@
+INSERT INTO users VALUES (2000 + :round, 'fine');

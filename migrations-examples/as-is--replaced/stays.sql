@@ -1,0 +1,2 @@
+CREATE OR REPLACE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.changed := 2; RETURN NEW; END';
+CREATE OR REPLACE VIEW names AS SELECT name, id FROM users WHERE id > 20;

@@ -140,6 +140,7 @@ pub struct Column {
     /// Its type as `format_type` prints it with an empty search path: what is not in
     /// `pg_catalog` is schema-qualified (`integer`, `character varying(10)`,
     /// `timestamp with time zone`, `text[]`, `public.mood`), so it reads the same anywhere.
+    /// `unknown` where it comes from a query and replay could not tell.
     pub ty: String,
     /// Its collation where it is not its type's, as SQL.
     pub collation: Option<String>,

@@ -8,6 +8,7 @@ pub mod checksum;
 pub mod directive;
 pub mod expr;
 pub mod layout;
+pub mod query;
 pub mod statement;
 pub mod types;
 

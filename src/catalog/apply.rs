@@ -15,6 +15,7 @@ mod drop;
 mod index;
 mod names;
 mod opaque;
+mod query;
 mod rename;
 mod text;
 

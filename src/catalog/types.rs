@@ -137,6 +137,15 @@ pub fn spelled(text: &str, catalog: &Catalog) -> Option<String> {
     Some(canonical(&type_from_text(text)?, catalog))
 }
 
+/// A collation as [`crate::catalog::Column::collation`] has it: what is in `pg_catalog` stands
+/// without its schema.
+pub fn collation(name: &QualifiedName) -> String {
+    match &name.schema {
+        Some(schema) if schema.as_str() == "pg_catalog" => name.name.quoted(),
+        _ => name.to_string(),
+    }
+}
+
 /// The type of a user that a name means: the one in the catalog, else the one that would be
 /// found in the first schema of the search path.
 pub fn user_type_name(name: &QualifiedName, catalog: &Catalog) -> ObjectName {

@@ -21,7 +21,8 @@ pub struct View {
     pub materialized: bool,
     /// Has an INSTEAD OF trigger or a rule of its own.
     pub has_triggers: bool,
-    /// Its columns: all of them on a server; replayed, those in parentheses before AS.
+    /// Its columns in order; replayed from a query that is not followed, those in parentheses
+    /// before AS.
     #[serde(default)]
     pub columns: Vec<ViewColumn>,
     /// Grants on it, as `pg_class.relacl` items; `None` means the default.
@@ -40,6 +41,9 @@ pub struct View {
 pub struct ViewColumn {
     /// Its name.
     pub name: Ident,
+    /// Its type as [`crate::catalog::Column::ty`]; `unknown` where replay could not tell.
+    #[serde(default = "unknown")]
+    pub ty: String,
     /// Its default as SQL, for INSERT into the view.
     pub default: Option<String>,
     /// Column grants, as `pg_attribute.attacl` items.
@@ -85,9 +89,15 @@ impl ViewColumn {
     pub fn new(name: Ident) -> Self {
         Self {
             name,
+            ty: unknown(),
             default: None,
             acl: None,
             comment: None,
         }
     }
+}
+
+/// What a type is called that replay could not tell.
+fn unknown() -> String {
+    "unknown".to_owned()
 }

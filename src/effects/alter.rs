@@ -5,7 +5,11 @@
 
 use crate::{
     catalog::{Catalog, ConstraintKind, PgVersion, Table, TableKind},
-    effects::{Effects, LockMode, builder::Builder, column, constraint, partition},
+    effects::{
+        Effects, LockMode,
+        builder::{Builder, referenced},
+        column, constraint, partition,
+    },
     ident::{Ident, ObjectName},
     parse::statement::{
         AlterAction, AlterActionKind, AlterRelation, ColumnAction, OptionValue, RelationKind,
@@ -289,12 +293,14 @@ fn one(builder: &mut Builder<'_>, altered: &Altered<'_>, action: &AlterAction) {
                 }
             }
         }
-        AlterActionKind::Trigger { .. } => {
-            if altered
-                .table
-                .is_some_and(|t| t.kind == TableKind::Partitioned)
-                && !altered.only
+        AlterActionKind::Trigger { name, .. } => {
+            let Some(table) = altered.table else { return };
+            if let Some(name) = name
+                && !table.triggers.iter().any(|trigger| trigger.name == *name)
             {
+                builder.fail(format!("{} has no trigger {name}", altered.name.short()));
+            }
+            if table.kind == TableKind::Partitioned && !altered.only {
                 builder.lock_family(&altered.name, altered.mode);
             }
         }
@@ -308,6 +314,7 @@ fn one(builder: &mut Builder<'_>, altered: &Altered<'_>, action: &AlterAction) {
             builder.lock(&altered.name.sibling(index.clone()), LockMode::Share);
         }
         AlterActionKind::SetLogged | AlterActionKind::SetUnlogged => {
+            refuse_mixed_foreign_keys(builder, altered, &action.kind);
             builder.rewrite(&altered.name, "to write every row anew");
             // Since 15 the sequences of the table's columns change with it.
             if catalog.version >= PgVersion::V15 {
@@ -364,6 +371,35 @@ fn one(builder: &mut Builder<'_>, altered: &Altered<'_>, action: &AlterAction) {
         AlterActionKind::SequenceOptions(_) | AlterActionKind::Other => {
             builder.effects.unknown = true;
         }
+    }
+}
+
+/// A permanent table may not reference an unlogged one (`ATPrepChangePersistence`).
+fn refuse_mixed_foreign_keys(
+    builder: &mut Builder<'_>,
+    altered: &Altered<'_>,
+    action: &AlterActionKind,
+) {
+    let Some(table) = altered.table else { return };
+    let catalog = builder.catalog;
+    let others: Vec<&Table> = if *action == AlterActionKind::SetUnlogged {
+        let inbound = builder.inbound(&table.name, None).into_iter();
+        inbound.map(|(child, _)| child).collect()
+    } else {
+        let outbound = table.constraints.iter().filter_map(referenced);
+        outbound
+            .filter_map(|peer| catalog.tables.get(peer))
+            .collect()
+    };
+    let becomes_permanent = *action == AlterActionKind::SetLogged;
+    let odd = others
+        .into_iter()
+        .find(|other| other.name != table.name && other.permanent != becomes_permanent);
+    if let Some(other) = odd {
+        builder.fail(format!(
+            "a foreign key joins it to {}, and a permanent table may not reference an unlogged one",
+            other.name.short()
+        ));
     }
 }
 

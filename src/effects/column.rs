@@ -398,7 +398,7 @@ fn set_type(builder: &mut Builder<'_>, altered: &Altered<'_>, name: &Ident, new:
     } else {
         change(&column.ty, &to, catalog)
     };
-    let collation = new.collation.map(ToString::to_string);
+    let collation = new.collation.map(types::collation);
     let same_collation =
         collation == column.collation || (collation.is_none() && column.collation.is_none());
     let fate = match kind {

@@ -71,6 +71,13 @@ pub(super) fn effects(drop: &Drop, catalog: &Catalog) -> Effects {
         DropKind::Trigger | DropKind::Policy | DropKind::Rule => {
             if let Some(on) = &drop.on {
                 let on = catalog.resolve(on);
+                if !hangs_on(catalog, drop, &on) {
+                    // With IF EXISTS the table is not even locked.
+                    if !drop.if_exists {
+                        builder.fail(format!("{} has no such thing", on.short()));
+                    }
+                    return builder.done();
+                }
                 if drop.kind == DropKind::Trigger
                     && catalog
                         .tables
@@ -107,6 +114,35 @@ pub(super) fn effects(drop: &Drop, catalog: &Catalog) -> Effects {
         DropKind::Other(_) => builder.effects.unknown = true,
     }
     builder.done()
+}
+
+/// Whether the trigger, policy or rule may be there.
+fn hangs_on(catalog: &Catalog, drop: &Drop, on: &ObjectName) -> bool {
+    let Some(table) = catalog.tables.get(on) else {
+        return true;
+    };
+    let Some(name) = drop.names.first().map(|name| &name.name) else {
+        return true;
+    };
+    !catalog.complete
+        || match drop.kind {
+            DropKind::Trigger => table.triggers.iter().any(|one| one.name == *name),
+            DropKind::Policy => table.policies.iter().any(|one| one.name == *name),
+            DropKind::Rule => table.rules.contains(name),
+            DropKind::Table
+            | DropKind::Index
+            | DropKind::View
+            | DropKind::MaterializedView
+            | DropKind::Sequence
+            | DropKind::Type
+            | DropKind::Domain
+            | DropKind::Schema
+            | DropKind::Function
+            | DropKind::Extension
+            | DropKind::Statistics
+            | DropKind::Publication
+            | DropKind::Other(_) => true,
+        }
 }
 
 fn missing(builder: &mut Builder<'_>, drop: &Drop, what: &str, name: &ObjectName) {

@@ -92,6 +92,16 @@ pub(super) fn detach(
     how: Detach,
 ) {
     let part = builder.catalog.resolve(name);
+    if altered
+        .table
+        .is_some_and(|parent| !parent.children.contains(&part))
+    {
+        builder.fail(format!(
+            "{} is not a partition of {}",
+            part.short(),
+            altered.name.short()
+        ));
+    }
     let default = altered
         .table
         .and_then(|parent| default_partition(builder, parent))
@@ -99,6 +109,12 @@ pub(super) fn detach(
     match how {
         Detach::Plain => {
             builder.lock(&part, AE);
+            // Its parts of the parent's indexes become indexes of their own.
+            if let Some(part) = builder.catalog.tables.get(&part) {
+                for index in part.indexes.iter().filter(|index| index.parent.is_some()) {
+                    builder.lock_index(part, index, AE);
+                }
+            }
             if let Some(default) = default {
                 builder.lock(&default.name, AE);
             }
@@ -118,8 +134,9 @@ pub(super) fn detach(
         }
     }
     let Some(parent) = altered.table else { return };
+    // The triggers that check the foreign key on the partition's rows go from both sides.
     for (child, _) in builder.inbound(&parent.name, None) {
-        builder.lock_family(&child.name, LockMode::ShareRowExclusive);
+        builder.lock_family(&child.name, AE);
     }
     if how == Detach::Plain {
         for constraint in &parent.constraints {

@@ -25,6 +25,7 @@ mod lease;
 mod lints;
 mod objects;
 mod replay;
+mod replay_histories;
 mod sandbox;
 mod security;
 mod snapshot;

@@ -390,7 +390,7 @@ fn alter_column(catalog: &mut Catalog, target: &Target<'_>, name: &Ident, action
         };
         match action {
             ColumnAction::SetDefault(expr) => {
-                column.default = (!expr.is_null()).then(|| expr.text.clone());
+                column.default = create::default_of(expr, &column.ty);
             }
             ColumnAction::DropDefault => column.default = None,
             ColumnAction::DropNotNull => {
@@ -405,7 +405,7 @@ fn alter_column(catalog: &mut Catalog, target: &Target<'_>, name: &Ident, action
                     column.not_null_domain = facts.as_ref().is_some_and(|f| f.not_null);
                     column.constrained_domain = facts.as_ref().is_some_and(|f| f.constrained);
                 }
-                column.collation = collation.as_ref().map(ToString::to_string);
+                column.collation = collation.as_ref().map(types::collation);
             }
             ColumnAction::SetStorage(mode) => column.storage = Some(mode.as_str().to_owned()),
             ColumnAction::SetCompression(method) => {

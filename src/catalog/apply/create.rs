@@ -6,14 +6,17 @@ use crate::{
         Table, TableKind, domain, types,
     },
     ident::{Ident, ObjectName},
-    parse::statement::{
-        ColumnConstraint, ColumnConstraintKind, ColumnDef, CreateTable, Key, Persistence,
-        TableConstraint, TableConstraintKind,
+    parse::{
+        Expr,
+        statement::{
+            ColumnConstraint, ColumnConstraintKind, ColumnDef, CreateTable, Key, Persistence,
+            TableConstraint, TableConstraintKind,
+        },
     },
     source::Span,
 };
 
-use super::{constraint, index, names};
+use super::{constraint, index, names, query};
 
 /// `CREATE TABLE`.
 pub(super) fn table(catalog: &mut Catalog, create: &CreateTable, source: &str) {
@@ -27,8 +30,19 @@ pub(super) fn table(catalog: &mut Catalog, create: &CreateTable, source: &str) {
     if catalog.has_relation(&name) {
         return;
     }
-    if create.as_query.is_some() || create.of_type.is_some() {
-        // Its columns are those of a query or of a type, which are not followed.
+    if let Some(query) = create.as_query {
+        let given: Vec<Ident> = create.columns.iter().map(|c| c.name.clone()).collect();
+        let Some(made) = query::made(catalog, query.of(source), &given) else {
+            catalog.complete = false;
+            return;
+        };
+        let mut table = query::table(catalog, &name, TableKind::Table, &made.columns);
+        table.permanent = create.persistence == Persistence::Permanent;
+        catalog.tables.insert(name, table);
+        return;
+    }
+    if create.of_type.is_some() {
+        // Its columns are those of a type, which are not followed.
         catalog.complete = false;
         return;
     }
@@ -203,7 +217,7 @@ pub(super) fn define<'a>(
     let ty = types::canonical(&def.ty, catalog);
     let facts = domain(&ty, catalog);
     let mut column = Column::new(def.name.clone(), ty);
-    column.collation = def.collation.as_ref().map(ToString::to_string);
+    column.collation = def.collation.as_ref().map(types::collation);
     column.storage = def.storage.as_ref().map(|s| s.as_str().to_owned());
     column.compression = def.compression.as_ref().map(|c| c.as_str().to_owned());
     if let Some(facts) = facts {
@@ -213,7 +227,7 @@ pub(super) fn define<'a>(
     let mut pending = Vec::new();
     for constraint in &def.constraints {
         match &constraint.kind {
-            ColumnConstraintKind::Default(expr) => column.default = Some(expr.text.clone()),
+            ColumnConstraintKind::Default(expr) => column.default = default_of(expr, &column.ty),
             ColumnConstraintKind::Generated { expr, stored } => {
                 column.generated = Some(Generated {
                     expr: expr.text.clone(),
@@ -265,6 +279,13 @@ pub(super) fn define<'a>(
     pending
 }
 
+/// A default as the server keeps it. NULL is none, unless the type's length makes it an
+/// expression (`AddRelationNewConstraints` in `src/backend/catalog/heap.c`).
+pub(super) fn default_of(expr: &Expr, ty: &str) -> Option<String> {
+    let has_length = ty.contains('(') && !ty.ends_with("[]");
+    (!expr.is_null() || has_length).then(|| expr.text.clone())
+}
+
 /// Options of a column that came from elsewhere: in a partition.
 fn options<'a>(catalog: &mut Catalog, table: &ObjectName, def: &'a ColumnDef) -> Vec<Pending<'a>> {
     let mut pending = Vec::new();
@@ -272,7 +293,7 @@ fn options<'a>(catalog: &mut Catalog, table: &ObjectName, def: &'a ColumnDef) ->
         match &constraint.kind {
             ColumnConstraintKind::Default(expr) => {
                 if let Some(column) = constraint::column_mut(catalog, table, &def.name) {
-                    column.default = Some(expr.text.clone());
+                    column.default = default_of(expr, &column.ty);
                 }
             }
             ColumnConstraintKind::NotNull => {

@@ -9,7 +9,7 @@ use crate::{
     parse::statement::Opaque,
 };
 
-use super::text;
+use super::{query, text};
 
 /// Statements that leave nothing behind that the catalog models.
 const NO_TRACE: &[&str] = &[
@@ -310,112 +310,98 @@ fn arguments(sql: &str) -> &str {
 
 /// `CREATE VIEW name [(columns)] [WITH (options)] AS query`.
 fn view(catalog: &mut Catalog, opaque: &Opaque, sql: &str, materialized: bool) {
-    let Some((first, others)) = opaque.names.split_first() else {
+    let Some(first) = opaque.names.first() else {
         catalog.complete = false;
         return;
     };
     let name = in_full(catalog, first);
     let (head, query) = text::split_at_word(sql, "as").unwrap_or((sql, ""));
-    let mut reads: Vec<(ObjectName, Option<Ident>)> = Vec::new();
-    for other in others {
-        let relation = catalog.resolve(other);
-        if relation == name || !catalog.has_relation(&relation) {
-            continue;
-        }
-        match columns_read(catalog, &relation, query) {
-            Some(columns) => {
-                reads.extend(
-                    columns
-                        .into_iter()
-                        .map(|column| (relation.clone(), Some(column))),
-                );
-            }
-            None => reads.push((relation, None)),
-        }
+    if materialized && catalog.has_relation(&name) {
+        return;
     }
-    reads.sort();
-    reads.dedup();
-    let options = text::split_at_word(head, "with")
-        .map(|(_, options)| options.trim().trim_start_matches('(').trim_end_matches(')'))
-        .map(|options| {
-            options
-                .split(',')
-                .map(|option| option.trim().to_owned())
-                .collect()
-        })
+    let query = without_ending(query);
+    let (head, options) = match text::split_at_word(head, "with") {
+        Some((head, options)) => (head, options),
+        None => (head, ""),
+    };
+    let given: Vec<Ident> = head
+        .split_once('(')
+        .map(|(_, columns)| text::names(columns).collect())
         .unwrap_or_default();
+    let written: Vec<ViewColumn> = given.iter().cloned().map(ViewColumn::new).collect();
+    let made = query::made(catalog, query, &given);
+    if made.is_none() {
+        // What it reads, and which columns it has, is not known.
+        catalog.complete = false;
+    }
+    let (columns, reads) = match made {
+        Some(made) => {
+            let columns = made.columns.into_iter();
+            let columns = columns.map(|(name, ty)| ViewColumn {
+                ty,
+                ..ViewColumn::new(name)
+            });
+            (columns.collect(), made.reads)
+        }
+        None => (written, named_relations(catalog, opaque, &name)),
+    };
+    let options = options.trim().trim_start_matches('(').trim_end_matches(')');
+    let options = options
+        .split(',')
+        .filter(|option| !option.trim().is_empty())
+        .map(|option| {
+            let option: String = option.split_whitespace().collect();
+            if option.contains('=') {
+                option
+            } else {
+                option + "=true"
+            }
+        });
     // CREATE OR REPLACE keeps what is not said.
     let known = catalog.views.remove(&name);
-    catalog.views.insert(
-        name.clone(),
+    query::view(
+        catalog,
         View {
             definition: query.trim().to_owned(),
-            columns: written_columns(head),
+            columns,
             reads,
-            options,
+            options: options.collect(),
             materialized,
             ..known.unwrap_or_else(|| View::new(name, ""))
         },
     );
-    if materialized {
-        // Its columns, on which it may have indexes, are those of a query.
-        catalog.complete = false;
-    }
 }
 
-/// The list of column names in parentheses, before WITH and AS.
-fn written_columns(head: &str) -> Vec<ViewColumn> {
-    let (before, _) = text::split_at_word(head, "with").unwrap_or((head, ""));
-    if !before.contains('(') {
-        return Vec::new();
-    }
-    text::names(arguments(before))
-        .map(ViewColumn::new)
-        .collect()
+/// The relations named in a query that is not followed, each as a whole.
+fn named_relations(
+    catalog: &Catalog,
+    opaque: &Opaque,
+    view: &ObjectName,
+) -> Vec<(ObjectName, Option<Ident>)> {
+    let named = opaque.names.iter().map(|name| catalog.resolve(name));
+    let mut reads: Vec<_> = named
+        .filter(|relation| relation != view && catalog.has_relation(relation))
+        .map(|relation| (relation, None))
+        .collect();
+    reads.sort();
+    reads.dedup();
+    reads
 }
 
-/// What follows a table in FROM when no alias does.
-const AFTER_A_TABLE: [&str; 16] = [
-    "cross",
-    "except",
-    "fetch",
-    "full",
-    "group",
-    "having",
-    "inner",
-    "intersect",
-    "join",
-    "left",
-    "limit",
-    "on",
-    "order",
-    "right",
-    "union",
-    "where",
-];
-
-/// The columns of a table that a query can read: those whose names it mentions. `None` where it
-/// may read others: by `*`, by NATURAL, or through a reference to whole rows.
-fn columns_read(catalog: &Catalog, relation: &ObjectName, query: &str) -> Option<Vec<Ident>> {
-    let table = catalog.tables.get(relation)?;
-    let all = query.replace("count(*)", "");
-    if text::has_star(&all) || text::words(query).any(|word| word == "natural" || word == "table") {
-        return None;
+/// The query without `WITH [NO] DATA` and `WITH … CHECK OPTION` behind it.
+fn without_ending(query: &str) -> &str {
+    let query = query.trim_end();
+    let lower = query.to_ascii_lowercase();
+    let words: Vec<&str> = lower.split_whitespace().rev().take(4).collect();
+    let ends = match words.as_slice() {
+        ["data", "with", ..] | ["data", "no", "with", ..] => true,
+        ["option", "check", rest @ ..] => rest.iter().take(2).any(|word| *word == "with"),
+        _ => false,
+    };
+    match lower.rfind("with") {
+        Some(at) if ends => &query[..at],
+        _ => query,
     }
-    // Names that do not qualify another: columns, relations, aliases, and key words.
-    let bare: Vec<Ident> = text::unqualifying_names(query).collect();
-    let once = |name: &Ident| bare.iter().filter(|other| *other == name).count() == 1;
-    // Once in FROM; a second time it may be a whole row.
-    if !once(&relation.name) {
-        return None;
-    }
-    let at = bare.iter().position(|name| *name == relation.name)?;
-    let alias = bare[at + 1..].iter().find(|name| name.as_str() != "as");
-    if alias.is_some_and(|alias| !AFTER_A_TABLE.contains(&alias.as_str()) && !once(alias)) {
-        return None;
-    }
-    let columns = table.columns.iter().map(|column| column.name.clone());
-    Some(columns.filter(|column| bare.contains(column)).collect())
 }
 
 /// The first name that is a table's.

@@ -94,28 +94,6 @@ pub(super) fn names(text: &str) -> impl Iterator<Item = Ident> + '_ {
     })
 }
 
-/// Every name but those that a dot follows: schemas, tables and aliases that qualify another.
-pub(super) fn unqualifying_names(text: &str) -> impl Iterator<Item = Ident> + '_ {
-    let mut pieces = pieces(text).peekable();
-    std::iter::from_fn(move || {
-        loop {
-            let name = match pieces.next()? {
-                Piece::Word(word) => Ident::folded(word),
-                Piece::Quoted(name) => unquote(name),
-                Piece::Inert(_) | Piece::Other(_) => continue,
-            };
-            if pieces.peek() != Some(&Piece::Other(".")) {
-                return Some(name);
-            }
-        }
-    })
-}
-
-/// Whether there is an asterisk outside strings and comments.
-pub(super) fn has_star(text: &str) -> bool {
-    pieces(text).any(|piece| piece == Piece::Other("*"))
-}
-
 /// The text before and behind the first unquoted mention of a key word.
 pub(super) fn split_at_word<'a>(text: &'a str, word: &str) -> Option<(&'a str, &'a str)> {
     let mut at = 0;
@@ -205,11 +183,6 @@ mod tests {
             Some(("VIEW \"as\" /* as */ ", " SELECT 1 as x"))
         );
         assert_eq!(split_at_word("VIEW basic", "as"), None);
-        assert!(has_star("SELECT * FROM t") && !has_star("SELECT '*'"));
-        assert_eq!(
-            unqualifying_names("a.b + \"c d\".e").collect::<Vec<_>>(),
-            [Ident::exact("b"), Ident::exact("e")]
-        );
     }
 
     #[test]

@@ -395,6 +395,7 @@ impl View {
 pub(super) struct ViewColumn {
     pub(super) relid: i64,
     name: Ident,
+    ty: String,
     default: Option<String>,
     acl: Option<Vec<String>>,
     comment: Option<String>,
@@ -404,6 +405,7 @@ impl ViewColumn {
     pub(super) fn into_column(self) -> catalog::ViewColumn {
         catalog::ViewColumn {
             name: self.name,
+            ty: self.ty,
             default: self.default,
             acl: self.acl,
             comment: self.comment,

@@ -23,7 +23,7 @@ use crate::{
     support::server::{Db, fresh_database, versions},
 };
 
-use cases::{CASES, Case, Judged};
+use cases::{CASES, Case, Judged, objects};
 
 const FIXTURE: &str = include_str!("effects/fixture.sql");
 
@@ -50,12 +50,21 @@ struct Relation {
 }
 
 #[tokio::test]
-async fn effects_are_those_of_the_server() {
+async fn effects_on_tables_are_those_of_the_server() {
+    judge_all(CASES).await;
+}
+
+#[tokio::test]
+async fn effects_on_other_objects_are_those_of_the_server() {
+    judge_all(objects::CASES).await;
+}
+
+async fn judge_all(cases: &[Case]) {
     let mut wrong = Vec::new();
     for version in versions() {
         let db = fresh_database(version, "").await;
         let mut clean = false;
-        for case in CASES.iter().filter(|case| case.runs_on(version)) {
+        for case in cases.iter().filter(|case| case.runs_on(version)) {
             // What is measured is rolled back; what a case prepares is not.
             if !clean {
                 db.run(EMPTY).await;
@@ -97,6 +106,12 @@ async fn judge(db: &Db, case: &Case) -> Vec<String> {
     if said.unknown != matches!(case.judged, Judged::Unknown) {
         complaints.push(format!("unknown is {}", said.unknown));
     }
+    if case.judged == Judged::Unforeseen {
+        if measured.error.is_none() || said.fails.is_some() {
+            complaints.push(format!("{:?}, said {:?}", measured.error, said.fails));
+        }
+        return complaints;
+    }
     if said.fails.is_some() != measured.error.is_some() {
         complaints.push(format!(
             "the server says {:?}, effects say {:?}",
@@ -119,7 +134,7 @@ async fn judge(db: &Db, case: &Case) -> Vec<String> {
             compare("scans", &said.scans, &measured.scans, &mut complaints);
         }
         // Costlier than it was here, never cheaper.
-        Judged::AtMost | Judged::Unknown => {
+        Judged::AtMost | Judged::Unknown | Judged::Unforeseen => {
             for (relation, mode) in &measured.locks {
                 let enough = said.locks.get(relation).is_some_and(|said| said >= mode);
                 if !enough && case.judged == Judged::AtMost {

@@ -4,10 +4,10 @@
 //! columns and validity of constraints, the names and keys of indexes, sequences and who owns
 //! them, parents and children. Expressions are not: the server prints them in its own way.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use zdm::{
-    catalog::{Catalog, ConstraintKind, PgVersion, Table, apply},
+    catalog::{Catalog, ConstraintKind, PgVersion, Table, UserTypeKind, apply},
     parse::parse,
     source::SourceFile,
 };
@@ -70,8 +70,13 @@ async fn a_replayed_catalog_is_that_of_the_server() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
+/// The facts, one each.
+pub(crate) fn facts(described: &str) -> BTreeSet<&str> {
+    described.lines().collect()
+}
+
 /// One line per fact.
-fn described(catalog: &Catalog) -> String {
+pub(crate) fn described(catalog: &Catalog) -> String {
     let mut out = String::new();
     for table in catalog.tables.values() {
         describe_table(table, &mut out);
@@ -87,16 +92,30 @@ fn described(catalog: &Catalog) -> String {
             sequence.name, sequence.identity
         );
     }
-    for view in catalog.views.keys() {
-        let _ = writeln!(out, "<view {view}>");
-    }
-    for ty in catalog.types.values() {
+    for view in catalog.views.values() {
+        let reads: BTreeSet<String> = view
+            .reads
+            .iter()
+            .map(|(relation, column)| match column {
+                Some(column) => format!("{relation}.{column}"),
+                None => relation.to_string(),
+            })
+            .collect();
+        let columns: Vec<_> = view.columns.iter().map(|c| (&c.name, &c.ty)).collect();
         let _ = writeln!(
             out,
-            "<type {} {:?}>",
-            ty.name,
-            std::mem::discriminant(&ty.kind)
+            "<view {} {} {} {:?} {:?} reads {reads:?}>",
+            view.name, view.materialized, view.has_triggers, view.options, columns
         );
+    }
+    for ty in catalog.types.values() {
+        let kind = match &ty.kind {
+            UserTypeKind::Domain { default, .. } => {
+                format!("{:?} default {}", ty.kind, default.is_some())
+            }
+            kind => format!("{kind:?}"),
+        };
+        let _ = writeln!(out, "<type {} {kind}>", ty.name);
     }
     for (name, overloads) in &catalog.functions {
         for one in overloads {

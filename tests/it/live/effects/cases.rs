@@ -1,5 +1,7 @@
 //! The statements that are measured.
 
+pub(super) mod objects;
+
 /// How exactly `effects` can know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Judged {
@@ -9,6 +11,8 @@ pub(super) enum Judged {
     AtMost,
     /// It says that it does not know.
     Unknown,
+    /// The server refuses it for a reason that the catalog does not show (what is in the rows).
+    Unforeseen,
 }
 
 /// One statement; earlier ones in `sql` prepare it in the same transaction.
@@ -33,6 +37,11 @@ impl Case {
 
     const fn at_most(mut self) -> Self {
         self.judged = Judged::AtMost;
+        self
+    }
+
+    const fn unforeseen(mut self) -> Self {
+        self.judged = Judged::Unforeseen;
         self
     }
 

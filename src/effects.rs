@@ -8,8 +8,8 @@
 //! behind a primary key is listed only where the statement names it, and locks weaker than SHARE
 //! UPDATE EXCLUSIVE on indexes (every query takes them) never are. Where a fact is missing, the
 //! costlier answer is given; a table that the catalog does not hold counts as a large ordinary
-//! one on which nothing hangs. The relations that the query of CREATE TABLE AS reads (ACCESS
-//! SHARE) are not listed, nor are those locked by the triggers that a write fires.
+//! one on which nothing hangs. What is locked by the triggers that a write fires, or by the functions
+//! that a statement calls, is not listed. A scan that an index may spare (`WHERE`) is listed.
 //! Next: `lint` judges effects, [`crate::plan`] avoids them.
 
 pub mod lock;
@@ -21,8 +21,12 @@ mod constraint;
 mod create;
 mod data;
 mod drop;
+mod maintenance;
 mod opaque;
 mod partition;
+mod user_type;
+mod utility;
+mod view;
 
 use serde::{Deserialize, Serialize};
 

@@ -8,12 +8,12 @@ use crate::{
     effects::{
         Effects, LockMode,
         builder::{Builder, referenced},
-        column, constraint, partition,
+        column, constraint, partition, utility,
     },
     ident::{Ident, ObjectName},
     parse::statement::{
         AlterAction, AlterActionKind, AlterRelation, ColumnAction, OptionValue, RelationKind,
-        ReplicaIdentity, TableConstraintKind,
+        ReplicaIdentity, SequenceOption, TableConstraintKind,
     },
 };
 
@@ -492,13 +492,22 @@ fn alter_sequence(builder: &mut Builder<'_>, name: &ObjectName, action: &AlterAc
     match action {
         AlterActionKind::RenameTo(_)
         | AlterActionKind::SetSchema(_)
-        | AlterActionKind::OwnerTo(_)
-        | AlterActionKind::SetLogged
-        | AlterActionKind::SetUnlogged => builder.lock(name, LockMode::AccessExclusive),
-        // `RESTART`, `INCREMENT`, `OWNED BY`: the options are not told apart.
-        AlterActionKind::SequenceOptions(_) | AlterActionKind::Other => {
-            builder.lock(name, LockMode::ShareRowExclusive);
+        | AlterActionKind::OwnerTo(_) => builder.lock(name, LockMode::AccessExclusive),
+        AlterActionKind::SetLogged | AlterActionKind::SetUnlogged => {
+            builder.lock(name, LockMode::AccessExclusive);
             builder.effects.rewrites.push(name.clone());
+        }
+        AlterActionKind::SequenceOptions(options) => {
+            builder.lock(name, LockMode::ShareRowExclusive);
+            let mut file = false;
+            for option in options {
+                utility::owned_by(builder, option);
+                file |= !matches!(option, SequenceOption::OwnedBy(_));
+            }
+            // Its one row is written into a new file, unless only the owner changes.
+            if file {
+                builder.effects.rewrites.push(name.clone());
+            }
         }
         AlterActionKind::AddColumn { .. }
         | AlterActionKind::DropColumn { .. }
@@ -526,7 +535,8 @@ fn alter_sequence(builder: &mut Builder<'_>, name: &ObjectName, action: &AlterAc
         | AlterActionKind::ReplicaIdentity(_)
         | AlterActionKind::AttachPartition { .. }
         | AlterActionKind::DetachPartition { .. }
-        | AlterActionKind::DependsOnExtension { .. } => {
+        | AlterActionKind::DependsOnExtension { .. }
+        | AlterActionKind::Other => {
             builder.lock(name, LockMode::AccessExclusive);
             builder.effects.unknown = true;
         }

@@ -2,7 +2,7 @@
 
 use crate::{
     catalog::{Catalog, TableKind},
-    effects::{Effects, LockMode, builder::Builder, partition},
+    effects::{Effects, LockMode, builder::Builder, partition, view},
     parse::statement::{
         ColumnConstraintKind, CreateIndex, CreateTable, Persistence, TableConstraintKind,
     },
@@ -15,7 +15,14 @@ pub(super) fn table(create: &CreateTable, catalog: &Catalog) -> Effects {
         Some(_) => catalog.resolve(&create.name),
         None => catalog.in_creation_schema(&create.name.name),
     };
-    if catalog.has_relation(&name) && create.persistence != Persistence::Temporary {
+    let exists = catalog.has_relation(&name) && create.persistence != Persistence::Temporary;
+    if let Some(query) = &create.as_query {
+        // The query is looked at even where the table is there.
+        if !exists || create.if_not_exists {
+            view::made_by_query(&mut builder, &query.reads, query.with_data && !exists);
+        }
+    }
+    if exists {
         if !create.if_not_exists {
             builder.fail(format!("{} already exists", name.short()));
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     catalog::{Catalog, TableKind},
-    effects::{Effects, LockMode, builder::Builder},
+    effects::{Effects, LockMode, alter::owned_sequences, builder::Builder, view},
     ident::ObjectName,
     parse::statement::{Data, DataKind, Update},
 };
@@ -33,10 +33,12 @@ pub(super) fn effects(data: &Data, catalog: &Catalog) -> Effects {
         let read = catalog.resolve(read);
         // A name that is not found may be that of a WITH query.
         if catalog.has_relation(&read) {
-            builder.lock_family(&read, LockMode::AccessShare);
-            if data.from_query {
-                builder.scan_family(&read, LockMode::AccessShare, "to read the rows to insert");
-            }
+            let purpose = if data.from_query {
+                "to read the rows to insert"
+            } else {
+                "to read its rows"
+            };
+            view::read_whole(&mut builder, &read, purpose);
         }
     }
     match data.kind {
@@ -76,8 +78,8 @@ fn written(builder: &mut Builder<'_>, name: &ObjectName) {
     builder.lock_family(name, LockMode::RowExclusive);
 }
 
-/// TRUNCATE. Whether CASCADE was said is not known: referencing tables count as truncated too,
-/// which is what happens unless the server refuses.
+/// TRUNCATE. Which of its words were said is not known, so the worst is assumed: CASCADE, no
+/// ONLY, and RESTART IDENTITY.
 fn truncate(builder: &mut Builder<'_>, name: &ObjectName) {
     let mut todo = vec![name.clone()];
     let mut seen = BTreeSet::new();
@@ -90,6 +92,10 @@ fn truncate(builder: &mut Builder<'_>, name: &ObjectName) {
             builder.effects.rewrites.push(name);
             continue;
         };
+        for sequence in owned_sequences(builder.catalog, &name, None) {
+            builder.lock(&sequence, LockMode::AccessExclusive);
+            builder.effects.rewrites.push(sequence);
+        }
         if table.has_storage() {
             builder.effects.rewrites.push(name.clone());
             for index in &table.indexes {

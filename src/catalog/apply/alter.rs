@@ -5,7 +5,7 @@ use crate::{
     ident::{Ident, ObjectName},
     parse::statement::{
         AlterAction, AlterActionKind, AlterRelation, ColumnAction, Firing, ReplicaIdentity,
-        RowSecurity,
+        RowSecurity, SequenceOption,
     },
 };
 
@@ -51,6 +51,19 @@ impl Target<'_> {
         } else {
             constraint::members(catalog, self.name)
         }
+    }
+}
+
+/// Of a sequence's options only who owns it is kept.
+pub(super) fn owned_by(catalog: &mut Catalog, sequence: &ObjectName, option: &SequenceOption) {
+    let SequenceOption::OwnedBy(owner) = option else {
+        return;
+    };
+    let owner = owner
+        .as_ref()
+        .map(|owner| (catalog.resolve(&owner.table), owner.column.clone()));
+    if let Some(sequence) = catalog.sequences.get_mut(sequence) {
+        sequence.owned_by = owner;
     }
 }
 
@@ -275,7 +288,12 @@ fn one(catalog: &mut Catalog, target: &Target<'_>, action: &AlterActionKind, sou
             }
         }
         // `ALTER SEQUENCE … OWNED BY` among them: what is owned is not known afterwards.
-        AlterActionKind::SequenceOptions(_) | AlterActionKind::Other => catalog.complete = false,
+        AlterActionKind::SequenceOptions(options) => {
+            for option in options {
+                owned_by(catalog, name, option);
+            }
+        }
+        AlterActionKind::Other => catalog.complete = false,
         AlterActionKind::Rule { .. }
         | AlterActionKind::DropOids
         | AlterActionKind::SetAccessMethod(_)

@@ -30,9 +30,9 @@ pub(super) fn table(catalog: &mut Catalog, create: &CreateTable, source: &str) {
     if catalog.has_relation(&name) {
         return;
     }
-    if let Some(query) = create.as_query {
-        let given: Vec<Ident> = create.columns.iter().map(|c| c.name.clone()).collect();
-        let Some(made) = query::made(catalog, query.of(source), &given) else {
+    if let Some(as_query) = &create.as_query {
+        let text = as_query.query.of(source);
+        let Some(made) = query::made(catalog, text, &as_query.columns) else {
             catalog.complete = false;
             return;
         };

@@ -6,10 +6,10 @@ use crate::{
         ViewColumn, ViewHook, Volatility, types,
     },
     ident::{Ident, ObjectName, QualifiedName},
-    parse::statement::Opaque,
+    parse::statement::{Opaque, Utility},
 };
 
-use super::{query, text};
+use super::{alter, query, text};
 
 /// Statements that leave nothing behind that the catalog models.
 const NO_TRACE: &[&str] = &[
@@ -98,10 +98,15 @@ pub(super) fn apply(catalog: &mut Catalog, opaque: &Opaque, sql: &str) {
         if let Some(name) = first {
             let name = in_full(catalog, name);
             catalog.sequences.entry(name.clone()).or_insert(Sequence {
-                name,
+                name: name.clone(),
                 owned_by: None,
                 identity: false,
             });
+            if let Some(Utility::CreateSequence(create)) = opaque.utility.as_deref() {
+                for option in &create.options {
+                    alter::owned_by(catalog, &name, option);
+                }
+            }
         }
     } else if starts("CREATE VIEW") || starts("CREATE MATERIALIZED VIEW") {
         view(catalog, opaque, sql, words.contains("MATERIALIZED"));

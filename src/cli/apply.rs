@@ -224,7 +224,7 @@ async fn dry_run(args: &Args, config: &Config, migrations: &[Migration]) -> Resu
     )?;
     let mut session = connect(&engine.runner.target, "plan").await?;
     let known = apply::states(&engine.runner, &mut session).await?;
-    let mut catalog = live_catalog(&mut session).await?;
+    let mut catalog = live_catalog(&mut session, &engine.runner.settings.journal_schema).await?;
     let request = request(args, config);
     for migration in migrations {
         let asked = args.only.is_empty() || args.only.contains(&migration.name.id);

@@ -67,7 +67,7 @@ impl StateArgs {
         };
         let target = connect::target(&args, settings)?;
         let mut session = connect::open(&target, "plan").await?;
-        let catalog = introspect(&mut session).await?;
+        let catalog = introspect(&mut session, &settings.execute.journal_schema).await?;
         let database = session
             .value::<String>("SELECT pg_catalog.current_database()::text")
             .await?;

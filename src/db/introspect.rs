@@ -3,7 +3,7 @@
 //! Every query is about all relations at once. The transaction runs with an empty search path
 //! and fixed output settings, so that every definition the server prints names everything
 //! outside `pg_catalog` with its schema, and prints the same in every session.
-//! System schemas, temporary relations and zdm's own schema are left out; so are functions and
+//! System schemas, temporary relations and the journal's schema are left out; so are functions and
 //! types that extensions brought. It must never write.
 //! Next: [`crate::catalog`] for what the facts mean, `rows` for how they are read.
 
@@ -17,7 +17,7 @@ use crate::{
         server::{json_rows, major_version},
         session::{DbError, Session, get},
     },
-    ident::{Ident, ObjectName},
+    ident::{Ident, ObjectName, quote_literal},
 };
 
 /// Makes what the server prints the same for every session, as `pg_dump` does.
@@ -26,12 +26,12 @@ const SETTINGS: &str = "SET LOCAL search_path = ''; SET LOCAL quote_all_identifi
      SET LOCAL IntervalStyle = 'postgres'; SET LOCAL TimeZone = 'UTC'; \
      SET LOCAL bytea_output = 'hex'";
 
-/// Reads everything. The session must not be in a transaction.
-pub async fn introspect(session: &mut Session) -> Result<Catalog, DbError> {
+/// Reads everything but what is in the journal's schema. The session must not be in a transaction.
+pub async fn introspect(session: &mut Session, journal_schema: &Ident) -> Result<Catalog, DbError> {
     session
         .run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         .await?;
-    let outcome = read(session).await;
+    let outcome = read(session, journal_schema).await;
     match outcome {
         Ok(catalog) => {
             session.run("COMMIT").await?;
@@ -46,7 +46,7 @@ pub async fn introspect(session: &mut Session) -> Result<Catalog, DbError> {
     }
 }
 
-async fn read(session: &mut Session) -> Result<Catalog, DbError> {
+async fn read(session: &mut Session, journal_schema: &Ident) -> Result<Catalog, DbError> {
     let session_facts = session
         .rows(
             "SELECT pg_catalog.current_setting('server_version_num')::int, \
@@ -67,6 +67,12 @@ async fn read(session: &mut Session) -> Result<Catalog, DbError> {
         .map(Ident::exact)
         .collect();
     session.run(SETTINGS).await?;
+    session
+        .run(&format!(
+            "SET LOCAL zdm.journal_schema = {}",
+            quote_literal(journal_schema.as_str())
+        ))
+        .await?;
 
     catalog.schemas = json_rows::<rows::Schema>(session, include_str!("sql/schemas.sql"))
         .await?

@@ -45,6 +45,11 @@ pub(super) fn effects(data: &Data, catalog: &Catalog) -> Effects {
         DataKind::Insert | DataKind::Copy => {
             for target in &targets {
                 builder.lock(target, LockMode::RowExclusive);
+                // Others than the first are changed by the queries of a WITH.
+                if targets.len() > 1 {
+                    let purpose = "to find the rows to change";
+                    builder.scan_family(target, LockMode::RowExclusive, purpose);
+                }
                 // Rows are routed; every partition may get some.
                 if catalog
                     .tables

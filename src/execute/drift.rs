@@ -31,8 +31,11 @@ pub struct MadeFrom<'a> {
 }
 
 /// The live catalog, to be looked at for differences.
-pub async fn present(session: &mut Session) -> Result<Catalog, ExecuteError> {
-    introspect(session)
+pub async fn present(
+    session: &mut Session,
+    journal_schema: &Ident,
+) -> Result<Catalog, ExecuteError> {
+    introspect(session, journal_schema)
         .await
         .map_err(|error| ExecuteError::from_db("reading the catalog", error))
 }

@@ -236,7 +236,10 @@ impl<'a> Driver<'a> {
     }
 
     async fn end_phase(&mut self, phase: PhaseName) -> Result<(), ExecuteError> {
-        let fingerprints = drift::shapes(&drift::present(&mut self.watch).await?, self.plan);
+        let fingerprints = drift::shapes(
+            &drift::present(&mut self.watch, &self.runner.settings.journal_schema).await?,
+            self.plan,
+        );
         self.journal
             .boundary(
                 &mut self.session,
@@ -314,7 +317,7 @@ impl<'a> Driver<'a> {
         let Some(recorded) = shapes_at(Edge::Done) else {
             return Ok(());
         };
-        let catalog = drift::present(&mut self.watch).await?;
+        let catalog = drift::present(&mut self.watch, &self.runner.settings.journal_schema).await?;
         let present = drift::shapes(&catalog, self.plan);
         let Some(difference) = drift::difference(recorded, &present) else {
             return Ok(());

@@ -120,9 +120,20 @@ pub(super) fn apply(catalog: &mut Catalog, opaque: &Opaque, sql: &str) {
         publication(catalog, opaque, sql);
     } else if starts("ALTER DEFAULT PRIVILEGES") {
         catalog.default_privileges = true;
+    } else if let Some(Utility::Do(block)) = opaque.utility.as_deref() {
+        // Rows change, and no more, where no word of it could change a definition.
+        catalog.complete &= !block.dynamic && !text::block(sql).is_none_or(defines);
     } else if !NO_TRACE.iter().any(|known| starts(known)) {
         catalog.complete = false;
     }
+}
+
+/// Whether a block of code has a word that a change of the schema begins with.
+fn defines(body: &str) -> bool {
+    const WORDS: [&str; 9] = [
+        "alter", "call", "create", "drop", "execute", "import", "into", "reassign", "security",
+    ];
+    text::words(body).any(|word| WORDS.contains(&word.as_str()))
 }
 
 /// The name of an object to be made.

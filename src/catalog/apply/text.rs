@@ -138,6 +138,19 @@ pub(super) fn body(text: &str) -> Option<&str> {
     None
 }
 
+/// What the first string in the text holds: the code of a block.
+pub(super) fn block(text: &str) -> Option<&str> {
+    let literal = pieces(text).find_map(|piece| match piece {
+        Piece::Inert(text) if !text.starts_with("--") && !text.starts_with("/*") => Some(text),
+        Piece::Word(_) | Piece::Quoted(_) | Piece::Inert(_) | Piece::Other(_) => None,
+    })?;
+    let open = match literal.strip_prefix('$') {
+        Some(tagged) => tagged.find('$')? + 2,
+        None => 1,
+    };
+    literal.get(open..literal.len().saturating_sub(open))
+}
+
 /// The text with every mention of the name `from` replaced; not those that are called like a
 /// function.
 pub(super) fn renamed(text: &str, from: &Ident, to: &Ident) -> String {
@@ -191,6 +204,11 @@ mod tests {
         assert!(words(text).any(|word| word == "stable"));
         assert!(!words(text).any(|word| word == "volatile"));
         assert_eq!(body(text), Some("$x$ SELECT 'volatile' $x$"));
+        assert_eq!(
+            block("DO /* x */ $d$ BEGIN $d$ LANGUAGE a"),
+            Some(" BEGIN ")
+        );
+        assert_eq!(block("DO 'BEGIN'"), Some("BEGIN"));
         assert_eq!(strings("('a', 'it''s')").collect::<Vec<_>>(), ["a", "it's"]);
     }
 }

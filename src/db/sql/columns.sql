@@ -52,5 +52,5 @@ SELECT a.attrelid::bigint AS relid,
  WHERE c.relkind IN ('r', 'p', 'f', 'm')
    AND c.relpersistence <> 't'
    AND a.attnum > 0 AND NOT a.attisdropped
-   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'zdm')
+   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', pg_catalog.current_setting('zdm.journal_schema'))
  ORDER BY a.attrelid, a.attnum

@@ -33,5 +33,5 @@ SELECT k.conrelid::bigint AS relid,
    -- A foreign key to a partitioned table has one more entry per partition, on the same table.
    AND NOT (k.contype = 'f' AND k.conparentid <> 0
             AND EXISTS (SELECT FROM pg_constraint up WHERE up.oid = k.conparentid AND up.conrelid = k.conrelid))
-   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'zdm')
+   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', pg_catalog.current_setting('zdm.journal_schema'))
  ORDER BY k.conrelid, k.conname

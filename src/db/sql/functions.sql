@@ -10,5 +10,5 @@ SELECT n.nspname AS schema,
   JOIN pg_language l ON l.oid = p.prolang
  WHERE NOT EXISTS (SELECT FROM pg_depend d
                     WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
-   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'zdm')
+   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', pg_catalog.current_setting('zdm.journal_schema'))
  ORDER BY n.nspname, p.proname, 3

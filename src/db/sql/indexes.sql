@@ -39,5 +39,5 @@ SELECT i.indrelid::bigint AS relid,
   LEFT JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = i.indexrelid AND d.objsubid = 0
  WHERE t.relkind IN ('r', 'p', 'f', 'm')
    AND t.relpersistence <> 't'
-   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'zdm')
+   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', pg_catalog.current_setting('zdm.journal_schema'))
  ORDER BY i.indrelid, c.relname

@@ -9,5 +9,5 @@ SELECT p.polrelid::bigint AS relid,
   FROM pg_policy p
   JOIN pg_class c ON c.oid = p.polrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'zdm')
+ WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', pg_catalog.current_setting('zdm.journal_schema'))
  ORDER BY p.polrelid, p.polname

@@ -15,5 +15,5 @@ SELECT c.oid::bigint AS relid,
   LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid
  WHERE (p.puballtables OR r.oid IS NOT NULL
         OR EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = c.relnamespace))
-   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'zdm')
+   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', pg_catalog.current_setting('zdm.journal_schema'))
  ORDER BY c.oid, p.pubname

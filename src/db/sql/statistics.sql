@@ -11,5 +11,5 @@ SELECT s.stxrelid::bigint AS relid,
   JOIN pg_namespace sn ON sn.oid = s.stxnamespace
   JOIN pg_class c ON c.oid = s.stxrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'zdm')
+ WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', pg_catalog.current_setting('zdm.journal_schema'))
  ORDER BY sn.nspname, s.stxname

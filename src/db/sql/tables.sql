@@ -31,5 +31,5 @@ SELECT c.oid::bigint AS relid,
   LEFT JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = c.oid AND d.objsubid = 0
  WHERE c.relkind IN ('r', 'p', 'f', 'm')
    AND c.relpersistence <> 't'
-   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'zdm')
+   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', pg_catalog.current_setting('zdm.journal_schema'))
  ORDER BY n.nspname, c.relname

@@ -25,5 +25,5 @@ SELECT t.tgrelid::bigint AS relid,
  WHERE (NOT t.tgisinternal OR t.tgparentid <> 0)
    AND (t.tgconstraint = 0 OR k.contype = 't')
    AND c.relpersistence <> 't'
-   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'zdm')
+   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', pg_catalog.current_setting('zdm.journal_schema'))
  ORDER BY t.tgrelid, t.tgname

@@ -10,5 +10,5 @@ SELECT c.oid::bigint AS relid,
   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
  WHERE c.relkind IN ('v', 'm')
-   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'zdm')
+   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', pg_catalog.current_setting('zdm.journal_schema'))
  ORDER BY c.oid, a.attnum

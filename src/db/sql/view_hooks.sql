@@ -17,5 +17,5 @@ SELECT c.oid::bigint AS relid,
      WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN'
  ) h
  WHERE c.relkind = 'v'
-   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'zdm')
+   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', pg_catalog.current_setting('zdm.journal_schema'))
  ORDER BY c.oid, h.trigger, h.name

@@ -13,5 +13,5 @@ SELECT DISTINCT r.ev_class::bigint AS relid,
   JOIN pg_namespace rn ON rn.oid = rc.relnamespace
   LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid AND d.refobjsubid <> 0
  WHERE r.rulename = '_RETURN'
-   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'zdm')
+   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', pg_catalog.current_setting('zdm.journal_schema'))
  ORDER BY 1, 2, 3, 4

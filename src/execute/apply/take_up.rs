@@ -20,7 +20,7 @@ use crate::{
         lease::{Lease, holder},
         machine::Goal,
     },
-    ident::ObjectName,
+    ident::{Ident, ObjectName},
     parse::PhaseName,
     plan::{Plan, PlanInput, PlanSettings, Planned, Step, StepKind, plan},
 };
@@ -138,7 +138,7 @@ pub fn stored_plan(record: &MigrationRecord) -> Result<Plan, ExecuteError> {
 
 /// Plans a migration on the live catalog and stores it.
 async fn take_up(turn: &mut Turn<'_>, runner: &Runner, lease: &Lease) -> Result<Plan, ApplyError> {
-    let catalog = live_catalog(turn.session).await?;
+    let catalog = live_catalog(turn.session, &runner.settings.journal_schema).await?;
     let planned = plan_file(turn.file, &catalog, &turn.request.plan);
     if planned.refused() {
         return Err(ApplyError::Plan {
@@ -238,8 +238,11 @@ async fn preflight(
 }
 
 /// The catalog of the live database.
-pub async fn live_catalog(session: &mut Session) -> Result<Catalog, ExecuteError> {
-    introspect(session)
+pub async fn live_catalog(
+    session: &mut Session,
+    journal_schema: &Ident,
+) -> Result<Catalog, ExecuteError> {
+    introspect(session, journal_schema)
         .await
         .map_err(|error| ExecuteError::from_db("reading the catalog", error))
 }

@@ -58,7 +58,9 @@ impl Case {
         let mut session = Session::open(&self.run.runner.target, "test")
             .await
             .unwrap();
-        let catalog = live_catalog(&mut session).await.unwrap();
+        let catalog = live_catalog(&mut session, &zdm::ident::Ident::exact("zdm"))
+            .await
+            .unwrap();
         plan_file(&self.files[0], &catalog, &self.request.plan)
     }
 

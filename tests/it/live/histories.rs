@@ -148,7 +148,9 @@ async fn through_zdm(step: &Step, run_: &Run) -> Result<BTreeSet<&'static str>, 
     let mut session = zdm::db::Session::open(&run_.runner.target, "test")
         .await
         .expect("connects");
-    let catalog = live_catalog(&mut session).await.expect("reads the catalog");
+    let catalog = live_catalog(&mut session, &zdm::ident::Ident::exact("zdm"))
+        .await
+        .expect("reads the catalog");
     let recipes = plan_file(&step.file, &catalog, &request.plan).recipes;
     match apply(&run_.runner, files, &request).await {
         Ok(_) => Ok(recipes),

@@ -15,7 +15,9 @@ const SCHEMA: &str = include_str!("introspect/schema.sql");
 
 pub(crate) async fn catalog_of(db: &Db) -> Catalog {
     let mut session = session_on(db).await;
-    let catalog = introspect(&mut session).await.expect("introspects");
+    let catalog = introspect(&mut session, &Ident::exact("zdm"))
+        .await
+        .expect("introspects");
     session.close().await.expect("closes");
     catalog
 }
@@ -399,7 +401,9 @@ async fn the_catalog_is_the_same_in_every_session() {
         )
         .await
         .expect("sets");
-    let mut second = introspect(&mut session).await.expect("introspects");
+    let mut second = introspect(&mut session, &Ident::exact("zdm"))
+        .await
+        .expect("introspects");
     assert_eq!(second.search_path, idents(&["app", "public", "A schema"]));
     assert_eq!(second.time_zone.as_deref(), Some("Europe/Berlin"));
     second.search_path.clone_from(&first.search_path);

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use zdm::{
     catalog::{Catalog, PgVersion, apply},
     db::introspect,
+    ident::Ident,
 };
 
 use crate::{
@@ -22,6 +23,14 @@ use crate::{
         server::{fresh_database, versions},
     },
 };
+
+/// The files with a block that builds its statements at run time: nobody can tell from its text
+/// what it does, so the catalog says of itself that it may lack something.
+const NOT_FOLLOWED: [(&str, &str); 3] = [
+    ("marquez", "0054"),
+    ("concourse", "0109"),
+    ("concourse", "0134"),
+];
 
 #[tokio::test]
 async fn a_replayed_history_is_that_of_the_server() {
@@ -49,6 +58,7 @@ async fn a_replayed_history_is_that_of_the_server() {
 
 struct Found {
     counts: String,
+    not_followed: usize,
     differences: Vec<String>,
 }
 
@@ -60,25 +70,30 @@ async fn compare(version: u32, history: &History) -> Found {
     let mut replayed = Catalog::empty(major);
     let mut found = Found {
         counts: String::new(),
+        not_followed: 0,
         differences: Vec::new(),
     };
     let mut known: BTreeSet<String> = BTreeSet::new();
     for step in &history.steps {
         step.plainly(&mut conn).await.expect("runs");
         let sql = step.file.script.source.text();
-        let was_complete = replayed.complete;
         for statement in &step.file.script.statements {
             apply(&mut replayed, statement, sql);
-            if was_complete && !replayed.complete {
-                found.differences.push(format!(
-                    "{}: not followed: {}",
-                    step.file.name.id,
-                    statement.span.of(sql)
-                ));
+            if !replayed.complete {
+                let place = (history.name, step.file.name.id.as_str());
+                if !NOT_FOLLOWED.contains(&place) {
+                    let said = statement.span.of(sql);
+                    found
+                        .differences
+                        .push(format!("{}: not followed: {said}", step.file.name.id));
+                }
+                found.not_followed += 1;
                 replayed.complete = true;
             }
         }
-        let live = introspect(&mut session).await.expect("introspects");
+        let live = introspect(&mut session, &Ident::exact("zdm"))
+            .await
+            .expect("introspects");
         let (live, replayed) = (described(&live), described(&replayed));
         let (live, replayed) = (facts(&live), facts(&replayed));
         let now: BTreeSet<String> = live
@@ -96,7 +111,12 @@ async fn compare(version: u32, history: &History) -> Found {
                 .push(format!("{}: {line}", step.file.name.id));
         }
         known = now;
-        found.counts = format!("{} files, {} facts", history.steps.len(), live.len());
+        found.counts = format!(
+            "{} files, {} facts, {} statements not followed",
+            history.steps.len(),
+            live.len(),
+            found.not_followed
+        );
     }
     found
 }

@@ -112,7 +112,9 @@ impl Zdm {
         let mut session = Session::open(&self.runner.target, "test")
             .await
             .expect("connects");
-        let catalog = live_catalog(&mut session).await.expect("reads the catalog");
+        let catalog = live_catalog(&mut session, &zdm::ident::Ident::exact("zdm"))
+            .await
+            .expect("reads the catalog");
         plan_file(&self.file, &catalog, &plan_settings())
     }
 

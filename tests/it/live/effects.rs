@@ -23,7 +23,7 @@ use crate::{
     support::server::{Db, fresh_database, versions},
 };
 
-use cases::{CASES, Case, Judged, objects};
+use cases::{CASES, Case, Judged, objects, tables};
 
 const FIXTURE: &str = include_str!("effects/fixture.sql");
 
@@ -57,6 +57,11 @@ async fn effects_on_tables_are_those_of_the_server() {
 #[tokio::test]
 async fn effects_on_other_objects_are_those_of_the_server() {
     judge_all(objects::CASES).await;
+}
+
+#[tokio::test]
+async fn effects_of_rarer_statements_on_tables_are_those_of_the_server() {
+    judge_all(tables::CASES).await;
 }
 
 async fn judge_all(cases: &[Case]) {

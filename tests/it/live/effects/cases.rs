@@ -1,6 +1,7 @@
 //! The statements that are measured.
 
 pub(super) mod objects;
+pub(super) mod tables;
 
 /// How exactly `effects` can know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,23 +1,21 @@
-//! Statements on what is not an ordinary table, and the rarer forms of ALTER TABLE.
+//! Statements on what is not a table, and those that keep tables in order.
 
-use super::{CHECK_NN, Case, FK, INDEX, PT_INDEX, VIEW, after, on};
+use super::{CHECK_NN, Case, FK, INDEX, VIEW, after, on};
 
 const MATVIEW: &str = "CREATE MATERIALIZED VIEW mv AS SELECT id, a FROM t";
 const MATVIEW_INDEXED: &str =
     "CREATE MATERIALIZED VIEW mv AS SELECT id, a FROM t; CREATE UNIQUE INDEX mi ON mv (id)";
-const TRIGGER: &str = "CREATE TRIGGER tg BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION trg()";
-const PT_TRIGGER: &str =
+pub(super) const TRIGGER: &str =
+    "CREATE TRIGGER tg BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION trg()";
+pub(super) const PT_TRIGGER: &str =
     "CREATE TRIGGER tg BEFORE INSERT ON pt FOR EACH ROW EXECUTE FUNCTION trg()";
 const DOMAIN: &str = "CREATE DOMAIN dm AS int; ALTER TABLE t ADD z dm; ALTER TABLE base ADD z dm";
-const COMPOSITE: &str = "CREATE TYPE ct AS (x int); CREATE TABLE tt OF ct; \
+pub(super) const COMPOSITE: &str = "CREATE TYPE ct AS (x int); CREATE TABLE tt OF ct; \
     INSERT INTO tt SELECT g FROM generate_series(1, 3000) g";
 const COMPOSITE_COLUMN: &str = "CREATE TYPE ct AS (x int); ALTER TABLE t ADD z ct";
-const NEW_PARTITION: &str = "CREATE TABLE x (LIKE pt); \
-    INSERT INTO x SELECT g + 10000, 1 FROM generate_series(1, 3000) g";
-const ATTACH: &str = "ALTER TABLE pt ATTACH PARTITION x FOR VALUES FROM (10000) TO (20001)";
-const RULE: &str = "CREATE RULE rl AS ON INSERT TO t DO ALSO NOTHING";
+pub(super) const RULE: &str = "CREATE RULE rl AS ON INSERT TO t DO ALSO NOTHING";
 const POLICY: &str = "CREATE POLICY pl ON t USING (true)";
-const STATISTICS: &str = "CREATE STATISTICS st ON a, nn FROM t";
+pub(super) const STATISTICS: &str = "CREATE STATISTICS st ON a, nn FROM t";
 const PUBLICATION: &str = "CREATE PUBLICATION pb FOR TABLE t";
 const SERIAL: &str = "CREATE TABLE ser (id serial PRIMARY KEY, n int)";
 
@@ -159,271 +157,6 @@ pub(in crate::live::effects) const CASES: &[Case] = &[
         "COMMENT ON MATERIALIZED VIEW mv IS 'x'",
     ),
     after("drop-matview-cascade", MATVIEW, "DROP TABLE t CASCADE"),
-    // CREATE TABLE in its other forms
-    on("create-table-as", "CREATE TABLE x AS SELECT id FROM t"),
-    on(
-        "create-table-as-no-data",
-        "CREATE TABLE x AS SELECT id FROM t WITH NO DATA",
-    ),
-    after(
-        "create-table-as-view",
-        VIEW,
-        "CREATE TABLE x AS SELECT id FROM vw",
-    ),
-    on(
-        "create-table-as-join",
-        "CREATE TABLE x AS SELECT t.id FROM t, p WHERE t.id < 0 AND p.x < 0",
-    ).at_most(),
-    on(
-        "create-table-as-partitioned",
-        "CREATE TABLE x AS SELECT * FROM pt",
-    ),
-    on(
-        "create-table-as-exists",
-        "CREATE TABLE IF NOT EXISTS p AS SELECT id FROM t",
-    ),
-    on("create-temp-table", "CREATE TEMP TABLE x (id int)"),
-    on("create-temp-table-shadow", "CREATE TEMP TABLE t (id int)"),
-    on("create-unlogged-table", "CREATE UNLOGGED TABLE x (id int)"),
-    after(
-        "create-table-of",
-        "CREATE TYPE ct AS (x int)",
-        "CREATE TABLE x OF ct",
-    ),
-    on(
-        "create-table-partitioned",
-        "CREATE TABLE x (id int) PARTITION BY RANGE (id)",
-    ),
-    on(
-        "create-table-two-fks",
-        "CREATE TABLE x (a int REFERENCES p, b int, FOREIGN KEY (b) REFERENCES t)",
-    ),
-    after(
-        "create-table-fk-partitioned",
-        "ALTER TABLE pt ADD PRIMARY KEY (id)",
-        "CREATE TABLE x (a int REFERENCES pt)",
-    ),
-    after(
-        "create-table-default-seq",
-        "",
-        "CREATE TABLE x (id int DEFAULT nextval('sq'))",
-    ),
-    on(
-        "create-table-like-partitioned",
-        "CREATE TABLE x (LIKE pt INCLUDING ALL)",
-    ),
-    after("create-table-like-view", VIEW, "CREATE TABLE x (LIKE vw)"),
-    on(
-        "create-table-inherits-child",
-        "CREATE TABLE x () INHERITS (ch)",
-    ),
-    on(
-        "create-default-partition",
-        "CREATE TABLE pd PARTITION OF pt DEFAULT",
-    ),
-    after(
-        "create-partition-implied",
-        "CREATE TABLE pd (LIKE pt, CHECK (id IS NOT NULL AND (id < 20000 OR id >= 30000))); \
-         ALTER TABLE pt ATTACH PARTITION pd DEFAULT; \
-         INSERT INTO pd SELECT g + 50000, 1 FROM generate_series(1, 3000) g",
-        "CREATE TABLE x PARTITION OF pt FOR VALUES FROM (20000) TO (30000)",
-    ).at_most(),
-    after(
-        "create-partition-trigger",
-        PT_TRIGGER,
-        "CREATE TABLE x PARTITION OF pt FOR VALUES FROM (20000) TO (30000)",
-    ),
-    after(
-        "create-partition-pk",
-        "ALTER TABLE pt ADD PRIMARY KEY (id)",
-        "CREATE TABLE x PARTITION OF pt FOR VALUES FROM (20000) TO (30000)",
-    ),
-    after(
-        "create-partition-referenced",
-        "ALTER TABLE pt ADD PRIMARY KEY (id); ALTER TABLE t ADD CONSTRAINT fp FOREIGN KEY (ref) REFERENCES pt",
-        "CREATE TABLE x PARTITION OF pt FOR VALUES FROM (20000) TO (30000)",
-    ),
-    on(
-        "create-partition-sub",
-        "CREATE TABLE x PARTITION OF pt FOR VALUES FROM (20000) TO (30000) PARTITION BY LIST (k)",
-    ),
-    on(
-        "create-partition-overlap",
-        "CREATE TABLE x PARTITION OF pt FOR VALUES FROM (5) TO (30000)",
-    )
-    .unforeseen(),
-    // ATTACH and DETACH
-    after(
-        "attach-check-nullable",
-        "CREATE TABLE x (LIKE pt, CHECK (id >= 10000 AND id < 20001)); \
-         INSERT INTO x SELECT g + 10000, 1 FROM generate_series(1, 3000) g",
-        ATTACH,
-    ),
-    after(
-        "attach-check-nullable-nn",
-        "CREATE TABLE x (LIKE pt, CHECK (id >= 10000 AND id < 20001)); ALTER TABLE x ALTER id SET NOT NULL; \
-         INSERT INTO x SELECT g + 10000, 1 FROM generate_series(1, 3000) g",
-        ATTACH,
-    ).at_most(),
-    after(
-        "attach-check-two",
-        "CREATE TABLE x (LIKE pt, CHECK (id >= 10000), CHECK (id < 20001)); ALTER TABLE x ALTER id SET NOT NULL; \
-         INSERT INTO x SELECT g + 10000, 1 FROM generate_series(1, 3000) g",
-        ATTACH,
-    ).at_most(),
-    after(
-        "attach-check-narrower",
-        "CREATE TABLE x (LIKE pt, CHECK (id >= 10000 AND id < 15000)); ALTER TABLE x ALTER id SET NOT NULL; \
-         INSERT INTO x SELECT g + 10000, 1 FROM generate_series(1, 3000) g",
-        ATTACH,
-    ).at_most(),
-    after(
-        "attach-check-not-valid",
-        "CREATE TABLE x (LIKE pt); ALTER TABLE x ALTER id SET NOT NULL; \
-         INSERT INTO x SELECT g + 10000, 1 FROM generate_series(1, 3000) g; \
-         ALTER TABLE x ADD CONSTRAINT k CHECK (id >= 10000 AND id < 20001) NOT VALID",
-        ATTACH,
-    ),
-    after(
-        "attach-default-check",
-        "CREATE TABLE pd (LIKE pt); ALTER TABLE pt ATTACH PARTITION pd DEFAULT; \
-         INSERT INTO pd SELECT g + 50000, 1 FROM generate_series(1, 3000) g; \
-         ALTER TABLE pd ADD CHECK (id IS NOT NULL AND (id < 10000 OR id >= 20001)); \
-         CREATE TABLE x (LIKE pt, CHECK (id IS NOT NULL AND id >= 10000 AND id < 20001)); \
-         INSERT INTO x SELECT g + 10000, 1 FROM generate_series(1, 3000) g",
-        ATTACH,
-    )
-    .at_most(),
-    after(
-        "attach-as-default",
-        NEW_PARTITION,
-        "ALTER TABLE pt ATTACH PARTITION x DEFAULT",
-    ),
-    after(
-        "attach-parent-indexed",
-        "CREATE INDEX pix ON pt (k); CREATE TABLE x (LIKE pt, CHECK (id IS NOT NULL AND id >= 10000 AND id < 20001)); \
-         INSERT INTO x SELECT g + 10000, 1 FROM generate_series(1, 3000) g",
-        ATTACH,
-    ),
-    after(
-        "attach-parent-indexed-matching",
-        "CREATE INDEX pix ON pt (k); CREATE TABLE x (LIKE pt, CHECK (id IS NOT NULL AND id >= 10000 AND id < 20001)); \
-         INSERT INTO x SELECT g + 10000, 1 FROM generate_series(1, 3000) g; CREATE INDEX xi ON x (k)",
-        ATTACH,
-    ).at_most(),
-    after(
-        "attach-parent-pk",
-        "ALTER TABLE pt ADD PRIMARY KEY (id); CREATE TABLE x (LIKE pt, CHECK (id IS NOT NULL AND id >= 10000 AND id < 20001)); \
-         INSERT INTO x SELECT g + 10000, 1 FROM generate_series(1, 3000) g",
-        ATTACH,
-    ),
-    after(
-        "attach-trigger",
-        "CREATE TRIGGER tg BEFORE INSERT ON pt FOR EACH ROW EXECUTE FUNCTION trg(); CREATE TABLE x (LIKE pt); INSERT INTO x SELECT g + 10000, 1 FROM generate_series(1, 3000) g",
-        ATTACH,
-    ),
-    after(
-        "attach-referenced",
-        "ALTER TABLE pt ADD PRIMARY KEY (id); ALTER TABLE t ADD CONSTRAINT fp FOREIGN KEY (ref) REFERENCES pt; \
-         CREATE TABLE x (LIKE pt); INSERT INTO x SELECT g + 10000, 1 FROM generate_series(1, 3000) g",
-        ATTACH,
-    ),
-    after(
-        "attach-taken",
-        "CREATE TABLE x (LIKE pt)",
-        "ALTER TABLE pt ATTACH PARTITION x FOR VALUES FROM (5) TO (10)",
-    )
-    .unforeseen(),
-    after(
-        "attach-missing",
-        "",
-        "ALTER TABLE pt ATTACH PARTITION nothing FOR VALUES FROM (10000) TO (20000)",
-    ),
-    after(
-        "detach-indexed",
-        PT_INDEX,
-        "ALTER TABLE pt DETACH PARTITION pt1",
-    ),
-    after(
-        "detach-referenced",
-        "ALTER TABLE pt ADD PRIMARY KEY (id); ALTER TABLE t ADD CONSTRAINT fp FOREIGN KEY (ref) REFERENCES pt NOT VALID; \
-         CREATE TABLE x PARTITION OF pt FOR VALUES FROM (20000) TO (30000)",
-        "ALTER TABLE pt DETACH PARTITION x",
-    ),
-    on("detach-missing", "ALTER TABLE pt DETACH PARTITION nothing"),
-    // ALTER TABLE, the rarer forms
-    after(
-        "of-type-before",
-        "CREATE TYPE cq AS (id int, x int)",
-        "ALTER TABLE p OF cq",
-    ),
-    after("not-of", COMPOSITE, "ALTER TABLE tt NOT OF"),
-    on(
-        "set-access-method-default",
-        "ALTER TABLE t SET ACCESS METHOD DEFAULT",
-    )
-    .since(17),
-    on("set-unlogged-referenced", "ALTER TABLE p SET UNLOGGED"),
-    after("set-unlogged-fk", FK, "ALTER TABLE p SET UNLOGGED"),
-    after(
-        "set-logged-unlogged",
-        "CREATE UNLOGGED TABLE u (id int); INSERT INTO u SELECT generate_series(1, 3000)",
-        "ALTER TABLE u SET LOGGED",
-    ),
-    on(
-        "replica-identity-nothing",
-        "ALTER TABLE t REPLICA IDENTITY NOTHING",
-    ),
-    on("no-force-rls", "ALTER TABLE t NO FORCE ROW LEVEL SECURITY"),
-    after("disable-rule", RULE, "ALTER TABLE t DISABLE RULE rl"),
-    after(
-        "enable-always-trigger",
-        TRIGGER,
-        "ALTER TABLE t ENABLE ALWAYS TRIGGER tg",
-    ),
-    on("disable-trigger-all", "ALTER TABLE t DISABLE TRIGGER ALL"),
-    on(
-        "disable-trigger-missing",
-        "ALTER TABLE t DISABLE TRIGGER nothing",
-    ),
-    on(
-        "add-fk-set",
-        "ALTER TABLE r ADD CONSTRAINT fk FOREIGN KEY (t) REFERENCES t, ADD CONSTRAINT fk2 FOREIGN KEY (t) REFERENCES p",
-    ),
-    on(
-        "two-kinds",
-        "ALTER TABLE t ADD COLUMN z int, SET (fillfactor = 80)",
-    ),
-    on(
-        "weak-and-weaker",
-        "ALTER TABLE t ALTER a SET STATISTICS 5, SET (fillfactor = 80)",
-    ),
-    after(
-        "validate-and-drop",
-        CHECK_NN,
-        "ALTER TABLE t DROP CONSTRAINT ck, ADD CONSTRAINT ck2 CHECK (nn > 0)",
-    ),
-    on(
-        "set-tablespace-partitioned",
-        "ALTER TABLE pt SET TABLESPACE pg_default",
-    ),
-    after(
-        "alter-index-tablespace",
-        INDEX,
-        "ALTER INDEX ix SET TABLESPACE pg_default",
-    )
-    .at_most(),
-    after(
-        "alter-index-depends",
-        INDEX,
-        "ALTER INDEX ix DEPENDS ON EXTENSION plpgsql",
-    ),
-    after(
-        "alter-index-reset",
-        INDEX,
-        "ALTER INDEX ix RESET (fillfactor)",
-    ),
-    after("alter-index-missing", "", "ALTER INDEX nothing RENAME TO x"),
     // Sequences
     on(
         "alter-sequence-increment",
@@ -597,7 +330,8 @@ pub(in crate::live::effects) const CASES: &[Case] = &[
         "domain-add-check-composite",
         "CREATE DOMAIN dm AS int; CREATE TYPE ct AS (x dm); ALTER TABLE t ADD z ct",
         "ALTER DOMAIN dm ADD CHECK (VALUE > 0)",
-    ).unforeseen(),
+    )
+    .unforeseen(),
     after(
         "domain-validate",
         "CREATE DOMAIN dm AS int; ALTER TABLE t ADD z dm; ALTER DOMAIN dm ADD CONSTRAINT k CHECK (VALUE > 0) NOT VALID",
@@ -631,27 +365,32 @@ pub(in crate::live::effects) const CASES: &[Case] = &[
         "type-add-attribute",
         COMPOSITE,
         "ALTER TYPE ct ADD ATTRIBUTE y int CASCADE",
-    ).unknown(),
+    )
+    .unknown(),
     after(
         "type-add-attribute-restrict",
         COMPOSITE,
         "ALTER TYPE ct ADD ATTRIBUTE y int",
-    ).unforeseen(),
+    )
+    .unforeseen(),
     after(
         "type-drop-attribute",
         COMPOSITE,
         "ALTER TYPE ct DROP ATTRIBUTE x CASCADE",
-    ).unknown(),
+    )
+    .unknown(),
     after(
         "type-rename-attribute",
         COMPOSITE,
         "ALTER TYPE ct RENAME ATTRIBUTE x TO y CASCADE",
-    ).unknown(),
+    )
+    .unknown(),
     after(
         "type-alter-attribute",
         COMPOSITE,
         "ALTER TYPE ct ALTER ATTRIBUTE x TYPE bigint CASCADE",
-    ).unknown(),
+    )
+    .unknown(),
     after(
         "type-alter-attribute-used",
         COMPOSITE_COLUMN,
@@ -762,26 +501,4 @@ pub(in crate::live::effects) const CASES: &[Case] = &[
     ),
     on("cluster-never", "CLUSTER t"),
     on("cluster-pk", "CLUSTER t USING t_pkey"),
-    // Rows
-    on("select-parent", "SELECT count(*) FROM base WHERE a < 0"),
-    on("copy-to", "COPY t TO '/dev/null'"),
-    on(
-        "merge",
-        "MERGE INTO p USING t ON p.id = t.id WHEN MATCHED THEN UPDATE SET x = 1",
-    )
-    .since(15),
-    on(
-        "insert-on-conflict",
-        "INSERT INTO p SELECT id, 1 FROM t ON CONFLICT DO NOTHING",
-    ),
-    on("delete-using", "DELETE FROM p USING t WHERE p.id = t.id"),
-    after("delete-fk", FK, "DELETE FROM t"),
-    on("insert-parent", "INSERT INTO base VALUES (1, 'x')"),
-    on("delete-parent", "DELETE FROM base"),
-    on("update-only", "UPDATE ONLY base SET a = 1").at_most(),
-    on(
-        "with-insert",
-        "WITH d AS (DELETE FROM p RETURNING *) INSERT INTO r SELECT id + 100000, x FROM d",
-    ).at_most(),
-    on("table", "TABLE t"),
 ];

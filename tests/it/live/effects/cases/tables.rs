@@ -3,7 +3,7 @@
 
 use super::{
     CHECK_NN, Case, FK, INDEX, PT_INDEX, VIEW, after, objects::COMPOSITE, objects::PT_TRIGGER,
-    objects::RULE, objects::STATISTICS, objects::TRIGGER, on,
+    objects::RULE, objects::TRIGGER, on,
 };
 
 const NEW_PARTITION: &str = "CREATE TABLE x (LIKE pt); \

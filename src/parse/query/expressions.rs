@@ -27,6 +27,10 @@ pub(super) fn qualified(name: &ast::ObjectName) -> Option<QualifiedName> {
 /// The type of an expression, when it can be told.
 type Type = Option<String>;
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it stands where a type may be unknown"
+)]
 fn named(name: &str) -> Type {
     Some(name.to_owned())
 }
@@ -83,9 +87,6 @@ impl Walk<'_> {
             | Expr::IsNotNull(inner)
             | Expr::IsUnknown(inner)
             | Expr::IsNotUnknown(inner) => self.all(&[inner], scope, "boolean"),
-            Expr::IsDistinctFrom(left, right) | Expr::IsNotDistinctFrom(left, right) => {
-                self.all(&[left, right], scope, "boolean")
-            }
             Expr::InList { expr, list, .. } => {
                 for one in list {
                     self.expr(one, scope)?;
@@ -102,9 +103,10 @@ impl Walk<'_> {
             Expr::Like { expr, pattern, .. }
             | Expr::ILike { expr, pattern, .. }
             | Expr::SimilarTo { expr, pattern, .. } => self.all(&[expr, pattern], scope, "boolean"),
-            Expr::AnyOp { left, right, .. } | Expr::AllOp { left, right, .. } => {
-                self.all(&[left, right], scope, "boolean")
-            }
+            Expr::IsDistinctFrom(left, right)
+            | Expr::IsNotDistinctFrom(left, right)
+            | Expr::AnyOp { left, right, .. }
+            | Expr::AllOp { left, right, .. } => self.all(&[left, right], scope, "boolean"),
             Expr::BinaryOp { left, op, right } => {
                 let left = self.expr(left, scope)?;
                 let right = self.expr(right, scope)?;
@@ -245,9 +247,8 @@ impl Walk<'_> {
     /// `source.column`, `schema.table.column`, or a field of a column.
     fn compound(&mut self, names: &[ast::Ident], scope: &Scope) -> Option<Type> {
         let names: Vec<Ident> = names.iter().map(ident).collect();
-        let (qualifier, name) = match names.as_slice() {
-            [qualifier, name] | [_, qualifier, name] => (qualifier, name),
-            _ => return None,
+        let ([qualifier, name] | [_, qualifier, name]) = names.as_slice() else {
+            return None;
         };
         let source = scope
             .levels
@@ -378,7 +379,7 @@ fn of_operator(op: &BinaryOperator, left: Type, right: Type) -> Type {
         | BinaryOperator::Minus
         | BinaryOperator::Multiply
         | BinaryOperator::Divide
-        | BinaryOperator::Modulo => functions::arithmetic(left?, right?),
+        | BinaryOperator::Modulo => functions::arithmetic(&left?, &right?),
         _ => None,
     }
 }

@@ -53,8 +53,8 @@ fn wider(one: &str, other: &str) -> Option<String> {
 }
 
 /// The type of `left + right` and its like.
-pub(super) fn arithmetic(left: String, right: String) -> Option<String> {
-    match (bare(&left).as_str(), bare(&right).as_str()) {
+pub(super) fn arithmetic(left: &str, right: &str) -> Option<String> {
+    match (bare(left).as_str(), bare(right).as_str()) {
         (moment @ ("timestamp with time zone" | "timestamp without time zone"), "interval") => {
             Some(moment.to_owned())
         }

@@ -25,7 +25,7 @@ use crate::{
         error::ExecuteError,
         journal::{Adopted, Journal, MigrationState, MigrationSummary, OpenState},
     },
-    ident::ObjectName,
+    ident::{Ident, ObjectName},
 };
 
 pub use compare::{Comparison, Done, compare};
@@ -138,7 +138,7 @@ pub async fn adopt(
         }
         None => Journal::install_with(session, schema, adopted, &new).await?,
     };
-    notes.extend(against_the_database(session, files, &found.done, from.as_ref()).await?);
+    notes.extend(against_the_database(session, files, &found.done, from.as_ref(), schema).await?);
     let applied: BTreeSet<&str> = summaries
         .iter()
         .filter(|summary| {
@@ -357,6 +357,7 @@ async fn against_the_database(
     files: &[MigrationFile],
     done: &[Done],
     history: Option<&Found>,
+    journal_schema: &Ident,
 ) -> Result<Vec<String>, ExecuteError> {
     let ids: BTreeSet<&str> = done.iter().map(|one| one.id.as_str()).collect();
     let applied = files
@@ -369,12 +370,12 @@ async fn against_the_database(
     let server = server_info(session)
         .await
         .map_err(|error| ExecuteError::from_db("asking for the version", error))?;
-    let live = live_catalog(session).await?;
+    let live = live_catalog(session, journal_schema).await?;
     let replayed = schema::replay(server.major, applied);
     let mut passed_over: BTreeSet<ObjectName> = BTreeSet::new();
     if let Some(history) = history {
         passed_over.insert(history.table.clone());
-        let rails = crate::ident::Ident::exact("ar_internal_metadata");
+        let rails = Ident::exact("ar_internal_metadata");
         passed_over.insert(history.table.sibling(rails));
     }
     let mut lines = schema::differences(&replayed, &live, &passed_over);

@@ -111,6 +111,7 @@ pub async fn apply_fresh(
         applied.push(Applied {
             migration: file.name.clone(),
             state: MigrationState::Done,
+            compat: Vec::new(),
         });
     }
     Ok(applied)

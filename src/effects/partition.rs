@@ -1,7 +1,7 @@
 //! Partitions: attached, detached, made.
 
 use crate::{
-    catalog::Table,
+    catalog::{PgVersion, Table},
     effects::{
         LockMode,
         alter::Altered,
@@ -68,8 +68,14 @@ pub(super) fn peers_of(builder: &mut Builder<'_>, parent: &Table) {
             builder.lock_family(peer, LockMode::ShareRowExclusive);
         }
     }
+    // Before 15 the triggers on the referencing side were not made anew.
+    let mode = if builder.catalog.version >= PgVersion::V15 {
+        LockMode::ShareRowExclusive
+    } else {
+        LockMode::AccessShare
+    };
     for (child, _) in builder.inbound(&parent.name, None) {
-        builder.lock_family(&child.name, LockMode::ShareRowExclusive);
+        builder.lock_family(&child.name, mode);
     }
 }
 

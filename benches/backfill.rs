@@ -26,7 +26,7 @@ use zdm::{
     parse::{ColumnRef, Expr},
     plan::{
         Assignment, Backfill, Bypass,
-        backfill::PassSettings,
+        backfill::{PassSettings, Work},
         sync_trigger::{Down, Sync, SyncMode, Unfilled, sync_sql},
     },
     sandbox::{Programs, Sandbox, Search, Settings},
@@ -409,7 +409,7 @@ async fn fill(server: &Sandbox, session: &mut Session, unfilled: String) -> Resu
     let mut throttle = Throttle::new(monitor, throttle::Settings::default());
     let verbose = std::env::var_os("ZDM_BENCH_VERBOSE").is_some();
     let job = Job {
-        backfill: &backfill,
+        work: Work::Fill(&backfill),
         pass: PassSettings {
             bypass: &bypass,
             search_path: &[],

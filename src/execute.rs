@@ -20,6 +20,7 @@ pub mod lease;
 pub mod machine;
 pub mod reset;
 pub mod rollback;
+pub mod rows;
 pub mod settings;
 pub mod signals;
 pub mod throttle;

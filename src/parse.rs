@@ -9,6 +9,7 @@ pub mod directive;
 pub mod expr;
 pub mod layout;
 pub mod query;
+pub mod rows;
 pub mod statement;
 pub mod types;
 

@@ -8,6 +8,7 @@
 pub mod acl;
 pub mod added_column;
 pub mod backfill;
+pub mod batches;
 pub mod build;
 pub mod columns;
 pub mod draft;
@@ -19,6 +20,7 @@ pub mod order;
 pub mod pieces;
 pub mod recipe;
 pub mod recipes;
+pub mod rows;
 pub mod sets;
 pub mod state;
 pub mod step;
@@ -29,6 +31,7 @@ pub mod updates;
 pub mod views;
 
 pub use crate::parse::PhaseName;
+pub use batches::{Batches, Verb, Walk};
 pub use build::{LateExpandPolicy, PlanInput, PlanSettings, Planned, Sizes, Tighten, plan};
 pub use sets::Sets;
 pub use step::{

@@ -14,6 +14,7 @@
 //! | `stays-of-migrate.sql` | the same, of what migrate did |
 //! | `back.sql` | if there: run after a rollback, before rows are compared |
 //! | `loses.txt` | if there: words of what a rollback asks for before it drops it |
+//! | `loses-of-migrate.txt` | the same, of what migrate did |
 //!
 //! On every version of `ZDM_TEST_PG`: the plan, run phase by phase with both applications
 //! writing in between, ends exactly as the plain file does; and a rollback, after expand and after
@@ -68,6 +69,7 @@ struct Example {
     stays_of_migrate: String,
     plain: String,
     loses: String,
+    loses_of_migrate: String,
     since: u32,
 }
 
@@ -104,6 +106,7 @@ impl Example {
                 plain => plain,
             },
             loses: optional("loses.txt").trim().to_owned(),
+            loses_of_migrate: optional("loses-of-migrate.txt").trim().to_owned(),
             since: optional("since").trim().parse().unwrap_or(14),
         }
     }
@@ -369,14 +372,18 @@ async fn goes_back_after(example: &Example, version: u32, last: PhaseName) {
         application(&db, "old", &example.old, number).await;
         application(&untouched, "old", &example.old, number).await;
     }
-    let consent = if example.loses.is_empty() {
+    let loses = match last {
+        PhaseName::Migrate if !example.loses_of_migrate.is_empty() => &example.loses_of_migrate,
+        _ => &example.loses,
+    };
+    let consent = if loses.is_empty() {
         Consent::None
     } else {
         match zdm.rollback(Consent::None).await {
             Err(refused) => {
                 let said = refused.to_string();
                 assert!(
-                    said.contains(&example.loses),
+                    said.contains(loses.as_str()),
                     "PostgreSQL {version}: {said}"
                 );
             }

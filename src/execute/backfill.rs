@@ -33,7 +33,7 @@ use crate::{
     db::{DbError, Session},
     execute::throttle::{Reason, Throttle},
     ident::ObjectName,
-    plan::{Backfill, backfill::PassSettings},
+    plan::backfill::{PassSettings, Work},
 };
 
 pub mod checkpoint;
@@ -75,8 +75,8 @@ impl Default for Settings {
 /// What to do.
 #[derive(Debug, Clone, Copy)]
 pub struct Job<'a> {
-    /// What is filled.
-    pub backfill: &'a Backfill,
+    /// What is done.
+    pub work: Work<'a>,
     /// What each transaction sets.
     pub pass: PassSettings<'a>,
     /// Where an earlier run stopped.

@@ -25,6 +25,7 @@ use crate::{
         journal::{Edge, Journal, MigrationRecord, MigrationState},
         lease::Lease,
         machine::{self, Action, Goal, Progress, Refusal, Standing},
+        rows,
     },
     parse::PhaseName,
     plan::{Plan, Step, StepKind, Verify},
@@ -406,7 +407,7 @@ impl<'a> Driver<'a> {
         record: &MigrationRecord,
     ) -> Result<(), ExecuteError> {
         match &step.kind {
-            StepKind::Ddl => self.guarded(step, Hold::Short).await,
+            StepKind::Ddl | StepKind::Rows { .. } => self.guarded(step, Hold::Short).await,
             StepKind::LongDdl => self.guarded(step, Hold::Long).await,
             StepKind::Bare => self.bare(step, None).await,
             StepKind::CreateIndex { index, table } => {
@@ -420,6 +421,12 @@ impl<'a> Driver<'a> {
             StepKind::Backfill { backfill } => {
                 fill::fill(self, step, backfill, record).await?;
                 self.finish(step).await
+            }
+            StepKind::Batches { batches } => {
+                if rows::run(self, step, batches, record).await? == rows::Recorded::No {
+                    self.finish(step).await?;
+                }
+                Ok(())
             }
             StepKind::Verify { verify } => {
                 self.verify(step, verify).await?;

@@ -16,7 +16,10 @@ use crate::{
         throttle::Throttle,
     },
     ident::ObjectName,
-    plan::{Backfill, Step, backfill::PassSettings},
+    plan::{
+        Backfill, Step, StepKind, Verb,
+        backfill::{PassSettings, Work},
+    },
 };
 
 /// Writes checkpoints into the journal, in the transaction of the pass.
@@ -46,6 +49,8 @@ impl CheckpointStore for Store<'_> {
             rows_total: self.rows_total,
             last_xid: Some(checkpoint.xid.to_string()),
             done: checkpoint.state == RelationState::Filled,
+            key_done: None,
+            key_end: None,
         };
         match self.journal.checkpoint(session, &record, self.lease).await {
             Ok(()) => Ok(()),
@@ -64,8 +69,19 @@ pub async fn fill(
     backfill: &Backfill,
     record: &MigrationRecord,
 ) -> Result<(), ExecuteError> {
+    let work = Work::Fill(backfill);
+    let resume = checkpoint_of(work, &step.id, record);
+    walk(driver, step, work, resume).await.map(drop)
+}
+
+/// Does the work from a checkpoint on; how many rows it was, in all runs.
+pub async fn walk(
+    driver: &mut Driver<'_>,
+    step: &Step,
+    work: Work<'_>,
+    resume: Option<Checkpoint>,
+) -> Result<u64, ExecuteError> {
     let runner = driver.runner;
-    let resume = checkpoint_of(backfill, &step.id, record);
     if let Some(checkpoint) = &resume {
         runner.events.note(
             Some(&step.id),
@@ -77,7 +93,7 @@ pub async fn fill(
         );
     }
     let mut session = connect(&runner.target, "throttle").await?;
-    let rows_total = rows_estimate(&mut session, backfill).await?;
+    let rows_total = rows_estimate(&mut session, work.relations()).await?;
     let mut throttle = Throttle::new(session, runner.throttle.clone());
     let mut store = Store {
         journal: driver.journal,
@@ -94,16 +110,17 @@ pub async fn fill(
             Order::Run
         }
     };
-    let mut listener = listener(&runner.events, &step.id, unsigned(rows_total));
+    let settings = settings_for(work, &runner.backfill);
+    let mut listener = listener(&runner.events, step, unsigned(rows_total));
     let job = Job {
-        backfill,
+        work,
         pass: PassSettings {
             bypass: &driver.plan.bypass,
             search_path: &driver.plan.search_path,
             role: runner.settings.role.as_ref(),
         },
         resume: resume.as_ref(),
-        settings: &runner.backfill,
+        settings: &settings,
     };
     let mut around = Surroundings {
         throttle: &mut throttle,
@@ -112,18 +129,35 @@ pub async fn fill(
         listener: &mut listener,
     };
     match backfill::run(&mut driver.session, &job, &mut around).await {
-        Ok(Ended::Filled { .. }) => Ok(()),
+        Ok(Ended::Filled { rows }) => Ok(rows),
         Ok(Ended::Stopped { rows }) => {
             lease.check()?;
             Err(ExecuteError::Stopped {
-                why: format!("asked to stop; {rows} rows are filled, and the rest will be"),
+                why: format!("asked to stop; {rows} rows are done, and the rest will be"),
             })
         }
         Err(error) => Err(failure(driver.lease, step, error)),
     }
 }
 
-fn failure(lease: &Lease, step: &Step, error: BackfillError) -> ExecuteError {
+/// How it is run: what empties places needs no room on the pages, and what reads other tables
+/// takes its time for that, whatever the size of the batch.
+fn settings_for(work: Work<'_>, settings: &backfill::Settings) -> backfill::Settings {
+    let mut settings = settings.clone();
+    if let Work::Rows(batches) = work {
+        if batches.verb != Verb::Update {
+            settings.limits.passes = 1;
+        }
+        if batches.reads_others {
+            settings.limits.passes = 1;
+            settings.limits.target *= 4;
+            settings.limits.first_window *= 8;
+        }
+    }
+    settings
+}
+
+pub(super) fn failure(lease: &Lease, step: &Step, error: BackfillError) -> ExecuteError {
     match error {
         BackfillError::Db(error) if error.failure() == Failure::ConnectionLost => {
             ExecuteError::ConnectionLost { error }
@@ -132,8 +166,7 @@ fn failure(lease: &Lease, step: &Step, error: BackfillError) -> ExecuteError {
             step: step.id.clone(),
             error: Box::new(error),
             help: Some(
-                "What is filled stays filled: once the cause is gone, run zdm apply again."
-                    .to_owned(),
+                "What is done stays done: once the cause is gone, run zdm apply again.".to_owned(),
             ),
         },
         BackfillError::Fenced(message) => ExecuteError::LeaseLost {
@@ -149,8 +182,12 @@ fn failure(lease: &Lease, step: &Step, error: BackfillError) -> ExecuteError {
 }
 
 /// The last checkpoint of a step: of the last relation that was begun.
-fn checkpoint_of(backfill: &Backfill, step: &str, record: &MigrationRecord) -> Option<Checkpoint> {
-    backfill.relations.iter().rev().find_map(|relation| {
+pub(super) fn checkpoint_of(
+    work: Work<'_>,
+    step: &str,
+    record: &MigrationRecord,
+) -> Option<Checkpoint> {
+    work.relations().iter().rev().find_map(|relation| {
         record
             .backfills
             .iter()
@@ -179,9 +216,12 @@ fn checkpoint(relation: &ObjectName, record: &BackfillRecord) -> Option<Checkpoi
 }
 
 /// How many rows the server thinks there are (`pg_class.reltuples`).
-async fn rows_estimate(session: &mut Session, backfill: &Backfill) -> Result<i64, ExecuteError> {
+pub(super) async fn rows_estimate(
+    session: &mut Session,
+    relations: &[ObjectName],
+) -> Result<i64, ExecuteError> {
     let mut total = 0;
-    for relation in &backfill.relations {
+    for relation in relations {
         let sql = bind(
             "SELECT coalesce((SELECT greatest(reltuples, 0)::pg_catalog.int8 \
              FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass($1)), 0)",
@@ -196,18 +236,22 @@ async fn rows_estimate(session: &mut Session, backfill: &Backfill) -> Result<i64
     Ok(total)
 }
 
-fn unsigned(number: i64) -> u64 {
+pub(super) fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
-fn signed(number: u64) -> i64 {
+pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// Tells what a backfill does as events of the run.
-fn listener(events: &Events, step: &str, rows_total: u64) -> impl FnMut(Event) + Send {
+fn listener(events: &Events, step: &Step, rows_total: u64) -> impl FnMut(Event) + Send {
     let events = events.clone();
-    let step = step.to_owned();
+    let filled = match step.kind {
+        StepKind::Backfill { .. } => "is filled",
+        _ => "has been walked to its end",
+    };
+    let step = step.id.clone();
     let mut relation_now = String::new();
     move |event| {
         let kind = match event {
@@ -262,7 +306,7 @@ fn listener(events: &Events, step: &str, rows_total: u64) -> impl FnMut(Event) +
                 message: format!("{} has no rows to fill", relation.short()),
             },
             Event::RelationFilled { relation } => EventKind::Note {
-                message: format!("{} is filled", relation.short()),
+                message: format!("{} {filled}", relation.short()),
             },
         };
         events.emit(Some(&step), kind);

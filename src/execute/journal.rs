@@ -365,6 +365,8 @@ impl Journal {
                 checkpoint.last_xid.as_deref().into(),
                 lease.token().into(),
                 checkpoint.done.into(),
+                checkpoint.key_done.as_deref().into(),
+                checkpoint.key_end.as_deref().into(),
             ],
         )
     }

@@ -6,11 +6,11 @@ use crate::{
         apply::{order::refuse_if_depended_on, stored_plan},
         driver::{Consent, Driver, connect, rows_found},
         error::ExecuteError,
-        journal::{Journal, MigrationState, MigrationSummary, StepState},
+        journal::{Journal, MigrationRecord, MigrationState, MigrationSummary, StepState},
         lease::{Lease, holder},
         machine::Goal,
     },
-    plan::Plan,
+    plan::{Plan, StepKind, Verb},
 };
 
 /// Takes one migration back; without an id the newest in flight. Returns which.
@@ -102,7 +102,8 @@ async fn back(
                 .step(id)
                 .is_some_and(|step| !matches!(step.state, StepState::Pending | StepState::Undone))
         };
-        let losses = losses(&mut watch, &plan, done).await?;
+        let mut losses = losses(&mut watch, &plan, done).await?;
+        losses.extend(changed_rows(&plan, &record));
         if !losses.is_empty() {
             return Err(ExecuteError::RowsFound {
                 step: "rollback".to_owned(),
@@ -116,6 +117,54 @@ async fn back(
     let mut driver = Driver::open(&runner, journal, lease, &plan).await?;
     driver.consent = consent;
     driver.run(Goal::Rollback).await
+}
+
+/// Rows that a statement of the migration has changed or deleted: they stay as they are, one line
+/// for each statement. Rows that were added stay too, but nothing is lost by that.
+fn changed_rows(plan: &Plan, record: &MigrationRecord) -> Vec<String> {
+    let mut lines = Vec::new();
+    for step in plan.steps() {
+        let (verb, rows) = match &step.kind {
+            StepKind::Rows { verb } => {
+                let done = record
+                    .step(&step.id)
+                    .is_some_and(|step| step.state == StepState::Done);
+                (*verb, done.then_some("what".to_owned()))
+            }
+            StepKind::Batches { batches } => {
+                let rows: i64 = record
+                    .backfills
+                    .iter()
+                    .filter(|backfill| backfill.step_id == step.id)
+                    .map(|backfill| backfill.rows_done)
+                    .max()
+                    .unwrap_or(0);
+                (
+                    batches.verb,
+                    (rows > 0).then(|| format!("{rows} rows that")),
+                )
+            }
+            StepKind::Ddl
+            | StepKind::LongDdl
+            | StepKind::Bare
+            | StepKind::CreateIndex { .. }
+            | StepKind::DropIndex { .. }
+            | StepKind::Backfill { .. }
+            | StepKind::Verify { .. }
+            | StepKind::WaitForSnapshots => continue,
+        };
+        let stays = match verb {
+            Verb::Update | Verb::Merge => "stays changed",
+            Verb::Delete => "stays deleted",
+            Verb::Insert => continue,
+        };
+        if let Some(what) = rows {
+            let title = &step.title;
+            let verb = verb.done();
+            lines.push(format!("{what} `{title}` {verb} {stays}"));
+        }
+    }
+    lines
 }
 
 /// What going back would lose, one line each.

@@ -32,6 +32,11 @@ use super::{
 };
 use crate::diagnostic::{Diagnostic, Level};
 
+/// The relations that a statement on rows reads, those it changes left out.
+pub(super) fn relations_read(source: &str) -> Vec<crate::ident::QualifiedName> {
+    relations::relations(source, &super::tokens::tokens(source)).reads
+}
+
 /// What a statement says, and what is wrong with it.
 pub(super) fn statement(source: &str, raw: &RawStatement) -> (StatementKind, Option<Diagnostic>) {
     let mut cursor = Cursor::new(source, &raw.tokens);

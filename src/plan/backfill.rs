@@ -6,8 +6,38 @@
 
 use crate::{
     ident::{Ident, ObjectName, quote_literal},
-    plan::{Backfill, Bypass},
+    plan::{Backfill, Batches, Bypass, Walk},
 };
+
+/// What is done to the rows of some pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work<'a> {
+    /// A column is filled.
+    Fill(&'a Backfill),
+    /// A statement of the migration is carried out.
+    Rows(&'a Batches),
+}
+
+impl Work<'_> {
+    /// The relations with storage, in order.
+    pub fn relations(&self) -> &[ObjectName] {
+        match self {
+            Self::Fill(backfill) => &backfill.relations,
+            Self::Rows(batches) => &batches.relations,
+        }
+    }
+
+    /// The statement for one slice of one relation.
+    pub fn slice_sql(&self, relation: &ObjectName, slice: Slice) -> String {
+        match self {
+            Self::Fill(backfill) => pass_sql(backfill, relation, slice),
+            Self::Rows(batches) => {
+                let class = class_of(slice, &format!("{}.ctid", batches.row));
+                batches.slice_sql(relation, slice, class.as_deref())
+            }
+        }
+    }
+}
 
 /// Some of the rows of the pages from `start` up to but without `end`: its place on the page puts
 /// each row into one of `passes` classes.
@@ -47,6 +77,9 @@ impl Slice {
     }
 }
 
+/// READ COMMITTED, so that a row which a client changes meanwhile is judged again.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+
 /// What a transaction of a backfill sets before it touches a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PassSettings<'a> {
@@ -66,13 +99,35 @@ impl PassSettings<'_> {
     /// then judged again in its new form instead of failing the transaction.
     pub fn begin(&self) -> Vec<String> {
         let mut sql = vec![
-            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE".to_owned(),
+            BEGIN.to_owned(),
             "SET LOCAL synchronous_commit = off".to_owned(),
             format!(
                 "SET LOCAL {} = {}",
                 self.setting_name(),
                 quote_literal(&self.bypass.secret)
             ),
+        ];
+        sql.extend(Self::page_by_page());
+        self.surround(sql)
+    }
+
+    /// The same for a statement of the migration: what it changes is a change like a client's, so
+    /// the sync triggers see it. One that reads other tables may find their rows by an index.
+    pub fn begin_rows(&self, batches: &Batches) -> Vec<String> {
+        let mut sql = vec![
+            BEGIN.to_owned(),
+            "SET LOCAL synchronous_commit = off".to_owned(),
+        ];
+        match batches.walk {
+            Walk::Pages { .. } if !batches.reads_others => sql.extend(Self::page_by_page()),
+            Walk::Pages { .. } | Walk::Key { .. } => {}
+        }
+        self.surround(sql)
+    }
+
+    /// What makes the server read a range of pages as such.
+    fn page_by_page() -> [String; 4] {
+        [
             // A range of pages is read by a Tid Range Scan; no estimate may talk the server into
             // anything else.
             "SET LOCAL enable_seqscan = off".to_owned(),
@@ -81,7 +136,11 @@ impl PassSettings<'_> {
             // Before PostgreSQL 18 what is switched off counts as so dear that each pass would be
             // compiled first.
             "SET LOCAL jit = off".to_owned(),
-        ];
+        ]
+    }
+
+    /// Adds where names are looked up, and who does it.
+    fn surround(&self, mut sql: Vec<String>) -> Vec<String> {
         if !self.search_path.is_empty() {
             let names: Vec<String> = self.search_path.iter().map(Ident::quoted).collect();
             sql.push(format!("SET LOCAL search_path = {}", names.join(", ")));
@@ -105,13 +164,7 @@ impl PassSettings<'_> {
 
 /// The UPDATE of one slice of one relation.
 pub fn pass_sql(backfill: &Backfill, relation: &ObjectName, slice: Slice) -> String {
-    let passes = slice.passes;
-    let class = match slice.classes {
-        Classes::One(0) if passes == 1 => None,
-        Classes::From(0) => None,
-        Classes::One(class) => Some(class_condition(&passes.to_string(), &format!("= {class}"))),
-        Classes::From(class) => Some(class_condition(&passes.to_string(), &format!(">= {class}"))),
-    };
+    let class = class_of(slice, "ctid");
     update(
         backfill,
         relation,
@@ -119,6 +172,25 @@ pub fn pass_sql(backfill: &Backfill, relation: &ObjectName, slice: Slice) -> Str
         &slice.end.to_string(),
         class,
     )
+}
+
+/// The condition for the classes of a slice; `None` when all are meant.
+fn class_of(slice: Slice, ctid: &str) -> Option<String> {
+    let passes = slice.passes;
+    match slice.classes {
+        Classes::One(0) if passes == 1 => None,
+        Classes::From(0) => None,
+        Classes::One(class) => Some(class_condition(
+            ctid,
+            &passes.to_string(),
+            &format!("= {class}"),
+        )),
+        Classes::From(class) => Some(class_condition(
+            ctid,
+            &passes.to_string(),
+            &format!(">= {class}"),
+        )),
+    }
 }
 
 /// Everything one transaction of a backfill sends about the user's table, with `{…}` for what
@@ -137,7 +209,7 @@ pub fn pass_template(
         relation,
         "{first page}",
         "{end page}",
-        Some(class_condition("{passes}", "= {pass}")),
+        Some(class_condition("ctid", "{passes}", "= {pass}")),
     ));
     if settings.role.is_some() {
         sql.push("SET LOCAL ROLE NONE".to_owned());
@@ -177,8 +249,8 @@ fn update(
 /// block and number in six bytes, of which the last is the lower byte of the number. So the
 /// classes of a page are equally large, and a pass needs as much space as the one before it left;
 /// with a hash of the place they are not, and a third more rows leave their pages.
-fn class_condition(passes: &str, comparison: &str) -> String {
-    format!(" AND pg_catalog.get_byte(pg_catalog.tidsend(ctid), 5) % {passes} {comparison}")
+fn class_condition(ctid: &str, passes: &str, comparison: &str) -> String {
+    format!(" AND pg_catalog.get_byte(pg_catalog.tidsend({ctid}), 5) % {passes} {comparison}")
 }
 
 #[cfg(test)]

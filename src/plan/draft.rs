@@ -60,6 +60,8 @@ pub enum Element {
     /// The name of what goes, or is made anew, with a column. Of no concern to another column on
     /// which it hangs too, whatever becomes of that.
     Hanging(ObjectName),
+    /// The rows of a table: which there are, not what their columns are.
+    Rows(ObjectName),
     /// Not known: overlaps with everything.
     Anything,
 }
@@ -70,8 +72,12 @@ impl Element {
         match (self, other) {
             (Self::Anything, _) | (_, Self::Anything) => true,
             (Self::Column(left, a), Self::Column(right, b)) => left == right && a == b,
-            (Self::Hanging(_), Self::Hanging(_)) => false,
-            (
+            (Self::Hanging(_), Self::Hanging(_))
+            | (Self::Rows(_), Self::Column(..) | Self::Name(_) | Self::Hanging(_))
+            | (Self::Column(..) | Self::Name(_) | Self::Hanging(_), Self::Rows(_)) => false,
+            (Self::Rows(left), Self::Rows(right) | Self::Relation(right))
+            | (Self::Relation(left), Self::Rows(right))
+            | (
                 Self::Relation(left) | Self::Name(left) | Self::Hanging(left),
                 Self::Relation(right)
                 | Self::Name(right)
@@ -170,7 +176,10 @@ impl Draft {
 pub fn step(kind: StepKind, title: impl Into<String>, reason: impl Into<String>) -> Step {
     Step {
         id: String::new(),
-        transactional: matches!(kind, StepKind::Ddl | StepKind::LongDdl),
+        transactional: matches!(
+            kind,
+            StepKind::Ddl | StepKind::LongDdl | StepKind::Rows { .. }
+        ),
         kind,
         title: title.into(),
         sql: Vec::new(),

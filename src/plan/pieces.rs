@@ -17,7 +17,7 @@ use crate::{
 /// Pages' worth of bytes a sequential scan reads in a millisecond, roughly (200 MB/s).
 const SCAN_BYTES_PER_MS: u64 = 200_000;
 /// Rows a backfill fills in a millisecond, roughly.
-const FILL_ROWS_PER_MS: u64 = 100;
+pub const FILL_ROWS_PER_MS: u64 = 100;
 
 /// How long reading a table takes, in milliseconds, when its size is known.
 pub fn scan_estimate(cx: &Context<'_>, table: &ObjectName) -> Option<u64> {

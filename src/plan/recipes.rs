@@ -16,12 +16,15 @@ pub mod alter_column_type;
 pub mod as_is;
 pub mod column_from_update;
 pub mod create_index;
+pub mod delete_rows;
 pub mod drop_column;
 pub mod drop_index;
+pub mod insert_select;
 pub mod redefine_view;
 pub mod rename_column;
 pub mod rename_table;
 pub mod set_not_null;
+pub mod update_rows;
 
 use crate::plan::recipe::Recipe;
 
@@ -45,5 +48,8 @@ pub const RECIPES: &[Recipe] = &[
     drop_column::RECIPE,
     alter_column_type::RECIPE,
     redefine_view::RECIPE,
+    update_rows::RECIPE,
+    delete_rows::RECIPE,
+    insert_select::RECIPE,
     as_is::RECIPE,
 ];

@@ -77,6 +77,7 @@ impl Element {
         match self {
             Self::Relation(name) | Self::Name(name) | Self::Hanging(name) => name.short(),
             Self::Column(table, column) => format!("{}.{column}", table.short()),
+            Self::Rows(table) => format!("the rows of {}", table.short()),
             Self::Anything => "something that zdm cannot name".to_owned(),
         }
     }

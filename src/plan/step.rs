@@ -12,7 +12,10 @@ use crate::{
     effects::{RelationLock, Scan},
     ident::{Ident, ObjectName},
     parse::PhaseName,
-    plan::sets::Sets,
+    plan::{
+        batches::{Batches, Verb},
+        sets::Sets,
+    },
     source::Position,
 };
 
@@ -175,6 +178,16 @@ pub enum StepKind {
         /// What to fill.
         backfill: Backfill,
     },
+    /// One statement on the rows of small tables, in a short transaction.
+    Rows {
+        /// What it does to rows.
+        verb: Verb,
+    },
+    /// A statement on many rows, in batches.
+    Batches {
+        /// What to do.
+        batches: Batches,
+    },
     /// Look for rows that must not be there; refuse to go on while there are any.
     Verify {
         /// What to look for.
@@ -194,6 +207,8 @@ impl StepKind {
             Self::CreateIndex { .. } => "create_index",
             Self::DropIndex { .. } => "drop_index",
             Self::Backfill { .. } => "backfill",
+            Self::Rows { .. } => "rows",
+            Self::Batches { .. } => "batches",
             Self::Verify { .. } => "verify",
             Self::WaitForSnapshots => "wait_for_snapshots",
         }

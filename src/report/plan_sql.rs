@@ -72,12 +72,12 @@ fn step(out: &mut String, step: &Step) {
         }
     }
     match &step.kind {
-        StepKind::Ddl if step.transactional => {
+        StepKind::Ddl | StepKind::Rows { .. } if step.transactional => {
             out.push_str("BEGIN;\n");
             statements(out, &step.sql);
             out.push_str("COMMIT;\n");
         }
-        StepKind::Backfill { .. } => {
+        StepKind::Backfill { .. } | StepKind::Batches { .. } => {
             out.push_str("-- once for each batch, {…} filled in, until no row is left:\n");
             for sql in &step.sql {
                 for line in terminated(sql).lines() {
@@ -86,6 +86,7 @@ fn step(out: &mut String, step: &Step) {
             }
         }
         StepKind::Ddl
+        | StepKind::Rows { .. }
         | StepKind::LongDdl
         | StepKind::Bare
         | StepKind::CreateIndex { .. }

@@ -300,6 +300,8 @@ mod tests {
                 rows_total: 1000,
                 last_xid: None,
                 done: false,
+                key_done: None,
+                key_end: None,
             }],
             boundaries: Vec::new(),
             lease: None,

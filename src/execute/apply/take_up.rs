@@ -22,7 +22,7 @@ use crate::{
     },
     ident::{Ident, ObjectName},
     parse::PhaseName,
-    plan::{Plan, PlanInput, PlanSettings, Planned, Step, StepKind, plan},
+    plan::{Plan, PlanInput, PlanSettings, Planned, Step, StepKind, Verb, plan},
 };
 
 /// One migration whose turn it is.
@@ -212,14 +212,25 @@ async fn preflight(
         .steps()
         .filter_map(|step| match &step.kind {
             StepKind::Backfill { backfill } => Some(backfill.table.clone()),
+            StepKind::Batches { batches } => match batches.verb {
+                Verb::Update | Verb::Delete => Some(batches.table.clone()),
+                Verb::Insert | Verb::Merge => None,
+            },
             _ => None,
         })
         .collect();
     let tables: Vec<ObjectName> = tables.into_iter().collect();
+    let reshaped: Vec<ObjectName> = plan
+        .steps()
+        .filter_map(|step| match &step.kind {
+            StepKind::Backfill { backfill } => Some(backfill.table.clone()),
+            _ => None,
+        })
+        .collect();
     let backfilled: Vec<ObjectName> = backfilled.into_iter().collect();
     let scope = checks::Scope {
         tables: &tables,
-        reshaped: &backfilled,
+        reshaped: &reshaped,
         backfilled: &backfilled,
         journal_schema: &runner.settings.journal_schema,
         role: runner.settings.role.as_ref(),

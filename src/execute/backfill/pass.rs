@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::{
     db::{BatchError, DbError, Failure, Row, Session, get},
     ident::ObjectName,
-    plan::backfill::{Slice, lock_sql, pass_sql},
+    plan::backfill::{Slice, Work, lock_sql},
 };
 
 use super::{
@@ -152,7 +152,9 @@ pub(super) async fn run<S: CheckpointStore>(
 fn statements(job: &Job<'_>, pass: &Pass<'_>) -> (Vec<String>, usize) {
     let timeouts = pass.timeouts;
     // A window of one page cannot be made smaller; it takes the time that it takes.
-    let statement = if pass.slice.pages() > 1 {
+    // Neither can what reads other tables: most of its time does not depend on the window.
+    let reads_others = matches!(job.work, Work::Rows(batches) if batches.reads_others);
+    let statement = if pass.slice.pages() > 1 && !reads_others {
         timeouts.statement
     } else {
         0
@@ -164,7 +166,10 @@ fn statements(job: &Job<'_>, pass: &Pass<'_>) -> (Vec<String>, usize) {
          coalesce(pg_catalog.pg_current_xact_id_if_assigned()::text, '0')",
         oid = pass.oid
     );
-    let mut sql = job.pass.begin();
+    let mut sql = match job.work {
+        Work::Fill(_) => job.pass.begin(),
+        Work::Rows(batches) => job.pass.begin_rows(batches),
+    };
     sql.extend([
         format!("SET LOCAL lock_timeout = '{}ms'", timeouts.lock),
         format!("SET LOCAL statement_timeout = '{statement}ms'"),
@@ -172,7 +177,7 @@ fn statements(job: &Job<'_>, pass: &Pass<'_>) -> (Vec<String>, usize) {
         lock_sql(pass.relation),
         // The counters include what earlier transactions have not reported yet.
         counters.clone(),
-        pass_sql(job.backfill, pass.relation, pass.slice),
+        job.work.slice_sql(pass.relation, pass.slice),
         counters,
     ]);
     let update_at = sql.len() - 2;

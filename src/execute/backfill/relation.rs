@@ -95,7 +95,7 @@ impl<'r, 'j, 's, S: CheckpointStore> Runner<'r, 'j, 's, S> {
     }
 
     pub(super) async fn run(mut self) -> Result<Ended, BackfillError> {
-        let relations = &self.job.backfill.relations;
+        let relations = self.job.work.relations();
         let mut resume = self.job.resume;
         // A checkpoint of a relation that is not in the list any more says nothing: filling again
         // what is filled does no harm.

@@ -310,13 +310,12 @@ struct Message {
 fn message(run: &Run<'_>, cx: &GuardContext<'_>, ask: Ask) -> Message {
     const CLOCK: &str = "SELECT extract(epoch FROM pg_catalog.clock_timestamp())::double precision";
     // A statement that LOCK TABLE cannot stand in for has no NOWAIT: it gets the shortest wait.
-    // Locks that no client waits for may be waited for past deadlock_timeout.
+    // Locks that no client waits for may be waited for past deadlock_timeout. A statement that
+    // writes holds rows, for which clients do wait: in a deadlock it must be the one to give up.
     let calm = !run.work.locks.is_empty()
-        && run
-            .work
-            .locks
-            .iter()
-            .all(|lock| lock.mode <= LockMode::ShareUpdateExclusive);
+        && run.work.locks.iter().all(|lock| {
+            lock.mode <= LockMode::ShareUpdateExclusive && lock.mode != LockMode::RowExclusive
+        });
     let wait = if calm {
         run.weak_wait
     } else {

@@ -17,7 +17,10 @@ use crate::{
 };
 
 /// The texts that make each version from the one before. Released ones are never changed.
-const VERSIONS: [&str; 1] = [include_str!("../sql/journal_1.sql")];
+const VERSIONS: [&str; 2] = [
+    include_str!("../sql/journal_1.sql"),
+    include_str!("../sql/journal_2.sql"),
+];
 
 /// The version of the journal that this zdm writes.
 #[expect(

@@ -266,6 +266,12 @@ pub struct BackfillRecord {
     pub last_xid: Option<String>,
     /// Nothing is left.
     pub done: bool,
+    /// With a key: everything up to it is done, as text.
+    #[serde(default)]
+    pub key_done: Option<String>,
+    /// With a key: where it ends, as text.
+    #[serde(default)]
+    pub key_end: Option<String>,
 }
 
 /// Where a phase began or ended.

@@ -112,8 +112,15 @@ fn draft(cx: &Context<'_>) -> Result<Draft, Refusal> {
     if !build::target(cx).is_some_and(|table| cx.is_fresh(&table)) {
         refuse_blocking(cx, &effects)?;
     }
+    let fills_new = data::on_rows(cx).filter(|target| cx.is_fresh(target));
+    if let Some(target) = &fills_new {
+        data::note_stale_copy(cx, &mut draft, target);
+    }
     let kind = if effects.outside_transaction {
         StepKind::Bare
+    } else if fills_new.is_some() {
+        // However long it takes, nobody waits for it.
+        StepKind::LongDdl
     } else {
         StepKind::Ddl
     };

@@ -174,6 +174,8 @@ async fn what_is_written_is_read_back() {
             rows_total: 70,
             last_xid: None,
             done: false,
+            key_done: None,
+            key_end: None,
         };
         journal
             .checkpoint(session, &checkpoint, lease)

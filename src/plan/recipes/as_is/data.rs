@@ -3,14 +3,15 @@
 use super::{Place, not_yet};
 use crate::{
     ident::ObjectName,
-    parse::{PhaseName, statement::DataKind},
-    plan::{draft::Refusal, recipe::Context},
+    parse::{PhaseName, StatementKind, statement::DataKind},
+    plan::{
+        draft::{Draft, Refusal},
+        recipe::Context,
+        rows,
+    },
 };
 
-/// A table of at most this many rows may be changed by one UPDATE or DELETE.
-const SMALL_TABLE_ROWS: u64 = 10_000;
-
-/// See the module.
+/// Statements on rows of tables that this file creates, and those that have no recipe of their own.
 pub(super) fn place(
     cx: &Context<'_>,
     kind: DataKind,
@@ -22,42 +23,68 @@ pub(super) fn place(
         breaks_old: false,
     };
     if cx.is_fresh(target) {
-        return Ok(Place {
-            phase: PhaseName::Expand,
-            reason: "the table is new: nobody waits",
-            breaks_old: false,
+        return Ok(match live_source(cx) {
+            Some(_) => migrate("fills a new table from one that is in use"),
+            None => Place {
+                phase: PhaseName::Expand,
+                reason: "the table is new: nobody waits",
+                breaks_old: false,
+            },
         });
     }
     match kind {
         DataKind::Insert => Ok(migrate("new rows, in one transaction")),
         DataKind::Select => Ok(migrate("a query; what it calls may change something")),
-        DataKind::Update | DataKind::Delete | DataKind::Merge => {
-            let small = cx.rows(target).is_some_and(|rows| rows <= SMALL_TABLE_ROWS);
-            if !small && cx.phase_directive().is_none() {
-                return Err(Refusal::new(
-                    "large-change",
-                    format!(
-                        "one statement over {} would hold row locks on all of its rows until it \
-                         ends{}",
-                        target.short(),
-                        cx.rows(target).map_or_else(
-                            || " (its size is not known)".to_owned(),
-                            |rows| format!(" (about {rows} rows)")
-                        )
-                    ),
-                    "change the rows in batches from the application, or, if it is a small table \
-                     after all, say `-- zdm: phase migrate`",
-                ));
-            }
-            if kind == DataKind::Delete {
-                return Ok(Place {
-                    phase: PhaseName::Contract,
-                    reason: "the old application may still read these rows",
-                    breaks_old: false,
-                });
-            }
+        DataKind::Merge if rows::is_small(cx, target) || cx.phase_directive().is_some() => {
             Ok(migrate("a small table, in one transaction"))
         }
-        DataKind::Truncate | DataKind::Copy => Err(not_yet(cx, "this data statement")),
+        DataKind::Merge => Err(rows::too_large(
+            cx,
+            target,
+            "MERGE decides row by row what to do",
+            format!(
+                "write it as an UPDATE and an INSERT … ON CONFLICT DO NOTHING, which can be; or, {}",
+                rows::small_after_all(PhaseName::Migrate)
+            ),
+        )),
+        DataKind::Copy => Err(Refusal::new(
+            "copy",
+            "COPY reads from a file or a client, which a migration does not have",
+            "write the rows as INSERT … VALUES, or load them outside the migration",
+        )),
+        DataKind::Update | DataKind::Delete | DataKind::Truncate => {
+            Err(not_yet(cx, "this data statement"))
+        }
+    }
+}
+
+/// A table in use that the statement reads, when it is one on rows.
+fn live_source(cx: &Context<'_>) -> Option<ObjectName> {
+    rows::reads(cx).into_iter().find(|name| !cx.is_fresh(name))
+}
+
+/// A new table filled from one in use: the copy is as old as the statement.
+pub(super) fn note_stale_copy(cx: &Context<'_>, draft: &mut Draft, target: &ObjectName) {
+    if let Some(source) = live_source(cx) {
+        draft.conditions.push((
+            PhaseName::Migrate,
+            format!(
+                "{} holds what {} held when it was filled: what the old application writes to {} \
+                 after that does not reach it; to keep both in step write to both from the \
+                 application, or fill it in a later migration, when the old application has ended",
+                target.short(),
+                source.short(),
+                source.short()
+            ),
+        ));
+    }
+}
+
+/// The table whose rows a statement changes.
+pub(super) fn on_rows(cx: &Context<'_>) -> Option<ObjectName> {
+    match &cx.op.statement.kind {
+        StatementKind::Update(update) => Some(cx.resolve(&update.table)),
+        StatementKind::Data(data) => data.targets.first().map(|name| cx.resolve(name)),
+        _ => None,
     }
 }

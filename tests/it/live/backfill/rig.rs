@@ -11,7 +11,7 @@ use zdm::execute::backfill::{
 use zdm::execute::throttle::{self, Throttle};
 use zdm::ident::{Ident, ObjectName};
 use zdm::parse::{ColumnRef, Expr};
-use zdm::plan::backfill::PassSettings;
+use zdm::plan::backfill::{PassSettings, Work};
 use zdm::plan::sync_trigger::{Down, Sync, SyncMode, Unfilled, sync_sql};
 use zdm::plan::{Assignment, Backfill, Bypass};
 use zdm::source::Span;
@@ -135,7 +135,7 @@ impl Rig {
         let resume = self.checkpoint(&mut session).await?;
         let events = Arc::clone(&self.events);
         let job = Job {
-            backfill: &self.backfill,
+            work: Work::Fill(&self.backfill),
             pass: self.pass(),
             resume: resume.as_ref(),
             settings: &self.settings,

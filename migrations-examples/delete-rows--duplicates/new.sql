@@ -1,0 +1,1 @@
+INSERT INTO tags VALUES (30000 + :round, 'new ' || :round);

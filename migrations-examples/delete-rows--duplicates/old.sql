@@ -1,0 +1,1 @@
+INSERT INTO tags VALUES (20000 + :round, 'old ' || :round);

@@ -1,0 +1,1 @@
+DELETE FROM visits v WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = v.user_id);

@@ -1,0 +1,2 @@
+-- zdm: once using id
+INSERT INTO log SELECT email, n FROM users WHERE id <= 12000;

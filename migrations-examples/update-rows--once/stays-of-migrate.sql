@@ -1,0 +1,1 @@
+UPDATE users SET n = n * 10, email = email || '!' WHERE id <= 12000;

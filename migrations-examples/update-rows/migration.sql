@@ -1,0 +1,2 @@
+UPDATE users SET status = 'webauthn' WHERE status = 'u2f';
+UPDATE users AS u SET email = lower(u.email), status = coalesce(status, 'none');

@@ -28,7 +28,7 @@ use crate::{
         rows,
     },
     parse::PhaseName,
-    plan::{Plan, Step, StepKind, Verify},
+    plan::{Plan, Step, StepKind, Verb, Verify},
 };
 
 /// What may be lost by going back.
@@ -407,6 +407,8 @@ impl<'a> Driver<'a> {
         record: &MigrationRecord,
     ) -> Result<(), ExecuteError> {
         match &step.kind {
+            // New rows hold up nobody, however long it takes to find them.
+            StepKind::Rows { verb: Verb::Insert } => self.guarded(step, Hold::Long).await,
             StepKind::Ddl | StepKind::Rows { .. } => self.guarded(step, Hold::Short).await,
             StepKind::LongDdl => self.guarded(step, Hold::Long).await,
             StepKind::Bare => self.bare(step, None).await,

@@ -343,7 +343,7 @@ impl<'a> Cursor<'a> {
 
     /// Passes tokens, whole parentheses at a time, until `stop` says so or the tokens end; a
     /// closing parenthesis of an outer level always stops.
-    pub(crate) fn skip_until(&mut self, stop: impl Fn(&Self) -> bool) {
+    pub(crate) fn skip_until(&mut self, mut stop: impl FnMut(&Self) -> bool) {
         while let Some(kind) = self.kind() {
             if kind == TokenKind::RightParen || stop(self) {
                 return;

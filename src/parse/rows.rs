@@ -79,6 +79,29 @@ pub fn rows_statement(sql: &str) -> Option<RowsStatement> {
     parts.map(RowsStatement::reading)
 }
 
+/// Whether it is an `INSERT … SELECT` of one row that sums up all that it reads.
+pub fn inserts_one_row(sql: &str) -> bool {
+    let list = tokens::tokens(sql);
+    let mut cursor = Cursor::new(sql, &list);
+    if !cursor.eat(&["insert", "into"]) {
+        return false;
+    }
+    cursor.skip_until(|cursor| cursor.is_kw("select"));
+    let mut sums_up = false;
+    cursor.skip_until(|cursor| {
+        let called = cursor
+            .peek_at(1)
+            .is_some_and(|next| next.kind == TokenKind::LeftParen);
+        sums_up |= called && cursor.is_any_kw(AGGREGATES);
+        cursor.is_any_kw(&["from", "group", "over", "union", "intersect", "except"])
+    });
+    if !sums_up || !cursor.is_kw("from") {
+        return false;
+    }
+    cursor.skip_until(|cursor| cursor.is_any_kw(&["group", "union", "intersect", "except"]));
+    cursor.at_end()
+}
+
 /// The bytes from token `from` up to but without token `to`.
 fn text<'a>(sql: &'a str, cursor: &Cursor<'_>, from: usize, to: usize) -> &'a str {
     crate::parse::cursor::span_of(cursor.between(from, to)).of(sql)
@@ -440,6 +463,27 @@ mod tests {
             let found = rows_statement(sql).expect(sql);
             let names: Vec<String> = found.reads.iter().map(ToString::to_string).collect();
             assert_eq!(names.join(" "), expected, "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_sum_of_all_rows_is_one_row() {
+        for (sql, expected) in [
+            (
+                "INSERT INTO t SELECT 'n', json_agg(a)::text FROM u HAVING count(*) > 0",
+                true,
+            ),
+            ("INSERT INTO t (a) SELECT max(a) FROM u WHERE b", true),
+            ("INSERT INTO t SELECT a, max(b) FROM u GROUP BY a", false),
+            ("INSERT INTO t SELECT sum(a) OVER () FROM u", false),
+            ("INSERT INTO t SELECT (SELECT max(b) FROM v) FROM u", false),
+            (
+                "INSERT INTO t SELECT max(a) FROM u UNION ALL SELECT a FROM u",
+                false,
+            ),
+            ("INSERT INTO t SELECT a FROM u", false),
+        ] {
+            assert_eq!(inserts_one_row(sql), expected, "{sql}");
         }
     }
 

@@ -32,11 +32,27 @@ const SMALL_TABLE_BYTES: u64 = 32 << 20;
 
 /// Whether a table, with its partitions and children, is known to be small.
 pub fn is_small(cx: &Context<'_>, table: &ObjectName) -> bool {
+    is_small_family(cx, table, cx.before.family(table))
+}
+
+/// The same for a table that a statement names, which may say ONLY.
+pub fn is_small_target(
+    cx: &Context<'_>,
+    table: &ObjectName,
+    parts: Option<&RowsStatement>,
+) -> bool {
+    match (parts, cx.before.tables.get(table)) {
+        (Some(parts), Some(known)) if parts.only => is_small_family(cx, table, vec![known]),
+        _ => is_small(cx, table),
+    }
+}
+
+fn is_small_family(cx: &Context<'_>, table: &ObjectName, family: Vec<&Table>) -> bool {
     if cx.is_fresh(table) {
         return true;
     }
     let (mut rows, mut bytes) = (0_u64, 0_u64);
-    for part in cx.before.family(table) {
+    for part in family {
         if !part.has_storage() {
             continue;
         }

@@ -39,7 +39,16 @@ pub fn with_state(cx: &Context<'_>, step: Step) -> Step {
                 name,
                 action: ColumnAction::DropNotNull,
             },
-        )) => step.state(state::column_nullable(&table, name)),
+            // Where it is nullable already there is nothing to see.
+        )) if cx
+            .before
+            .tables
+            .get(&table)
+            .and_then(|known| known.column(name))
+            .is_none_or(|column| column.not_null) =>
+        {
+            step.state(state::column_nullable(&table, name))
+        }
         _ => step,
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::{
     effects::{LockMode, RelationLock},
-    plan::{Compat, Guard, Phase, PhaseName, Plan, Step},
+    plan::{Compat, Guard, Phase, PhaseName, Plan, Step, StepKind},
     report::{BAD, BOLD, CARE, DIM, GOOD, duration, indented, styled},
 };
 
@@ -73,15 +73,21 @@ fn phase(phase: &Phase, turn: Option<&str>, old_stays: bool) -> String {
     }
     for step in &phase.steps {
         if turn == Some(step.id.as_str()) {
-            let _ = writeln!(
-                out,
-                "\n  {}",
-                styled(BAD, "── from here on there is no way back ──")
-            );
+            let _ = writeln!(out, "\n  {}", styled(BAD, turning_point(phase.phase, step)));
         }
         out.push_str(&self::step(step));
     }
     out
+}
+
+/// What the first step that cannot be taken back means for the way back.
+fn turning_point(phase: PhaseName, step: &Step) -> &'static str {
+    match &step.kind {
+        StepKind::Rows { .. } | StepKind::Batches { .. } if phase != PhaseName::Contract => {
+            "── from here on a rollback leaves the rows as they are then ──"
+        }
+        _ => "── from here on there is no way back ──",
+    }
 }
 
 fn step(step: &Step) -> String {

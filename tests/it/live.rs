@@ -26,6 +26,7 @@ mod lints;
 mod objects;
 mod replay;
 mod replay_histories;
+mod rows;
 mod sandbox;
 mod security;
 mod snapshot;

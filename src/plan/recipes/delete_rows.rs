@@ -55,7 +55,7 @@ fn draft_for(cx: &Context<'_>, name: &ObjectName) -> Result<Draft, Refusal> {
     };
     let parts = rows_statement(&cx.op.sql);
     let mut draft = Draft::default();
-    let step = if rows::is_small(cx, name) {
+    let step = if rows::is_small_target(cx, name, parts.as_ref()) {
         rows::one_statement(cx, Verb::Delete, &effects, reason)
     } else if let Some(key) = rows::once_key(cx) {
         let table = cx.known_table(name)?;

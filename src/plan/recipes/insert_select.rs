@@ -8,7 +8,7 @@ use crate::{
     ident::{Ident, ObjectName},
     parse::{
         PhaseName, StatementKind,
-        rows::{RowsStatement, rows_statement},
+        rows::{RowsStatement, inserts_one_row, rows_statement},
         statement::{Data, DataKind},
     },
     plan::{
@@ -50,6 +50,12 @@ fn draft_for(cx: &Context<'_>, data: &Data, target: &ObjectName) -> Result<Draft
             Verb::Insert,
             &effects,
             "new rows in one statement: what it reads is small",
+        ),
+        (Some(_), None) if inserts_one_row(&cx.op.sql) => rows::one_statement(
+            cx,
+            Verb::Insert,
+            &effects,
+            "one new row, made from all that it reads; nobody waits for it",
         ),
         (_, Some(key)) => {
             let (parts, source) = cut(cx, target, parts.as_ref()).map_err(|why| {

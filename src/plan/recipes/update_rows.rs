@@ -46,7 +46,7 @@ fn draft_for(
     let step = if let Some(key) = rows::once_key(cx) {
         let table = cx.known_table(name)?;
         by_key(cx, &mut draft, table, parts.as_ref(), key, &effects)?
-    } else if rows::is_small(cx, name) {
+    } else if rows::is_small_target(cx, name, parts.as_ref()) {
         rows::one_statement(
             cx,
             Verb::Update,

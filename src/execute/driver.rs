@@ -408,9 +408,10 @@ impl<'a> Driver<'a> {
     ) -> Result<(), ExecuteError> {
         match &step.kind {
             // New rows hold up nobody, however long it takes to find them.
-            StepKind::Rows { verb: Verb::Insert } => self.guarded(step, Hold::Long).await,
+            StepKind::LongDdl | StepKind::Rows { verb: Verb::Insert } => {
+                self.guarded(step, Hold::Long).await
+            }
             StepKind::Ddl | StepKind::Rows { .. } => self.guarded(step, Hold::Short).await,
-            StepKind::LongDdl => self.guarded(step, Hold::Long).await,
             StepKind::Bare => self.bare(step, None).await,
             StepKind::CreateIndex { index, table } => {
                 self.bare(step, Some(BareIndex::Create { index, table }))

@@ -25,7 +25,7 @@ use std::{
 use form::{Form, Line};
 use zdm::{
     diagnostic::Level,
-    parse::{Script, StatementKind, parse, statement::Statement},
+    parse::{StatementKind, parse, statement::Statement},
     source::SourceFile,
 };
 
@@ -45,7 +45,7 @@ fn golden(name: &str) -> BTreeMap<String, Vec<Line>> {
     files
 }
 
-fn statement(statement: &Statement, sql: &str) -> Form {
+fn statement(statement: &Statement) -> Form {
     match &statement.kind {
         StatementKind::AlterRelation(alter) => alter::relation(alter),
         StatementKind::CreateTable(create) => table::create(create),
@@ -58,7 +58,7 @@ fn statement(statement: &Statement, sql: &str) -> Form {
         StatementKind::Opaque(opaque) => opaque
             .utility
             .as_deref()
-            .map_or_else(|| Form::new("other", []), |u| utility::form(u, sql)),
+            .map_or_else(|| Form::new("other", []), utility::form),
     }
 }
 
@@ -88,13 +88,13 @@ fn differences(name: &str, text: &str, lines: &[Line]) -> Vec<String> {
             let span = read.span.of(text);
             out.push(format!("{name}: the span of `{span}` should be `{place}`"));
         }
-        out.extend(difference(&script, read, line).map(|what| format!("{name}: {place}\n{what}")));
+        out.extend(difference(read, line).map(|what| format!("{name}: {place}\n{what}")));
     }
     out
 }
 
-fn difference(script: &Script, read: &Statement, line: &Line) -> Option<String> {
-    let mut ours = statement(read, script.source.text());
+fn difference(read: &Statement, line: &Line) -> Option<String> {
+    let mut ours = statement(read);
     let theirs = &line.form;
     // More relations than PostgreSQL finds are harmless, fewer are not.
     if theirs.reads.is_subset(&ours.reads) {

@@ -59,12 +59,17 @@ pub(super) fn relation(cursor: &mut Cursor<'_>, what: &str) -> Parsed<Relation> 
     Ok(Relation { name, only: false })
 }
 
-/// A role, also one of the key words that stand for one.
+/// A role: any word that is not reserved (`NonReservedWord`), or one that stands for a role.
 pub(super) fn role(cursor: &mut Cursor<'_>) -> Parsed<Ident> {
-    if cursor.is_any_kw(&["current_user", "current_role", "session_user"]) {
-        return cursor.label("a role");
+    let stands_for_one = cursor.is_any_kw(&["current_user", "current_role", "session_user"]);
+    let reserved = cursor.kind() == Some(TokenKind::Word)
+        && cursor
+            .peek_label()
+            .is_some_and(|word| keywords::is_fully_reserved(word.as_str()));
+    if reserved && !stands_for_one {
+        return Err(cursor.expected("a role"));
     }
-    cursor.name("a role")
+    cursor.label("a role")
 }
 
 /// `( name [= value], … )`, names lower case and with their namespace (`toast.autovacuum`).

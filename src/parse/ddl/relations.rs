@@ -179,7 +179,8 @@ impl Walk<'_> {
                 "when",
             ]);
             self.cursor.bump();
-            if ends {
+            // In front of a comma it is the alias of a relation, and the list goes on.
+            if ends && self.cursor.kind() != Some(TokenKind::Comma) {
                 self.frame().list = false;
             }
         }

@@ -1,10 +1,9 @@
 //! Objects of the whole database: schemas, extensions, publications; and extended statistics.
 
-use super::{ObjectReference, OptionValue};
+use super::{ObjectReference, OptionValue, Statement};
 use crate::{
     ident::{Ident, QualifiedName},
     parse::expr::Expr,
-    source::Span,
 };
 
 /// `CREATE SCHEMA`.
@@ -16,8 +15,8 @@ pub struct CreateSchema {
     pub name: Option<Ident>,
     /// `AUTHORIZATION role`.
     pub authorization: Option<Ident>,
-    /// The statements that fill it, in order: their bytes.
-    pub elements: Vec<Span>,
+    /// The statements that fill it, in order.
+    pub elements: Vec<Statement>,
 }
 
 /// `ALTER SCHEMA`.

@@ -4,17 +4,12 @@ use std::collections::BTreeSet;
 
 use zdm::{
     ident::{Ident, QualifiedName},
-    parse::{
-        parse,
-        statement::{
-            AlterAttached, AttachedAction, AttachedKind, CheckOption, CreateTrigger, CreateView,
-            DropBehavior, ExtensionAction, Grant, GrantObjects, ObjectReference, PolicyCommand,
-            PublicationAction, PublicationObject, ReindexKind, RuleEvent, SchemaAction,
-            StatisticsAction, StatisticsColumn, TableLockMode, TriggerEvent, TriggerTiming,
-            Utility,
-        },
+    parse::statement::{
+        AlterAttached, AttachedAction, AttachedKind, CheckOption, CreateTrigger, CreateView,
+        DropBehavior, ExtensionAction, Grant, GrantObjects, ObjectReference, PolicyCommand,
+        PublicationAction, PublicationObject, ReindexKind, RuleEvent, SchemaAction,
+        StatisticsAction, StatisticsColumn, TableLockMode, TriggerEvent, TriggerTiming, Utility,
     },
-    source::SourceFile,
 };
 
 use super::{
@@ -50,8 +45,8 @@ pub(super) fn moved(schema: &Ident) -> String {
     format!("set schema {}", schema.as_str())
 }
 
-/// The form of a utility statement of the text `sql`.
-pub(super) fn form(utility: &Utility, sql: &str) -> Form {
+/// The form of a utility statement.
+pub(super) fn form(utility: &Utility) -> Form {
     match utility {
         Utility::CreateView(view) => create_view(view),
         Utility::SelectInto(into) => {
@@ -169,9 +164,7 @@ pub(super) fn form(utility: &Utility, sql: &str) -> Form {
             form.flag(create.if_not_exists, "if not exists");
             optional(&mut form, "authorization", create.authorization.as_ref());
             for element in &create.elements {
-                let script = parse(SourceFile::new("element", element.of(sql)));
-                let inner = &script.statements[0];
-                form.sub(statement(inner, script.source.text()).kind);
+                form.sub(statement(element).kind);
             }
             form
         }

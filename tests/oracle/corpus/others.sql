@@ -227,3 +227,5 @@ ALTER TABLE this_name_is_longer_than_the_sixty_three_bytes_that_postgresql_keeps
 SELECT 'a'
   'b', E'\'', B'01', X'1F', N'a', 1e5, .5, 5., 0x1F, 1_000 FROM t;
 SELECT a->>'b', a #>> '{c}', b ?| array['x'], c @> '{}', d::int[], (e).f, g[1:2], h[1].i FROM t;
+GRANT a TO verbose, "left";
+SELECT * FROM q set, w values, u WHERE true;

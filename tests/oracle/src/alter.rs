@@ -100,7 +100,7 @@ fn subcommand(node: Tree<'_>) -> String {
             "reset ({})",
             names::option_names(definition.items())
         )),
-        At::AtSetStorage => alter(&format!("set storage {}", definition.string().to_lowercase())),
+        At::AtSetStorage => alter(&format!("set storage {}", definition.string())),
         At::AtSetCompression => alter(&format!("set compression {}", definition.string())),
         At::AtDropColumn => format!("drop column{exists} {name}{cascade}"),
         At::AtAddConstraint => format!("add {}", table::constraint(definition)),

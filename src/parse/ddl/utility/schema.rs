@@ -1,13 +1,13 @@
 //! Schemas, also with what fills them at once.
 
-use super::super::clause::{self, Move};
-use crate::{
-    parse::{
-        cursor::{Cursor, Parsed},
-        statement::{AlterSchema, CreateSchema, SchemaAction, Utility},
-        tokens::TokenKind,
-    },
-    source::Span,
+use super::super::{
+    clause::{self, Move},
+    read,
+};
+use crate::parse::{
+    cursor::{Cursor, Parsed},
+    statement::{AlterSchema, CreateSchema, SchemaAction, Statement, Utility},
+    tokens::TokenKind,
 };
 
 /// `CREATE SCHEMA`.
@@ -24,7 +24,7 @@ pub(super) fn create(cursor: &mut Cursor<'_>) -> Parsed<Utility> {
     } else {
         None
     };
-    let mut elements: Vec<Span> = Vec::new();
+    let mut elements = Vec::new();
     while !cursor.at_end() {
         if !starts_element(cursor) {
             return Err(cursor.expected("CREATE, GRANT or the end of the statement"));
@@ -34,7 +34,12 @@ pub(super) fn create(cursor: &mut Cursor<'_>) -> Parsed<Utility> {
         while !cursor.at_end() && !starts_element(cursor) {
             cursor.skip_balanced();
         }
-        elements.push(cursor.span_from(start));
+        let tokens = cursor.between(start, cursor.index());
+        elements.push(Statement {
+            span: cursor.span_from(start),
+            kind: read(&mut Cursor::new(cursor.source(), tokens))?,
+            directives: Vec::new(),
+        });
     }
     Ok(Utility::CreateSchema(CreateSchema {
         if_not_exists,

@@ -205,5 +205,9 @@ fn mistakes_are_errors() {
             "Expected a lock mode such as SHARE or ACCESS EXCLUSIVE, found `SHARED`.",
         ),
         ("GRANT SELECT t TO r", "Expected ON, found `t`."),
+        (
+            "CREATE SCHEMA s CREATE TABLE t (a int,) GRANT SELECT ON t TO r",
+            "Expected a column, found `)`.",
+        ),
     ]);
 }

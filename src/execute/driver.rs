@@ -28,7 +28,7 @@ use crate::{
         rows,
     },
     parse::PhaseName,
-    plan::{Plan, Step, StepKind, Verb, Verify},
+    plan::{Plan, Step, StepKind, Verify},
 };
 
 /// What may be lost by going back.
@@ -407,11 +407,7 @@ impl<'a> Driver<'a> {
         record: &MigrationRecord,
     ) -> Result<(), ExecuteError> {
         match &step.kind {
-            // New rows hold up nobody, however long it takes to find them.
-            StepKind::LongDdl | StepKind::Rows { verb: Verb::Insert } => {
-                self.guarded(step, Hold::Long).await
-            }
-            StepKind::Ddl | StepKind::Rows { .. } => self.guarded(step, Hold::Short).await,
+            StepKind::LongDdl | StepKind::Ddl | StepKind::Rows { .. } => self.guarded(step).await,
             StepKind::Bare => self.bare(step, None).await,
             StepKind::CreateIndex { index, table } => {
                 self.bare(step, Some(BareIndex::Create { index, table }))
@@ -461,7 +457,8 @@ impl<'a> Driver<'a> {
             .await
     }
 
-    async fn guarded(&mut self, step: &Step, hold: Hold) -> Result<(), ExecuteError> {
+    async fn guarded(&mut self, step: &Step) -> Result<(), ExecuteError> {
+        let hold = Hold::of(&step.kind);
         let mut cx = GuardContext {
             session: &mut self.session,
             watch: &mut self.watch,

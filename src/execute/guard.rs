@@ -39,7 +39,7 @@ use crate::{
         signals::Stop,
     },
     ident::{Ident, ObjectName},
-    plan::Guard,
+    plan::{Guard, StepKind, Verb},
 };
 
 pub use bare::{BareIndex, BareOutcome, BareWork, run_bare};
@@ -112,6 +112,17 @@ pub enum Hold {
     /// They hold only locks that no client waits for (VALIDATE), or are meant to take long: they
     /// run to their end, a second request to stop cancels them.
     Long,
+}
+
+impl Hold {
+    /// How long a step of this kind may take. New rows hold up nobody, however long it takes to
+    /// find them.
+    pub fn of(kind: &StepKind) -> Self {
+        match kind {
+            StepKind::LongDdl | StepKind::Rows { verb: Verb::Insert } => Self::Long,
+            _ => Self::Short,
+        }
+    }
 }
 
 /// What is recorded in the transaction of guarded statements.

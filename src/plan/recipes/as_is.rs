@@ -94,7 +94,13 @@ fn draft(cx: &Context<'_>) -> Result<Draft, Refusal> {
         // They are gone when the statement runs.
         let mut before = cx.before.clone();
         before.views.retain(|name, _| !way.names.contains(name));
-        effects(&cx.op.alone, &before)
+        let without = effects(&cx.op.alone, &before);
+        if refuse_blocking(cx, &without).is_err() {
+            // Only a free change is made around its views; of another the server says that they
+            // are in the way.
+            refuse_blocking(cx, &effects(&cx.op.alone, cx.before))?;
+        }
+        without
     };
     let place = place(cx, &effects)?;
     let mut phase = cx.phase_directive().unwrap_or(place.phase);

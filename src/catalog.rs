@@ -55,6 +55,9 @@ pub struct Catalog {
     pub default_privileges: bool,
 }
 
+/// What the type of a column is called when replay could not tell it from a query.
+pub const UNKNOWN_TYPE: &str = "unknown";
+
 /// What kind of relation with columns of its own it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -140,7 +143,7 @@ pub struct Column {
     /// Its type as `format_type` prints it with an empty search path: what is not in
     /// `pg_catalog` is schema-qualified (`integer`, `character varying(10)`,
     /// `timestamp with time zone`, `text[]`, `public.mood`), so it reads the same anywhere.
-    /// `unknown` where it comes from a query and replay could not tell.
+    /// [`UNKNOWN_TYPE`] where it comes from a query and replay could not tell.
     pub ty: String,
     /// Its collation where it is not its type's, as SQL.
     pub collation: Option<String>,

@@ -41,7 +41,8 @@ pub struct View {
 pub struct ViewColumn {
     /// Its name.
     pub name: Ident,
-    /// Its type as [`crate::catalog::Column::ty`]; `unknown` where replay could not tell.
+    /// Its type as [`crate::catalog::Column::ty`]; [`crate::catalog::UNKNOWN_TYPE`] where replay could not
+    /// tell.
     #[serde(default = "unknown")]
     pub ty: String,
     /// Its default as SQL, for INSERT into the view.
@@ -99,5 +100,5 @@ impl ViewColumn {
 
 /// What a type is called that replay could not tell.
 fn unknown() -> String {
-    "unknown".to_owned()
+    super::UNKNOWN_TYPE.to_owned()
 }

@@ -1,13 +1,10 @@
 //! Queries that become relations: views, materialized views, CREATE TABLE AS.
 
 use crate::{
-    catalog::{Catalog, Column, Table, TableKind, View, domain, types},
+    catalog::{Catalog, Column, Table, TableKind, UNKNOWN_TYPE, View, domain, types},
     ident::{Ident, ObjectName, QualifiedName},
     parse::query::{QueryShape, Relations, query_shape},
 };
-
-/// What the type of a column is called when its query does not tell.
-const UNKNOWN: &str = "unknown";
 
 impl Relations for Catalog {
     fn columns(&self, relation: &QualifiedName) -> Option<Vec<(Ident, String)>> {
@@ -43,7 +40,7 @@ pub(super) fn made(catalog: &Catalog, query: &str, names: &[Ident]) -> Option<Ma
         .zip(given)
         .map(|((own, ty), given)| {
             let name = given.cloned().unwrap_or(own);
-            (name, ty.unwrap_or_else(|| UNKNOWN.to_owned()))
+            (name, ty.unwrap_or_else(|| UNKNOWN_TYPE.to_owned()))
         })
         .collect();
     let mut reads: Vec<_> = reads

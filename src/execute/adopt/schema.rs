@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    catalog::{self, Catalog, PgVersion, Table},
+    catalog::{self, Catalog, PgVersion, Table, UNKNOWN_TYPE},
     execute::apply::MigrationFile,
     ident::{Ident, ObjectName},
 };
@@ -59,10 +59,12 @@ fn in_table(files: &Table, live: &Table, complete: bool, lines: &mut Vec<String>
                 "the files make {table}.{}, which is not there",
                 column.name
             )),
-            Some(there) if there.ty != column.ty => lines.push(format!(
-                "{table}.{} is {}, and {} by the files",
-                column.name, there.ty, column.ty
-            )),
+            Some(there) if there.ty != column.ty && column.ty != UNKNOWN_TYPE => {
+                lines.push(format!(
+                    "{table}.{} is {}, and {} by the files",
+                    column.name, there.ty, column.ty
+                ));
+            }
             Some(there) if there.not_null != column.not_null => lines.push(format!(
                 "{table}.{} {} NULL, and {} by the files",
                 column.name,

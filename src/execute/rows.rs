@@ -6,7 +6,7 @@
 //! is done by one statement, whose single snapshot misses nothing; when it is much, clients or a
 //! trigger make such rows as fast as they go, and the step says so instead of running for ever.
 //!
-//! By a key: [`by_key`].
+//! By a key: `by_key`.
 
 mod by_key;
 

@@ -23,7 +23,7 @@ use crate::{
         settings::ExecuteSettings,
         throttle,
     },
-    lint::Levels,
+    lint,
     parse::layout::Layout,
     plan::{LateExpandPolicy, Sizes, Tighten},
     source::SourceFile,
@@ -89,8 +89,8 @@ pub enum StrictOrder {
 pub struct Lint {
     /// The lowest level that makes `zdm lint` exit with 1.
     pub fail_on: FailOn,
-    /// The levels of rules that differ from their pages.
-    pub levels: Levels,
+    /// Levels, paths and options of rules.
+    pub rules: lint::Settings,
 }
 
 /// From which level on findings make the exit code 1.
@@ -137,7 +137,7 @@ impl Default for Settings {
             strict_order: StrictOrder::WhenItMatters,
             lint: Lint {
                 fail_on: FailOn::Level(Level::Warning),
-                levels: Levels::new(),
+                rules: lint::Settings::default(),
             },
             directives: BTreeMap::new(),
             history: History::default(),

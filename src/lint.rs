@@ -1,41 +1,36 @@
 //! Findings about statements, judged by what they do and never by their words.
 //!
 //! A rule sees one statement, the catalog before and after it, its effects and the transaction it
-//! is in, and gives diagnostics. Rules do no IO and cannot fail. A rule's page in `lints/` is its
-//! documentation, its `zdm explain` text and its test.
-//! Next: [`rules`] is the one list; [`rule`] says what a rule is; [`page`] reads its page.
+//! is in; or a whole file; or a folder. It gives diagnostics. Rules do no IO and cannot fail. A
+//! rule's page in `lints/` is its documentation, its `zdm explain` text and its test.
+//! Next: [`rules`] is the one list; [`rule`] says what a rule is; [`context`] what it sees;
+//! [`page`] reads its page.
 
 pub mod context;
+pub mod file;
+pub mod folder;
 pub mod page;
+mod paths;
 pub mod rule;
 pub mod rules;
+pub mod settings;
 mod suppress;
-
-use std::collections::{BTreeMap, BTreeSet};
+pub mod timeout;
 
 use crate::{
-    catalog::{Catalog, apply::apply},
+    catalog::Catalog,
     diagnostic::{Diagnostic, Level},
-    effects::{Effects, effects, effects_of_action},
-    ident::ObjectName,
-    parse::{Script, Statement, StatementKind, statement::Transaction as Control},
+    effects::Effects,
+    parse::{Script, StatementKind},
+    source::Span,
 };
 
-pub use context::{Context, Transaction};
+pub use context::{Context, Work, WorkKind};
+pub use file::File;
+pub use folder::{Folder, Judged, Member, Released};
 pub use page::Page;
-pub use rule::Rule;
-
-/// The levels of rules that differ from their pages, by name.
-pub type Levels = BTreeMap<String, RuleLevel>;
-
-/// What a rule's findings count as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum RuleLevel {
-    /// Not reported.
-    Off,
-    /// Reported at this level.
-    At(Level),
-}
+pub use rule::{Check, Explains, Rule};
+pub use settings::{Levels, RuleLevel, Settings};
 
 /// One finding, with the statement it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +53,18 @@ pub struct Linted {
 }
 
 /// Looks at every statement of a script that is run on what exists `before`.
-pub fn lint(script: &Script, before: &Catalog, levels: &Levels) -> Linted {
+pub fn lint(script: &Script, before: &Catalog, settings: &Settings) -> Linted {
+    lint_among(script, before, settings, Vec::new())
+}
+
+/// The same, when looking at its whole folder has found something about it already.
+pub fn lint_among(
+    script: &Script,
+    before: &Catalog,
+    settings: &Settings,
+    across: Vec<Diagnostic>,
+) -> Linted {
+    let file = File::follow(script, before, settings);
     let mut findings: Vec<Finding> = script
         .diagnostics
         .iter()
@@ -68,114 +74,155 @@ pub fn lint(script: &Script, before: &Catalog, levels: &Levels) -> Linted {
             effects: None,
         })
         .collect();
-    let mut catalog = before.clone();
-    let mut created = BTreeSet::new();
-    let mut transaction = Transaction::default();
-    for (at, statement) in script.statements.iter().enumerate() {
-        let before = catalog.clone();
-        apply(&mut catalog, statement, script.source.text());
-        let done = effects(statement, &before);
-        let actions = alone(statement, &before);
-        let context = Context {
-            source: &script.source,
-            statement,
-            before: &before,
-            after: &catalog,
-            effects: &done,
-            actions: &actions,
-            transaction: &transaction,
-            created: &created,
-        };
-        for rule in rules::ALL {
-            let Some(level) = level(rule, levels) else {
-                continue;
-            };
-            findings.extend(
-                (rule.check)(&context)
-                    .into_iter()
-                    .map(|diagnostic| Finding {
-                        diagnostic: Diagnostic {
-                            level,
-                            ..diagnostic
-                        },
-                        statement: Some(at),
-                        effects: Some(done.clone()),
-                    }),
-            );
-        }
-        follow(&mut transaction, statement, &done);
-        created.extend(newly_created(statement, &before));
+    for context in file.contexts() {
+        let found = of_statement(&context);
+        findings.extend(found.into_iter().map(|diagnostic| Finding {
+            diagnostic,
+            statement: Some(context.at),
+            effects: Some(context.effects.clone()),
+        }));
     }
-    findings = suppress::apply(script, findings, levels);
+    let of_file = rules::ALL.iter().flat_map(|rule| match rule.check {
+        Check::File(check) => check(&file)
+            .into_iter()
+            .filter_map(|found| levelled(rule, found, &file))
+            .collect(),
+        Check::Statement(_) | Check::Folder(_) | Check::Unexplained(_) => Vec::new(),
+    });
+    for diagnostic in of_file.chain(across) {
+        let statement = file.statement_at(diagnostic.span);
+        let effects = statement.and_then(|at| Some(file.context(at)?.effects.clone()));
+        findings.push(Finding {
+            diagnostic,
+            statement,
+            effects,
+        });
+    }
+    findings = suppress::apply(script, findings, settings);
     findings.sort_by_key(|finding| (finding.diagnostic.span, finding.diagnostic.rule));
     Linted {
         findings,
-        after: catalog,
+        after: file.into_end(),
     }
 }
 
-/// The level of a rule's findings, or `None` when it is switched off.
-fn level(rule: &Rule, levels: &Levels) -> Option<Level> {
-    match levels.get(rule.name) {
-        Some(RuleLevel::Off) => None,
-        Some(RuleLevel::At(level)) => Some(*level),
-        None => Some(rule.level()),
-    }
-}
-
-/// What each subcommand of an `ALTER` would do alone.
-fn alone(statement: &Statement, before: &Catalog) -> Vec<Effects> {
-    let StatementKind::AlterRelation(alter) = &statement.kind else {
-        return Vec::new();
-    };
-    alter
-        .actions
-        .iter()
-        .map(|action| effects_of_action(alter, action, before))
-        .collect()
-}
-
-/// The table that a statement creates.
-fn newly_created(statement: &Statement, before: &Catalog) -> Option<ObjectName> {
-    let StatementKind::CreateTable(create) = &statement.kind else {
-        return None;
-    };
-    let name = match &create.name.schema {
-        Some(schema) => ObjectName::new(schema.clone(), create.name.name.clone()),
-        None => before.in_creation_schema(&create.name.name),
-    };
-    (!before.has_relation(&name)).then_some(name)
-}
-
-/// What the next statement finds of its transaction.
-fn follow(transaction: &mut Transaction, statement: &Statement, done: &Effects) {
-    match &statement.kind {
-        StatementKind::Transaction(Control::Begin) => {
-            *transaction = Transaction {
-                opened: Some(statement.span),
-                held: Vec::new(),
+/// What the rules that look across files find, by the position of the member it is about; to be
+/// handed to [`lint_among`], so that it can be suppressed where it stands.
+pub fn across(folder: &Folder<'_>) -> Vec<Vec<Diagnostic>> {
+    let mut found: Vec<Vec<Diagnostic>> = folder.members.iter().map(|_| Vec::new()).collect();
+    for rule in rules::ALL {
+        let Check::Folder(check) = rule.check else {
+            continue;
+        };
+        for (at, diagnostic) in check(folder) {
+            let Some(member) = folder.members.get(at) else {
+                continue;
             };
-        }
-        StatementKind::Transaction(Control::Commit | Control::Rollback) => {
-            *transaction = Transaction::default();
-        }
-        StatementKind::Transaction(Control::Savepoint | Control::Release | Control::RollbackTo)
-        | StatementKind::AlterRelation(_)
-        | StatementKind::CreateTable(_)
-        | StatementKind::CreateIndex(_)
-        | StatementKind::Drop(_)
-        | StatementKind::Update(_)
-        | StatementKind::Data(_)
-        | StatementKind::Set(_)
-        | StatementKind::Opaque(_) => {
-            if transaction.opened.is_some() {
-                transaction.held.extend(
-                    done.locks
-                        .iter()
-                        .filter(|lock| lock.mode.blocks_writes())
-                        .map(|lock| (lock.relation.clone(), lock.mode)),
-                );
+            let file = member.script.source.name();
+            let level = folder.settings.level(rule, diagnostic.level, file);
+            if let (Judged::Yes, Some(level)) = (member.judged, level) {
+                found[at].push(Diagnostic {
+                    level,
+                    ..diagnostic
+                });
             }
         }
     }
+    found
+}
+
+/// What all rules over statements say of one.
+fn of_statement(context: &Context<'_>) -> Vec<Diagnostic> {
+    let work = context.blocking_work(context.effects);
+    let mut found = Vec::new();
+    let mut explained: Vec<Span> = Vec::new();
+    for rule in rules::ALL {
+        let Check::Statement(check) = rule.check else {
+            continue;
+        };
+        for diagnostic in check(context) {
+            // What explains goes on doing so when nobody wants to hear it.
+            if rule.explains == Explains::Work {
+                explained.push(diagnostic.span);
+            }
+            let diagnostic = match rule.explains {
+                Explains::Work => softened(context, &work, diagnostic),
+                Explains::Nothing => diagnostic,
+            };
+            found.extend(levelled(rule, diagnostic, context.file));
+        }
+    }
+    let left = unexplained(context, &work, &explained);
+    if left.is_empty() {
+        return found;
+    }
+    for rule in rules::ALL {
+        if let Check::Unexplained(check) = rule.check {
+            let spoken = check(context, &left).into_iter();
+            found.extend(spoken.filter_map(|diagnostic| {
+                levelled(rule, softened(context, &work, diagnostic), context.file)
+            }));
+        }
+    }
+    found
+}
+
+/// The work that no finding at these places accounts for.
+fn unexplained<'w>(context: &Context<'_>, work: &[Work<'w>], explained: &[Span]) -> Vec<Work<'w>> {
+    let StatementKind::AlterRelation(_) = &context.statement.kind else {
+        return if explained.is_empty() {
+            work.to_vec()
+        } else {
+            Vec::new()
+        };
+    };
+    let whose = |work: &Work<'_>| -> Vec<Span> {
+        context
+            .subcommands()
+            .filter(|(_, alone)| {
+                context
+                    .blocking_scans(alone)
+                    .any(|scan| scan.relation == *work.relation && scan.purpose == work.purpose)
+            })
+            .map(|(action, _)| action.span)
+            .collect()
+    };
+    let touched = |span: &Span| {
+        explained
+            .iter()
+            .any(|found| found.start < span.end && span.start < found.end)
+    };
+    work.iter()
+        .filter(|work| {
+            let whose = whose(work);
+            if whose.is_empty() {
+                explained.is_empty()
+            } else {
+                !whose.iter().all(touched)
+            }
+        })
+        .copied()
+        .collect()
+}
+
+/// Work on tables that are known to be small is over in a moment, so that it is no error.
+fn softened(context: &Context<'_>, work: &[Work<'_>], diagnostic: Diagnostic) -> Diagnostic {
+    let small = |work: &Work<'_>| {
+        context
+            .size(work.relation)
+            .is_some_and(|size| size.bytes <= context.file.settings.small_table)
+    };
+    if work.is_empty() || !work.iter().all(small) {
+        return diagnostic;
+    }
+    Diagnostic {
+        level: Level::Info,
+        ..diagnostic
+    }
+}
+
+/// The finding at the level that counts, unless it is switched off.
+fn levelled(rule: &Rule, found: Diagnostic, file: &File<'_>) -> Option<Diagnostic> {
+    let level = file.settings.level(rule, found.level, file.source.name())?;
+    Some(Diagnostic { level, ..found })
 }

@@ -1,6 +1,10 @@
 //! Every page in `lints/` against its rule: headings in order, `sql fires` says exactly what the
-//! `diagnostic` block behind it says, `sql passes` is silent, and a `plan` block is what
-//! `zdm plan` makes of the `sql fires` block before it. On every version the page speaks about.
+//! `diagnostic` block behind it says, and of `sql passes` the rule says nothing. On every version
+//! the page speaks about. What other rules say of a block is their affair.
+//!
+//! Each block is a file of its own, behind those of the `sql given` blocks before it. For rules
+//! over folders its first line may name it: `-- file: 0002_more.sql`; otherwise the blocks are
+//! numbered. The `given` ones have run, the block that is judged has not.
 //!
 //! No server is needed here; `tests/it/live/lints.rs` runs the same blocks on real ones.
 
@@ -8,8 +12,9 @@ use std::path::Path;
 
 use zdm::{
     catalog::{Catalog, PgVersion},
+    diagnostic::Diagnostic,
     lint::{
-        self, Levels,
+        self, Check, Folder, Judged, Member, Released, Rule, RuleLevel, Settings,
         page::{Block, BlockKind, HEADINGS, Page},
         rules,
     },
@@ -35,13 +40,20 @@ fn page(path: &Path, text: String) -> Outcome {
     let page = Page::read(&text)?;
     headings(&page)?;
     let kinds: Vec<BlockKind> = page.blocks.iter().map(|block| block.kind).collect();
-    for wanted in [BlockKind::Fires, BlockKind::Passes] {
-        if !kinds.contains(&wanted) {
-            return Err(format!("the page has no block `sql {}`", wanted.caption()).into());
+    // Of a rule that speaks where no other does there may be nothing to show.
+    let shown: &[BlockKind] = match rule.check {
+        Check::Unexplained(_) => &[BlockKind::Passes],
+        Check::Statement(_) | Check::File(_) | Check::Folder(_) => {
+            &[BlockKind::Fires, BlockKind::Passes]
+        }
+    };
+    for wanted in shown {
+        if !kinds.contains(wanted) {
+            return Err(format!("the page has no block that {}", wanted.caption()).into());
         }
     }
     for version in &page.versions {
-        blocks(name, &page, *version).map_err(|why| format!("PostgreSQL {version}: {why}"))?;
+        blocks(rule, &page, *version).map_err(|why| format!("PostgreSQL {version}: {why}"))?;
     }
     Ok(())
 }
@@ -67,8 +79,17 @@ fn script(text: &str) -> Result<Script, String> {
     }
 }
 
-fn blocks(rule: &str, page: &Page<'_>, version: PgVersion) -> Outcome {
-    let mut catalog = Catalog::empty(version);
+/// What was there before a block, and the files that made it.
+struct Earlier {
+    catalog: Catalog,
+    files: Vec<Script>,
+}
+
+fn blocks(rule: &Rule, page: &Page<'_>, version: PgVersion) -> Outcome {
+    let mut earlier = Earlier {
+        catalog: Catalog::empty(version),
+        files: Vec::new(),
+    };
     let mut fired: Option<(&Block<'_>, String)> = None;
     for block in &page.blocks {
         if let (Some((fires, _)), true) = (&fired, block.kind != BlockKind::Diagnostic) {
@@ -77,10 +98,12 @@ fn blocks(rule: &str, page: &Page<'_>, version: PgVersion) -> Outcome {
         }
         match block.kind {
             BlockKind::Given => {
-                catalog = lint::lint(&script(block.text)?, &catalog, &Levels::new()).after;
+                let given = script(block.text)?;
+                earlier.catalog = lint::lint(&given, &earlier.catalog, &Settings::default()).after;
+                earlier.files.push(given);
             }
             BlockKind::Fires => {
-                let said = said(rule, &catalog, block)?;
+                let said = said(rule, page, &earlier, block)?;
                 if said.is_empty() {
                     return Err(format!("nothing is found in:\n{}", block.text).into());
                 }
@@ -96,7 +119,7 @@ fn blocks(rule: &str, page: &Page<'_>, version: PgVersion) -> Outcome {
                 }
             }
             BlockKind::Passes => {
-                let said = said(rule, &catalog, block)?;
+                let said = said(rule, page, &earlier, block)?;
                 if !said.is_empty() {
                     return Err(format!("it is found:\n{}\n{said}", block.text).into());
                 }
@@ -111,16 +134,25 @@ fn blocks(rule: &str, page: &Page<'_>, version: PgVersion) -> Outcome {
 }
 
 /// What the rule says of a block: each message, and what to do in a line of its own.
-fn said(rule: &str, catalog: &Catalog, block: &Block<'_>) -> Result<String, String> {
-    let linted = lint::lint(&script(block.text)?, catalog, &Levels::new());
+fn said(
+    rule: &Rule,
+    page: &Page<'_>,
+    earlier: &Earlier,
+    block: &Block<'_>,
+) -> Result<String, String> {
+    let mut settings = Settings::default();
+    if !page.on {
+        let level = RuleLevel::At(page.level);
+        settings.levels.insert(rule.name.to_owned(), level);
+    }
+    let judged = script(block.text)?;
+    let across = across(earlier, &judged, &settings);
+    let linted = lint::lint_among(&judged, &earlier.catalog, &settings, across);
     let mut out = String::new();
     for finding in linted.findings {
         let diagnostic = finding.diagnostic;
-        if diagnostic.rule != rule {
-            return Err(format!(
-                "another rule speaks, {}:\n{}",
-                diagnostic.rule, block.text
-            ));
+        if diagnostic.rule != rule.name {
+            continue;
         }
         out.push_str(&diagnostic.message);
         out.push('\n');
@@ -129,6 +161,40 @@ fn said(rule: &str, catalog: &Catalog, block: &Block<'_>) -> Result<String, Stri
         }
     }
     Ok(out)
+}
+
+/// What the rules over folders say of a block behind the files that were there before.
+fn across(earlier: &Earlier, judged: &Script, settings: &Settings) -> Vec<Diagnostic> {
+    let all: Vec<&Script> = earlier.files.iter().chain([judged]).collect();
+    let numbers: Vec<String> = (1..=all.len())
+        .map(|number| format!("{number:04}"))
+        .collect();
+    let member = |(at, script): (usize, &&'_ Script)| -> (String, String) {
+        let first = script.source.text().lines().next().unwrap_or_default();
+        let named = first.strip_prefix("-- file: ").map(|file| {
+            let stem = file.trim().trim_end_matches(".sql");
+            let (id, name) = stem.split_once('_').unwrap_or((stem, ""));
+            (id.to_owned(), name.to_owned())
+        });
+        named.unwrap_or_else(|| (numbers[at].clone(), "example".to_owned()))
+    };
+    let names: Vec<(String, String)> = all.iter().enumerate().map(member).collect();
+    let members = all
+        .iter()
+        .zip(&names)
+        .map(|(script, (id, name))| {
+            let last = std::ptr::eq(*script, judged);
+            Member {
+                id,
+                name,
+                script,
+                released: if last { Released::No } else { Released::Yes },
+                judged: if last { Judged::Yes } else { Judged::No },
+            }
+        })
+        .collect();
+    let mut found = lint::across(&Folder { members, settings });
+    found.pop().unwrap_or_default()
 }
 
 datatest_stable::harness! {

@@ -106,10 +106,10 @@ fn shown(looked: &Looked) -> impl Iterator<Item = Shown<'_>> {
 }
 
 fn look(args: &Args, config: &Config, state: State) -> Result<Vec<Looked>, CliError> {
-    let levels = &config.settings.lint.levels;
+    let settings = &config.settings.lint.rules;
     let mut found = Vec::new();
     let mut keep = |migration: Migration, catalog: &mut Catalog| {
-        let linted = lint(&migration.script, catalog, levels);
+        let linted = lint(&migration.script, catalog, settings);
         catalog.clone_from(&linted.after);
         found.push(Looked { migration, linted });
     };

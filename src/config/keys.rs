@@ -45,6 +45,12 @@ pub enum Key {
     LintFailOn,
     /// `lint.levels`
     LintLevels,
+    /// `lint.rules`
+    LintRules,
+    /// `lint.small_table`
+    LintSmallTable,
+    /// `lint.runner`
+    LintRunner,
     /// `role.name`
     RoleName,
     /// `journal.schema`
@@ -59,7 +65,7 @@ pub enum Key {
 
 impl Key {
     /// All, in the order of the reference page.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 28] = [
         Self::DatabaseUrl,
         Self::MigrationsDir,
         Self::MigrationsLayout,
@@ -80,6 +86,9 @@ impl Key {
         Self::OrderStrict,
         Self::LintFailOn,
         Self::LintLevels,
+        Self::LintRules,
+        Self::LintSmallTable,
+        Self::LintRunner,
         Self::RoleName,
         Self::JournalSchema,
         Self::HistoryTool,
@@ -110,6 +119,9 @@ impl Key {
             Self::OrderStrict => ("order", "strict"),
             Self::LintFailOn => ("lint", "fail_on"),
             Self::LintLevels => ("lint", "levels"),
+            Self::LintRules => ("lint", "rules"),
+            Self::LintSmallTable => ("lint", "small_table"),
+            Self::LintRunner => ("lint", "runner"),
             Self::RoleName => ("role", "name"),
             Self::JournalSchema => ("journal", "schema"),
             Self::HistoryTool => ("history", "tool"),
@@ -142,6 +154,9 @@ impl Key {
             Self::OrderStrict | Self::HistoryMirror => "false",
             Self::LintFailOn => "\"warning\"",
             Self::LintLevels => "empty: the levels of the rules' pages",
+            Self::LintRules => "empty",
+            Self::LintSmallTable => "\"1MB\"",
+            Self::LintRunner => "\"statements\"",
             Self::RoleName => "not set: the role that connects",
             Self::JournalSchema => "\"zdm\"",
             Self::HistoryTool => {
@@ -217,6 +232,16 @@ impl Key {
             }
             Self::LintLevels => {
                 "A table of rules and what their findings count as: `\"error\"`, `\"warning\"`, `\"info\"` or `\"off\"`."
+            }
+            Self::LintRules => {
+                "A table of rules, each with `level` as in `levels`, `paths`, and the options that its page names.\n\
+                 `paths` is a list of globs of the files that the rule looks at; those that begin with `!` are left out."
+            }
+            Self::LintSmallTable => {
+                "Work on tables of at most this size is over in a moment, so that what blocks clients meanwhile is reported as `info`, if the size is known: a number with `kB`, `MB` or `GB`, or 0."
+            }
+            Self::LintRunner => {
+                "How the files are run: each statement in a transaction of its own unless the file opens one (`\"statements\"`, as zdm does), or each file in one transaction (`\"one-transaction\"`)."
             }
             Self::RoleName => {
                 "The role that every migration runs as (`SET LOCAL ROLE`), so that objects keep the application's owner."

@@ -1,5 +1,7 @@
 //! From the text of `zdm.toml` to [`Settings`], with a place for every mistake.
 
+mod lint;
+
 use std::ops::Range;
 
 use toml::{
@@ -18,7 +20,7 @@ use crate::{
         window,
     },
     ident::Ident,
-    lint::{RuleLevel, rules},
+    lint::settings::Runner,
     parse::{PhaseName, layout::Layout},
     plan::{LateExpandPolicy, Sizes, Tighten},
     source::{SourceFile, Span},
@@ -272,6 +274,17 @@ impl Reader {
                 }
             }
             Key::LintLevels => self.levels(value),
+            Key::LintRules => self.rules(value),
+            Key::LintSmallTable => self.small_table(value, &shown),
+            Key::LintRunner => {
+                let words = [
+                    ("statements", Runner::Statements),
+                    ("one-transaction", Runner::OneTransaction),
+                ];
+                if let Some(runner) = self.one_of(value, &shown, &words) {
+                    self.settings.lint.rules.runner = runner;
+                }
+            }
             Key::RoleName => {
                 if let Some(text) = self.text(value, &shown) {
                     self.settings.execute.role = Some(Ident::exact(text));
@@ -303,41 +316,6 @@ impl Reader {
                     DeValue::Boolean(false) => None,
                     _ => self.one_of(value, &shown, &words).flatten(),
                 };
-            }
-        }
-    }
-
-    fn levels(&mut self, value: &Value<'_>) {
-        let Some(entries) = self.table(value, "`[lint.levels]`") else {
-            return;
-        };
-        let words = [
-            ("error", RuleLevel::At(Level::Error)),
-            ("warning", RuleLevel::At(Level::Warning)),
-            ("info", RuleLevel::At(Level::Info)),
-            ("off", RuleLevel::Off),
-        ];
-        for (name, value) in entries {
-            let rule = name.get_ref().as_ref();
-            if !rules::names().any(|known| known == rule) {
-                let help = match closest(rule, rules::names()) {
-                    Some(near) => format!("Did you mean `{near}`?"),
-                    None => "List the rules with `zdm explain --list`.".to_owned(),
-                };
-                self.mistakes.push(
-                    Diagnostic::new(
-                        "unknown-rule",
-                        Level::Error,
-                        span_of(name.span()),
-                        format!("There is no rule `{rule}`"),
-                    )
-                    .with_help(help),
-                );
-                continue;
-            }
-            let shown = format!("`lint.levels.{rule}`");
-            if let Some(level) = self.one_of(value, &shown, &words) {
-                self.settings.lint.levels.insert(rule.to_owned(), level);
             }
         }
     }

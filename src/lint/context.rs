@@ -1,19 +1,28 @@
-//! What a rule sees: one statement and everything around it.
-
-use std::collections::BTreeSet;
+//! What a rule sees: one statement and everything around it, and the judging that rules share.
 
 use crate::{
     catalog::{Catalog, Size},
     effects::{Effects, LockMode, Scan},
     ident::ObjectName,
-    parse::Statement,
+    lint::{
+        file::{File, Held, Transaction},
+        timeout::Timeouts,
+    },
+    parse::{
+        Statement, StatementKind,
+        statement::{AlterAction, AlterRelation},
+    },
     source::{SourceFile, Span},
 };
 
 /// One statement and everything around it.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
-    /// The file.
+    /// The file, whose other statements can be looked at too.
+    pub file: &'a File<'a>,
+    /// The position of the statement.
+    pub at: usize,
+    /// The text of the file.
     pub source: &'a SourceFile,
     /// The statement.
     pub statement: &'a Statement,
@@ -25,19 +34,35 @@ pub struct Context<'a> {
     pub effects: &'a Effects,
     /// What each subcommand of an `ALTER` would do alone, in order; empty for other statements.
     pub actions: &'a [Effects],
-    /// The transaction it is in.
-    pub transaction: &'a Transaction,
-    /// Tables that this file created before it: no client knows them yet.
-    pub created: &'a BTreeSet<ObjectName>,
+    /// The transaction it is in, when it is in one that other statements may share.
+    pub transaction: Option<Transaction>,
+    /// The strong locks that earlier statements of that transaction hold.
+    pub held: &'a [Held],
+    /// The timeouts that the file has set and that are in force.
+    pub timeouts: &'a Timeouts,
 }
 
-/// The transaction a statement is in, as far as the file shows.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Transaction {
-    /// The `BEGIN` of the file, when it has one that is still open.
-    pub opened: Option<Span>,
-    /// The strong locks that earlier statements of it hold until its end.
-    pub held: Vec<(ObjectName, LockMode)>,
+/// A relation that clients use is read or written anew from end to end, while a lock on it
+/// stops their writes at least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Work<'a> {
+    /// The relation.
+    pub relation: &'a ObjectName,
+    /// The lock on it meanwhile.
+    pub under: LockMode,
+    /// Whether it is only read.
+    pub kind: WorkKind,
+    /// What for, in words (`to build index "x"`).
+    pub purpose: &'a str,
+}
+
+/// What is done to a whole relation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum WorkKind {
+    /// It is read.
+    Scan,
+    /// It is read and written anew, its indexes too.
+    Rewrite,
 }
 
 impl<'a> Context<'a> {
@@ -46,21 +71,92 @@ impl<'a> Context<'a> {
         self.source.slice(self.statement.span)
     }
 
-    /// Whole reads of tables that clients use, under locks that hold up their writes.
+    /// The text of a part of it.
+    pub fn slice(&self, span: Span) -> &'a str {
+        self.source.slice(span)
+    }
+
+    /// The statement as an `ALTER`, when it is one.
+    pub fn alter(&self) -> Option<&'a AlterRelation> {
+        match &self.statement.kind {
+            StatementKind::AlterRelation(alter) => Some(alter),
+            StatementKind::CreateTable(_)
+            | StatementKind::CreateIndex(_)
+            | StatementKind::Drop(_)
+            | StatementKind::Update(_)
+            | StatementKind::Data(_)
+            | StatementKind::Transaction(_)
+            | StatementKind::Set(_)
+            | StatementKind::Opaque(_) => None,
+        }
+    }
+
+    /// The subcommands of an `ALTER`, each with what it would do alone.
+    pub fn subcommands(&self) -> impl Iterator<Item = (&'a AlterAction, &'a Effects)> + use<'a> {
+        let actions: &'a [AlterAction] = self.alter().map_or(&[], |alter| alter.actions.as_slice());
+        actions.iter().zip(self.actions)
+    }
+
+    /// Whether an earlier statement of this file made the relation, or the table of that index:
+    /// no client knows it yet.
+    pub fn is_new(&self, relation: &ObjectName) -> bool {
+        let made = |name: &ObjectName| self.file.created(name).is_some_and(|step| step < self.at);
+        if made(relation) {
+            return true;
+        }
+        !self.before.tables.contains_key(relation)
+            && self
+                .before
+                .index(relation)
+                .is_some_and(|(table, _)| made(&table.name))
+    }
+
+    /// Whether a database showed that the relation holds no row.
+    pub fn is_empty(&self, relation: &ObjectName) -> bool {
+        self.size(relation).is_some_and(|size| size.empty)
+    }
+
+    /// Work on relations that clients use, under locks that hold up their writes at least, in
+    /// effects of this statement or of one of its subcommands.
     ///
-    /// A table that this file made has no clients, and one that is known to hold no row is read
-    /// in no time.
+    /// A relation that this file made has no clients, and one that is known to hold no row is
+    /// read in no time.
+    pub fn blocking_work<'e>(&self, effects: &'e Effects) -> Vec<Work<'e>> {
+        self.blocking_scans(effects)
+            .map(|scan| Work {
+                relation: &scan.relation,
+                under: scan.under,
+                kind: if effects.rewrites.contains(&scan.relation) {
+                    WorkKind::Rewrite
+                } else {
+                    WorkKind::Scan
+                },
+                purpose: &scan.purpose,
+            })
+            .collect()
+    }
+
+    /// The scans among [`Self::blocking_work`], those of rewrites included.
     pub fn blocking_scans<'e>(&self, effects: &'e Effects) -> impl Iterator<Item = &'e Scan> {
         effects.scans.iter().filter(|scan| {
             scan.under.blocks_writes()
-                && !self.created.contains(&scan.relation)
-                && !self.size(&scan.relation).is_some_and(|size| size.empty)
+                && !self.is_new(&scan.relation)
+                && !self.is_empty(&scan.relation)
         })
     }
 
     /// The first of [`Self::blocking_scans`].
     pub fn blocking_scan<'e>(&self, effects: &'e Effects) -> Option<&'e Scan> {
         self.blocking_scans(effects).next()
+    }
+
+    /// The locks of this statement that stop writes of relations which clients use.
+    pub fn strong_locks(&self) -> impl Iterator<Item = (&'a ObjectName, LockMode)> {
+        self.effects
+            .locks
+            .iter()
+            .filter(|lock| lock.mode.blocks_writes() && !self.is_new(&lock.relation))
+            .map(|lock| (&lock.relation, lock.mode))
     }
 
     /// Rows and bytes of a table, when a database told.
@@ -82,12 +178,34 @@ impl<'a> Context<'a> {
     /// What a lock means for clients of a relation while something goes on:
     /// `reads and writes of users wait`.
     pub fn who_waits(&self, relation: &ObjectName, mode: LockMode) -> String {
-        let who = if mode.blocks_reads() {
-            "reads and writes"
-        } else {
-            "writes"
-        };
-        format!("{who} of {} wait", relation.short())
+        format!("{} of {} wait", who(mode), relation.short())
+    }
+
+    /// Relations with what is known of their sizes: `users (about 5 rows, 8 kB) and teams`.
+    pub fn named<'n>(&self, relations: impl IntoIterator<Item = &'n ObjectName>) -> String {
+        let named: Vec<String> = relations
+            .into_iter()
+            .map(|name| format!("{}{}", name.short(), self.size_in_words(name)))
+            .collect();
+        listed(&named)
+    }
+}
+
+/// Whose requests a lock stops: `reads and writes` or `writes`.
+pub fn who(mode: LockMode) -> &'static str {
+    if mode.blocks_reads() {
+        "reads and writes"
+    } else {
+        "writes"
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub fn listed(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A rule's page: TOML front matter between `+++` lines, then Markdown with fenced blocks.
 //!
-//! The front matter holds `summary`, `level`, `since`, `postgresql` and `recipe`. Each fenced
-//! block says by the words behind its fence what it is for.
+//! The front matter holds `summary`, `level`, `off`, `group`, `since`, `postgresql`, `recipe` and
+//! `live`. Each fenced block says by the words behind its fence what it is for.
 
 use toml::Table;
 
@@ -23,6 +23,12 @@ pub struct Page<'a> {
     pub summary: String,
     /// What its findings count as.
     pub level: Level,
+    /// Whether it speaks when nothing is set; `off = true` is for what is a matter of opinion.
+    pub on: bool,
+    /// What it is about.
+    pub group: Group,
+    /// What a server does with its `sql fires` blocks.
+    pub live: Live,
     /// The version of zdm that first had the rule.
     pub since: String,
     /// The versions of PostgreSQL it speaks about.
@@ -33,6 +39,100 @@ pub struct Page<'a> {
     pub body: &'a str,
     /// Its fenced blocks, in order.
     pub blocks: Vec<Block<'a>>,
+}
+
+/// What a rule is about: the parts of the table of rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Group {
+    /// Building, dropping and rebuilding indexes.
+    Indexes,
+    /// Adding, changing and dropping columns.
+    Columns,
+    /// CHECK, NOT NULL, UNIQUE, PRIMARY KEY, FOREIGN KEY, EXCLUDE.
+    Constraints,
+    /// Enums, domains, composite types.
+    Types,
+    /// Tables, partitions, views, triggers, policies, publications.
+    Tables,
+    /// What shares a transaction, and how long it waits.
+    Transactions,
+    /// Statements on rows.
+    Data,
+    /// Habits, and what zdm could not judge.
+    Practice,
+    /// What is probably not meant.
+    Guesses,
+    /// What only a whole folder shows.
+    Across,
+}
+
+impl Group {
+    /// All, in the order of the table of rules.
+    pub const ALL: [Self; 10] = [
+        Self::Indexes,
+        Self::Columns,
+        Self::Constraints,
+        Self::Types,
+        Self::Tables,
+        Self::Transactions,
+        Self::Data,
+        Self::Practice,
+        Self::Guesses,
+        Self::Across,
+    ];
+
+    /// The word in the front matter.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Indexes => "indexes",
+            Self::Columns => "columns",
+            Self::Constraints => "constraints",
+            Self::Types => "types",
+            Self::Tables => "tables",
+            Self::Transactions => "transactions",
+            Self::Data => "data",
+            Self::Practice => "practice",
+            Self::Guesses => "guesses",
+            Self::Across => "across files",
+        }
+    }
+}
+
+/// What a real server must do with the `sql fires` blocks of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Live {
+    /// Read a table that was there whole, under the stated lock, which stops its writers.
+    Scan,
+    /// Write a table or index that was there anew.
+    Rewrite,
+    /// Hold the stated locks.
+    Lock,
+    /// Refuse a statement.
+    Fails,
+    /// Run it; the page judges without a claim on locks.
+    Nothing,
+}
+
+impl Live {
+    /// All.
+    pub const ALL: [Self; 5] = [
+        Self::Scan,
+        Self::Rewrite,
+        Self::Lock,
+        Self::Fails,
+        Self::Nothing,
+    ];
+
+    /// The word in the front matter.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Scan => "scan",
+            Self::Rewrite => "rewrite",
+            Self::Lock => "lock",
+            Self::Fails => "fails",
+            Self::Nothing => "nothing",
+        }
+    }
 }
 
 /// One fenced block.
@@ -100,7 +200,16 @@ impl<'a> Page<'a> {
         let matter: Table = matter
             .parse()
             .map_err(|error: toml::de::Error| error.message().to_owned())?;
-        let known = ["summary", "level", "since", "postgresql", "recipe"];
+        let known = [
+            "summary",
+            "level",
+            "off",
+            "group",
+            "since",
+            "postgresql",
+            "recipe",
+            "live",
+        ];
         if let Some(key) = matter.keys().find(|key| !known.contains(&key.as_str())) {
             return Err(format!(
                 "the front matter has a key `{key}`, which means nothing"
@@ -119,6 +228,21 @@ impl<'a> Page<'a> {
             "info" => Level::Info,
             other => return Err(format!("`{other}` is not a level")),
         };
+        let on = match matter.get("off") {
+            None => true,
+            Some(toml::Value::Boolean(off)) => !off,
+            Some(other) => return Err(format!("`off` is true or false, and not {other}")),
+        };
+        let group = text_of("group")?;
+        let group = Group::ALL
+            .into_iter()
+            .find(|known| known.as_str() == group)
+            .ok_or_else(|| format!("`{group}` is not a group"))?;
+        let live = text_of("live")?;
+        let live = Live::ALL
+            .into_iter()
+            .find(|known| known.as_str() == live)
+            .ok_or_else(|| format!("`{live}` is nothing that a server can be seen to do"))?;
         let versions = matter
             .get("postgresql")
             .and_then(toml::Value::as_array)
@@ -135,6 +259,9 @@ impl<'a> Page<'a> {
         Ok(Self {
             summary: text_of("summary")?,
             level,
+            on,
+            group,
+            live,
             since: text_of("since")?,
             versions,
             recipe: matter
@@ -182,11 +309,13 @@ mod tests {
     #[test]
     fn a_page_is_taken_apart() {
         let page = Page::read(
-            "+++\nsummary = \"s\"\nlevel = \"warning\"\nsince = \"0.1.0\"\npostgresql = [14, 18]\n\
-             +++\n\n# x\n\n```sql given\nSELECT 1;\n```\ntext\n```sql fires\nSELECT 2;\n```\n",
+            "+++\nsummary = \"s\"\nlevel = \"warning\"\noff = true\ngroup = \"data\"\n\
+             live = \"nothing\"\nsince = \"0.1.0\"\npostgresql = [14, 18]\n+++\n\n# x\n\n```sql given\nSELECT 1;\n```\ntext\n```sql fires\nSELECT 2;\n```\n",
         )
         .unwrap();
         assert_eq!(page.level, Level::Warning);
+        assert!(!page.on);
+        assert_eq!((page.group, page.live), (Group::Data, Live::Nothing));
         assert_eq!(page.versions, [PgVersion::V14, PgVersion::V18]);
         assert_eq!(page.recipe, None);
         assert!(page.body.starts_with("# x"));
@@ -211,11 +340,19 @@ mod tests {
                 "bad",
             ),
             (
-                "+++\nsummary = \"s\"\nlevel = \"info\"\nsince = \"1\"\npostgresql = [9]\n+++\n",
+                "+++\nsummary = \"s\"\nlevel = \"info\"\ngroup = \"data\"\nlive = \"scan\"\nsince = \"1\"\npostgresql = [9]\n+++\n",
                 "9",
             ),
             (
-                "+++\nsummary = \"s\"\nlevel = \"info\"\nsince = \"1\"\npostgresql = []\n+++\n```rust\n```\n",
+                "+++\nsummary = \"s\"\nlevel = \"info\"\ngroup = \"odds\"\n+++\n",
+                "odds",
+            ),
+            (
+                "+++\nsummary = \"s\"\nlevel = \"info\"\ngroup = \"data\"\nlive = \"sleep\"\n+++\n",
+                "sleep",
+            ),
+            (
+                "+++\nsummary = \"s\"\nlevel = \"info\"\ngroup = \"data\"\nlive = \"scan\"\nsince = \"1\"\npostgresql = []\n+++\n```rust\n```\n",
                 "rust",
             ),
         ] {

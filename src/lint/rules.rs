@@ -1,6 +1,14 @@
 //! The one list of rules. A rule is a page in `lints/`, a file beside this one, and a line here.
 
-use crate::lint::rule::Rule;
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use crate::{
+    diagnostic::Level,
+    lint::{
+        page::{Group, Page},
+        rule::Rule,
+    },
+};
 
 /// Declares a module for each rule and lists its `RULE`.
 macro_rules! rules {
@@ -12,13 +20,50 @@ macro_rules! rules {
 }
 
 rules! {
+    blocking_statement,
     constraint_scan,
     index_not_concurrent,
     set_not_null_scan,
+    unknown_statement,
 }
 
 /// The findings of the engine itself: they have no page and cannot be switched off one by one.
 pub const ENGINE_FINDINGS: [&str; 1] = ["unused-suppression"];
+
+/// What the front matter of a rule's page says, kept for all runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts {
+    /// What its findings count as.
+    pub level: Level,
+    /// Whether it speaks when nothing is set.
+    pub on: bool,
+    /// What it is about.
+    pub group: Group,
+}
+
+/// The facts of the rule of that name.
+pub fn facts(rule: &str) -> Facts {
+    static ALL_FACTS: LazyLock<BTreeMap<&str, Facts>> = LazyLock::new(|| {
+        let pages = ALL
+            .iter()
+            .filter_map(|rule| Some((rule.name, Page::read(rule.page).ok()?)));
+        pages
+            .map(|(name, page)| {
+                let facts = Facts {
+                    level: page.level,
+                    on: page.on,
+                    group: page.group,
+                };
+                (name, facts)
+            })
+            .collect()
+    });
+    ALL_FACTS.get(rule).copied().unwrap_or(Facts {
+        level: Level::Error,
+        on: true,
+        group: Group::Practice,
+    })
+}
 
 /// The rule of that name.
 pub fn find(name: &str) -> Option<&'static Rule> {

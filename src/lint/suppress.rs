@@ -4,7 +4,7 @@
 
 use crate::{
     diagnostic::{Diagnostic, Level, closest},
-    lint::{Finding, Levels, RuleLevel, rules},
+    lint::{Finding, Settings, rules},
     parse::{Directive, DirectiveKind, Script},
 };
 
@@ -20,7 +20,7 @@ struct Allowed<'a> {
 }
 
 /// Leaves out what is suppressed, and adds a finding for each suppression without use.
-pub(super) fn apply(script: &Script, findings: Vec<Finding>, levels: &Levels) -> Vec<Finding> {
+pub(super) fn apply(script: &Script, findings: Vec<Finding>, settings: &Settings) -> Vec<Finding> {
     let mut allowed: Vec<Allowed<'_>> = script
         .file_directives
         .iter()
@@ -57,7 +57,7 @@ pub(super) fn apply(script: &Script, findings: Vec<Finding>, levels: &Levels) ->
     let unused = allowed
         .iter()
         .filter(|allowed| !allowed.used)
-        .filter(|allowed| levels.get(allowed.rule) != Some(&RuleLevel::Off))
+        .filter(|allowed| settings.is_on(allowed.rule))
         .map(|allowed| Finding {
             diagnostic: useless(allowed),
             statement: allowed.statement,

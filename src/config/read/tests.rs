@@ -104,8 +104,8 @@ fn every_key_is_read() {
     assert_eq!(read.strict_order, StrictOrder::Always);
     assert_eq!(read.lint.fail_on, FailOn::Never);
     assert_eq!(
-        read.lint.levels.get("index-not-concurrent"),
-        Some(&RuleLevel::Off)
+        read.lint.rules.levels.get("index-not-concurrent"),
+        Some(&crate::lint::RuleLevel::Off)
     );
     assert_eq!(read.execute.role, Some(Ident::exact("app")));
     assert_eq!(read.execute.journal_schema.as_str(), "Ops");

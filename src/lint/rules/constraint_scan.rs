@@ -12,11 +12,12 @@ use crate::{
     source::Span,
 };
 
-pub(super) const RULE: Rule = Rule {
-    name: "constraint-scan",
-    page: include_str!("../../../lints/constraint-scan.md"),
+pub(super) const RULE: Rule = Rule::statement(
+    "constraint-scan",
+    include_str!("../../../lints/constraint-scan.md"),
     check,
-};
+)
+.explaining();
 
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let StatementKind::AlterRelation(alter) = &context.statement.kind else {

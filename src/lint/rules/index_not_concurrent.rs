@@ -6,11 +6,12 @@ use crate::{
     parse::StatementKind,
 };
 
-pub(super) const RULE: Rule = Rule {
-    name: "index-not-concurrent",
-    page: include_str!("../../../lints/index-not-concurrent.md"),
+pub(super) const RULE: Rule = Rule::statement(
+    "index-not-concurrent",
+    include_str!("../../../lints/index-not-concurrent.md"),
     check,
-};
+)
+.explaining();
 
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let StatementKind::CreateIndex(index) = &context.statement.kind else {

@@ -12,11 +12,12 @@ use crate::{
     source::Span,
 };
 
-pub(super) const RULE: Rule = Rule {
-    name: "set-not-null-scan",
-    page: include_str!("../../../lints/set-not-null-scan.md"),
+pub(super) const RULE: Rule = Rule::statement(
+    "set-not-null-scan",
+    include_str!("../../../lints/set-not-null-scan.md"),
     check,
-};
+)
+.explaining();
 
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let StatementKind::AlterRelation(alter) = &context.statement.kind else {

@@ -1,0 +1,266 @@
+//! One file, followed from statement to statement: what each finds, and what it does.
+//!
+//! Next: [`Context`] is what a rule sees of one statement.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    catalog::{Catalog, apply::apply},
+    effects::{Effects, LockMode, effects, effects_of_action},
+    ident::{ObjectName, QualifiedName},
+    lint::{
+        context::Context,
+        settings::{Runner, Settings},
+        timeout::{Following, Timeouts},
+    },
+    parse::{
+        Script, Statement, StatementKind,
+        statement::{AlterActionKind, Transaction as Control, Utility},
+    },
+    source::{SourceFile, Span},
+};
+
+/// One file with everything that its statements find and do.
+#[derive(Debug, Clone)]
+pub struct File<'a> {
+    /// The text.
+    pub source: &'a SourceFile,
+    /// The statements.
+    pub script: &'a Script,
+    /// What holds for this run.
+    pub settings: &'a Settings,
+    /// One for each statement, in order.
+    steps: Vec<Step>,
+    /// What exists after the last statement.
+    end: Catalog,
+    /// Relations that the file makes, by the position of the statement.
+    created: BTreeMap<ObjectName, usize>,
+    /// Strong locks of statements in transactions, in the order of the statements.
+    held: Vec<Held>,
+}
+
+/// What one statement finds and does.
+#[derive(Debug, Clone)]
+struct Step {
+    before: Catalog,
+    effects: Effects,
+    actions: Vec<Effects>,
+    transaction: Option<Transaction>,
+    /// Which part of [`File::held`] its transaction holds.
+    held: (usize, usize),
+    timeouts: Timeouts,
+}
+
+/// The transaction a statement is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transaction {
+    /// The `BEGIN`; `None` when whoever runs the file opens one around it.
+    pub begin: Option<Span>,
+    /// The position of its first statement, behind `BEGIN`.
+    pub first: usize,
+}
+
+/// A strong lock that an earlier statement of the transaction holds until its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The relation.
+    pub relation: ObjectName,
+    /// The mode: one that stops writes.
+    pub mode: LockMode,
+    /// The position of the statement that took it.
+    pub step: usize,
+}
+
+impl<'a> File<'a> {
+    /// Follows a script that is run on what exists `before`.
+    pub fn follow(script: &'a Script, before: &Catalog, settings: &'a Settings) -> Self {
+        let source = &script.source;
+        let mut file = Self {
+            source,
+            script,
+            settings,
+            steps: Vec::with_capacity(script.statements.len()),
+            end: before.clone(),
+            created: BTreeMap::new(),
+            held: Vec::new(),
+        };
+        let around = match settings.runner {
+            Runner::Statements => None,
+            Runner::OneTransaction => Some(Transaction {
+                begin: None,
+                first: 0,
+            }),
+        };
+        let mut transaction = around;
+        let mut held_from = 0;
+        let mut timeouts = Following::default();
+        for (at, statement) in script.statements.iter().enumerate() {
+            let before = file.end.clone();
+            let step = Step {
+                effects: effects(statement, &before),
+                actions: alone(statement, &before),
+                transaction,
+                held: (held_from, file.held.len()),
+                timeouts: timeouts.now,
+                before,
+            };
+            match control(statement) {
+                Some(Control::Begin) if transaction.is_none() => {
+                    transaction = Some(Transaction {
+                        begin: Some(statement.span),
+                        first: at + 1,
+                    });
+                    held_from = file.held.len();
+                }
+                Some(Control::Commit | Control::Rollback) => {
+                    transaction = None;
+                    held_from = file.held.len();
+                }
+                Some(
+                    Control::Begin | Control::Savepoint | Control::Release | Control::RollbackTo,
+                )
+                | None => {}
+            }
+            timeouts.follow(source, statement, transaction.is_some());
+            if transaction.is_some() {
+                let strong = step.effects.locks.iter();
+                let strong = strong.filter(|lock| lock.mode.blocks_writes());
+                file.held.extend(strong.map(|lock| Held {
+                    relation: lock.relation.clone(),
+                    mode: lock.mode,
+                    step: at,
+                }));
+            }
+            apply(&mut file.end, statement, source.text());
+            for name in file.made_by(statement, &step.before) {
+                file.created.entry(name).or_insert(at);
+            }
+            file.steps.push(step);
+        }
+        file
+    }
+
+    /// What a rule sees of each statement, in order.
+    pub fn contexts(&self) -> impl Iterator<Item = Context<'_>> {
+        (0..self.steps.len()).filter_map(|at| self.context(at))
+    }
+
+    /// What a rule sees of the statement at that position.
+    pub fn context(&self, at: usize) -> Option<Context<'_>> {
+        let step = self.steps.get(at)?;
+        Some(Context {
+            file: self,
+            at,
+            source: self.source,
+            statement: self.script.statements.get(at)?,
+            before: &step.before,
+            after: self
+                .steps
+                .get(at + 1)
+                .map_or(&self.end, |next| &next.before),
+            effects: &step.effects,
+            actions: &step.actions,
+            transaction: step.transaction,
+            held: self.held.get(step.held.0..step.held.1).unwrap_or_default(),
+            timeouts: &step.timeouts,
+        })
+    }
+
+    /// What exists before its first statement.
+    pub fn start(&self) -> &Catalog {
+        self.steps.first().map_or(&self.end, |first| &first.before)
+    }
+
+    /// What exists after its last statement.
+    pub fn end(&self) -> &Catalog {
+        &self.end
+    }
+
+    /// The position of the statement that made a relation, when this file did.
+    pub fn created(&self, relation: &ObjectName) -> Option<usize> {
+        self.created.get(relation).copied()
+    }
+
+    /// The position of the statement that a place is in.
+    pub fn statement_at(&self, place: Span) -> Option<usize> {
+        let statements = &self.script.statements;
+        let at = statements.partition_point(|statement| statement.span.end <= place.start);
+        statements
+            .get(at)
+            .is_some_and(|statement| statement.span.start < place.end.max(place.start + 1))
+            .then_some(at)
+    }
+
+    pub(super) fn into_end(self) -> Catalog {
+        self.end
+    }
+
+    /// The relations that hold rows which come into being with a statement. One that the file
+    /// made keeps having no clients when it is renamed.
+    fn made_by(&self, statement: &Statement, before: &Catalog) -> Vec<ObjectName> {
+        let new = |name: &QualifiedName| {
+            let name = match &name.schema {
+                Some(schema) => ObjectName::new(schema.clone(), name.name.clone()),
+                None => before.in_creation_schema(&name.name),
+            };
+            (!before.has_relation(&name)).then_some(name)
+        };
+        match &statement.kind {
+            StatementKind::CreateTable(create) => new(&create.name).into_iter().collect(),
+            StatementKind::AlterRelation(alter) => {
+                let from = before.resolve(&alter.name);
+                if !self.created.contains_key(&from) {
+                    return Vec::new();
+                }
+                let renamed = alter
+                    .actions
+                    .iter()
+                    .filter_map(|action| match &action.kind {
+                        AlterActionKind::RenameTo(to) => Some(from.sibling(to.clone())),
+                        AlterActionKind::SetSchema(schema) => {
+                            Some(ObjectName::new(schema.clone(), from.name.clone()))
+                        }
+                        _ => None,
+                    });
+                renamed.collect()
+            }
+            StatementKind::Opaque(opaque) => match opaque.utility.as_deref() {
+                Some(Utility::CreateView(view)) => new(&view.name).into_iter().collect(),
+                Some(Utility::SelectInto(select)) => new(&select.name).into_iter().collect(),
+                Some(_) | None => Vec::new(),
+            },
+            StatementKind::CreateIndex(_)
+            | StatementKind::Drop(_)
+            | StatementKind::Update(_)
+            | StatementKind::Data(_)
+            | StatementKind::Transaction(_)
+            | StatementKind::Set(_) => Vec::new(),
+        }
+    }
+}
+
+fn control(statement: &Statement) -> Option<Control> {
+    match &statement.kind {
+        StatementKind::Transaction(control) => Some(*control),
+        StatementKind::AlterRelation(_)
+        | StatementKind::CreateTable(_)
+        | StatementKind::CreateIndex(_)
+        | StatementKind::Drop(_)
+        | StatementKind::Update(_)
+        | StatementKind::Data(_)
+        | StatementKind::Set(_)
+        | StatementKind::Opaque(_) => None,
+    }
+}
+
+/// What each subcommand of an `ALTER` would do alone.
+fn alone(statement: &Statement, before: &Catalog) -> Vec<Effects> {
+    let StatementKind::AlterRelation(alter) = &statement.kind else {
+        return Vec::new();
+    };
+    alter
+        .actions
+        .iter()
+        .map(|action| effects_of_action(alter, action, before))
+        .collect()
+}

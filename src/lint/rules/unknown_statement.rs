@@ -1,0 +1,45 @@
+//! `unknown-statement`: zdm does not know all that a statement does, and says so.
+
+use crate::{
+    diagnostic::Diagnostic,
+    lint::{context::Context, rule::Rule},
+    parse::StatementKind,
+};
+
+pub(super) const RULE: Rule = Rule::statement(
+    "unknown-statement",
+    include_str!("../../../lints/unknown-statement.md"),
+    check,
+);
+
+fn check(context: &Context<'_>) -> Vec<Diagnostic> {
+    if !context.effects.unknown {
+        return Vec::new();
+    }
+    let what = match &context.statement.kind {
+        StatementKind::Opaque(opaque) => opaque.keywords.clone(),
+        StatementKind::AlterRelation(_)
+        | StatementKind::CreateTable(_)
+        | StatementKind::CreateIndex(_)
+        | StatementKind::Drop(_)
+        | StatementKind::Update(_)
+        | StatementKind::Data(_)
+        | StatementKind::Transaction(_)
+        | StatementKind::Set(_) => {
+            let words = context.text().split_whitespace().take(2);
+            words.collect::<Vec<_>>().join(" ")
+        }
+    };
+    vec![
+        RULE.finding(
+            context.statement.span,
+            format!(
+                "zdm does not know all that this {what} does: it may lock, read or rewrite tables \
+                 that are not named here."
+            ),
+        )
+        .with_help(
+            "Look at it yourself, and accept it with `-- zdm: allow(unknown-statement) because …`.",
+        ),
+    ]
+}

@@ -22,6 +22,7 @@ pub mod reset;
 pub mod rollback;
 pub mod state;
 pub mod status;
+pub mod trace;
 pub mod verify;
 
 use std::{
@@ -72,6 +73,7 @@ enum Command {
     Adopt(adopt::Args),
     Reset(reset::Args),
     New(new::Args),
+    Trace(trace::Args),
     Demo(demo::Args),
 }
 
@@ -98,6 +100,7 @@ impl Command {
             Self::Adopt(args) => args.format,
             Self::Reset(args) => args.format,
             Self::New(args) => args.format,
+            Self::Trace(args) => args.format,
             Self::Demo(args) => args.format,
         }
     }
@@ -118,6 +121,7 @@ impl Command {
             Self::Adopt(args) => adopt::run(args, &config()?).await,
             Self::Reset(args) => reset::run(args, &config()?).await,
             Self::New(args) => new::run(args, &config()?),
+            Self::Trace(args) => trace::run(args, &config()?).await,
             Self::Demo(args) => demo::run(args).await,
         }
     }

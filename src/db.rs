@@ -12,8 +12,10 @@ pub mod server;
 pub mod session;
 
 mod bind;
+mod notices;
 
 pub use bind::{Value, bind};
 pub use introspect::introspect;
+pub use notices::{Notice, Severity};
 pub use server::{ServerInfo, server_info};
 pub use session::{Batch, BatchError, DbError, Failure, Row, Session, Target, get};

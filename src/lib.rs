@@ -13,6 +13,7 @@
 //! - [`execute`]: running a plan; the only module that changes a user's database.
 //! - [`progress`]: bars and lines while a plan runs.
 //! - [`sandbox`]: a private, throw-away server.
+//! - [`trace`]: a migration on such a server, watched, beside what [`mod@effects`] says of it.
 //! - [`demo`]: a migration under traffic on such a server, measured and checked.
 //! - [`config`]: `zdm.toml`, the environment, the folder of migrations.
 //! - [`cli`]: the command line.
@@ -33,3 +34,4 @@ pub mod progress;
 pub mod report;
 pub mod sandbox;
 pub mod source;
+pub mod trace;

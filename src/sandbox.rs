@@ -7,8 +7,9 @@
 //! process group of its own (`sandbox/supervisor.sh`): it waits for the end of a pipe that only
 //! this process holds.
 //!
-//! This module must never touch a server that it has not started itself. It blocks, and needs no
-//! async runtime. The demonstration, `zdm trace` and the tests use it.
+//! This module must never touch a server that it has not started itself. Starting and stopping
+//! block, and need no async runtime. The demonstration, `zdm trace` and the tests use it.
+//! Next: [`fill`] puts rows into the tables of a throw-away database.
 
 use std::io::Write as _;
 use std::net::TcpListener;
@@ -23,9 +24,11 @@ mod directory;
 mod error;
 mod process;
 mod programs;
+mod rows;
 
 pub use error::SandboxError;
 pub use programs::{Programs, Search, ServerVersion, UsualFolders};
+pub use rows::fill;
 
 use account::Account;
 use cluster::{Cluster, USER};

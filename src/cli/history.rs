@@ -6,7 +6,11 @@ use crate::{
     cli::{CliError, ErrorCode},
     config::{Config, DirectiveText, migrations},
     diagnostic::closest,
-    parse::{Directive, Script, checksum, layout, parse},
+    parse::{
+        Directive, Script, checksum,
+        layout::{self, Wrapping},
+        parse,
+    },
     plan::MigrationName,
     source::SourceFile,
 };
@@ -22,6 +26,8 @@ pub struct Migration {
     pub script: Script,
     /// The file as it is, for code frames; its offsets are those of the script.
     pub file: SourceFile,
+    /// Whether its tool runs it in one transaction.
+    pub wrapping: Wrapping,
 }
 
 /// Every migration of a folder, in order.
@@ -36,6 +42,7 @@ impl Migration {
         name: MigrationName,
         text: String,
         file: SourceFile,
+        wrapping: Wrapping,
         config: &Config,
     ) -> Result<Self, CliError> {
         let mut script = parse(SourceFile::new(file.name(), text));
@@ -47,6 +54,7 @@ impl Migration {
             checksum: checksum(&script),
             script,
             file,
+            wrapping,
         })
     }
 
@@ -97,6 +105,7 @@ pub fn of_folder(folder: &Path, config: &Config) -> Result<History, CliError> {
                 },
                 migration.text,
                 SourceFile::new(path, text),
+                migration.wrapping,
                 config,
             )
         })
@@ -138,13 +147,14 @@ pub fn of_file(file: SourceFile, config: &Config) -> Result<Migration, CliError>
         let mut migrations = read.migrations;
         (read.errors.is_empty() && migrations.len() == 1).then(|| migrations.remove(0))
     });
-    let (name, text) = match read {
+    let (name, text, wrapping) = match read {
         Some(migration) => (
             MigrationName {
                 id: migration.id,
                 name: migration.name,
             },
             migration.text,
+            migration.wrapping,
         ),
         None => (
             MigrationName {
@@ -155,9 +165,10 @@ pub fn of_file(file: SourceFile, config: &Config) -> Result<Migration, CliError>
                 name: String::new(),
             },
             file.text().to_owned(),
+            Wrapping::default(),
         ),
     };
-    Migration::new(name, text, file, config)
+    Migration::new(name, text, file, wrapping, config)
 }
 
 /// The migrations of the configured folder.

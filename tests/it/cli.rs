@@ -8,3 +8,4 @@ mod lint;
 mod plan;
 mod run;
 mod run_commands;
+mod trace;

@@ -31,4 +31,5 @@ mod sandbox;
 mod security;
 mod snapshot;
 mod sync_trigger;
+mod trace;
 mod traffic;

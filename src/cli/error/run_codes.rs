@@ -156,6 +156,11 @@ pub const RUN_CODES: &[RunCode] = &[
         Exit::Found,
     ),
     (
+        "not-scratch",
+        "The database given to `zdm trace` is not named as a scratch database, or is not empty.",
+        Exit::Found,
+    ),
+    (
         "nothing-to-adopt",
         "There is no journal to go on with or to let go.",
         Exit::Found,

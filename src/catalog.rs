@@ -7,6 +7,7 @@
 
 pub mod apply;
 pub mod fingerprint;
+pub mod stats;
 pub mod types;
 pub mod version;
 pub mod view;
@@ -20,6 +21,7 @@ use crate::ident::{Ident, ObjectName, QualifiedName};
 
 pub use apply::apply;
 pub use fingerprint::{differences, fingerprint};
+pub use stats::Stats;
 pub use types::{TypeChange, change, domain};
 pub use version::PgVersion;
 pub use view::{View, ViewColumn, ViewHook};

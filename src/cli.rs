@@ -12,6 +12,7 @@ pub mod demo;
 pub mod engine;
 pub mod error;
 pub mod explain;
+mod git;
 pub mod history;
 pub mod lint;
 pub mod new;
@@ -21,6 +22,7 @@ pub mod reference;
 pub mod reset;
 pub mod rollback;
 pub mod state;
+pub mod stats;
 pub mod status;
 pub mod trace;
 pub mod verify;
@@ -56,6 +58,17 @@ struct Cli {
         help_heading = "Global options"
     )]
     config: Option<PathBuf>,
+    /// When to use colour: always, never, or auto: on a terminal, unless NO_COLOR is set.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value_t = Color::Auto,
+        hide_possible_values = true,
+        help_heading = "Global options"
+    )]
+    color: Color,
     #[command(subcommand)]
     command: Command,
 }
@@ -74,6 +87,7 @@ enum Command {
     Reset(reset::Args),
     New(new::Args),
     Trace(trace::Args),
+    Stats(stats::Args),
     Demo(demo::Args),
 }
 
@@ -86,11 +100,31 @@ pub enum Format {
     Json,
 }
 
+/// When to use colour: auto, always or never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+impl Color {
+    /// Makes it hold for all that is printed from here on.
+    fn set(self) {
+        match self {
+            Self::Auto => anstream::ColorChoice::Auto,
+            Self::Always => anstream::ColorChoice::Always,
+            Self::Never => anstream::ColorChoice::Never,
+        }
+        .write_global();
+    }
+}
+
 impl Command {
     /// The format that errors are shown in.
     fn error_format(&self) -> Format {
         match self {
-            Self::Lint(args) => args.format,
+            Self::Lint(args) => args.error_format(),
             Self::Explain(args) => args.format,
             Self::Plan(args) => args.error_format(),
             Self::Apply(args) => args.format,
@@ -101,6 +135,7 @@ impl Command {
             Self::Reset(args) => args.format,
             Self::New(args) => args.format,
             Self::Trace(args) => args.format,
+            Self::Stats(args) => args.format,
             Self::Demo(args) => args.format,
         }
     }
@@ -122,6 +157,7 @@ impl Command {
             Self::Reset(args) => reset::run(args, &config()?).await,
             Self::New(args) => new::run(args, &config()?),
             Self::Trace(args) => trace::run(args, &config()?).await,
+            Self::Stats(args) => stats::run(args, &config()?).await,
             Self::Demo(args) => demo::run(args).await,
         }
     }
@@ -134,6 +170,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Ok(cli) => cli,
         Err(error) => return usage(&error, format_asked_for(&arguments)),
     };
+    cli.color.set();
     let outcome = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

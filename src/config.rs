@@ -35,11 +35,16 @@ pub use read::read;
 /// The name of the file.
 pub const FILE_NAME: &str = "zdm.toml";
 
+/// The name of the file of sizes beside it, unless another is set.
+pub const STATS_FILE: &str = "zdm-stats.toml";
+
 /// Everything that can be set, resolved.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Where to connect to, when the file says so.
     pub database_url: Option<String>,
+    /// The file of sizes, as written.
+    pub stats: Option<PathBuf>,
     /// The folder of migrations, as written.
     pub migrations_dir: Option<PathBuf>,
     /// The layout of the folder, when it is not to be detected.
@@ -91,6 +96,8 @@ pub struct Lint {
     pub fail_on: FailOn,
     /// Levels, paths and options of rules.
     pub rules: lint::Settings,
+    /// The file of findings that are not reported, as written.
+    pub baseline: Option<PathBuf>,
 }
 
 /// From which level on findings make the exit code 1.
@@ -126,6 +133,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             database_url: None,
+            stats: None,
             migrations_dir: None,
             layout: None,
             execute: ExecuteSettings::default(),
@@ -138,6 +146,7 @@ impl Default for Settings {
             lint: Lint {
                 fail_on: FailOn::Level(Level::Warning),
                 rules: lint::Settings::default(),
+                baseline: None,
             },
             directives: BTreeMap::new(),
             history: History::default(),

@@ -10,6 +10,7 @@ pub mod activity;
 pub mod introspect;
 pub mod server;
 pub mod session;
+pub mod writes;
 
 mod bind;
 mod notices;
@@ -19,3 +20,4 @@ pub use introspect::introspect;
 pub use notices::{Notice, Severity};
 pub use server::{ServerInfo, server_info};
 pub use session::{Batch, BatchError, DbError, Failure, Row, Session, Target, get};
+pub use writes::{counting_for, writes};

@@ -11,6 +11,7 @@ pub mod backfill;
 pub mod batches;
 pub mod build;
 pub mod columns;
+pub mod compare;
 pub mod draft;
 pub mod filled_column;
 pub mod keys;
@@ -33,6 +34,7 @@ pub mod views;
 pub use crate::parse::PhaseName;
 pub use batches::{Batches, Verb, Walk};
 pub use build::{LateExpandPolicy, PlanInput, PlanSettings, Planned, Sizes, Tighten, plan};
+pub use compare::differences;
 pub use sets::Sets;
 pub use step::{
     Assignment, Backfill, Bypass, Compat, Guard, MigrationName, PLAN_VERSION, Phase, Plan,

@@ -7,11 +7,18 @@
 //! Next: [`crate::cli`] prints it.
 
 pub mod events;
+pub mod findings;
+pub mod fingerprint;
+pub mod github;
+pub mod gitlab;
 pub mod human;
 pub mod json;
+pub mod junit;
+pub mod markdown;
 pub mod plan_human;
 pub mod plan_markdown;
 pub mod plan_sql;
+pub mod sarif;
 pub mod status;
 
 use anstyle::{AnsiColor, Style};

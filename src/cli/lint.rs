@@ -1,39 +1,90 @@
 //! `zdm lint`.
 
-use std::{io::Read as _, path::Path};
+mod baseline;
+mod inputs;
+mod output;
+mod paths;
+
+use std::{
+    collections::BTreeSet,
+    io::Read as _,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     catalog::Catalog,
     cli::{
-        CliError, ErrorCode, Exit, Format,
-        history::{self, History, Migration},
-        output,
+        CliError, ErrorCode, Exit, Format as ErrorFormat,
+        git::Changes,
+        history::Migration,
+        output::note,
+        plan as plan_command,
         state::{State, StateArgs},
     },
     config::{Config, FailOn, migrations},
     diagnostic::Level,
-    lint::{Linted, lint, rules},
-    report::{Shown, human, json},
+    lint::{Linted, lint_among, rules},
+    report::{
+        Shown, count,
+        findings::{Findings, Format, PlanText, RuleDoc},
+        fingerprint::{self, fingerprints},
+    },
     source::SourceFile,
 };
+
+use baseline::Baseline;
+use inputs::{Role, Series};
+use output::{Output, Targets};
 
 /// Find what would hold up clients, break an application or fail.
 ///
 /// Without a path, every migration of the folder is looked at, each on what the earlier ones
-/// made. A path is a file, a folder of migrations, or - for standard input.
+/// made; with a database that has a journal, those that are pending. A path is a file, a folder of
+/// migrations, a pattern such as 'db/**/*.sql', or - for standard input.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Files, folders of migrations, or - for standard input.
+    /// Files, folders of migrations, patterns, or - for standard input.
     #[arg(value_name = "PATH")]
     paths: Vec<String>,
+    /// Only what is new or changed since this branch left that revision of git, as origin/main.
+    #[arg(long, value_name = "REV")]
+    since: Option<String>,
+    /// The name of what comes from standard input; a file of the folder is judged at its place.
+    #[arg(long, value_name = "FILE")]
+    stdin_filename: Option<String>,
     #[command(flatten)]
     state: StateArgs,
     /// The lowest level that makes the exit code 1; zdm.toml has the default.
     #[arg(long, value_enum, value_name = "LEVEL")]
     fail_on: Option<FailOnLevel>,
-    /// How to show the findings.
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub(super) format: Format,
+    /// Do not report the findings that this file holds; zdm.toml may name it.
+    #[arg(long, value_name = "FILE", help_heading = "Baseline")]
+    baseline: Option<PathBuf>,
+    /// Write the findings to the baseline instead of reporting them.
+    #[arg(long, help_heading = "Baseline")]
+    write_baseline: bool,
+    /// How to show the findings on stdout.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Human, help_heading = "Output")]
+    format: Format,
+    /// Write them to a file as well, in a format of its own, as in sarif:lint.sarif; may be given
+    /// several times. Without a format, the file gets what stdout would have got.
+    #[arg(long, value_name = "[FORMAT:]FILE", value_parser = output::parse, help_heading = "Output")]
+    output: Vec<Output>,
+}
+
+impl Args {
+    /// The format that errors are shown in.
+    pub(super) fn error_format(&self) -> ErrorFormat {
+        match self.format {
+            Format::Json => ErrorFormat::Json,
+            Format::Human
+            | Format::Sarif
+            | Format::Github
+            | Format::Gitlab
+            | Format::Junit
+            | Format::Markdown => ErrorFormat::Human,
+        }
+    }
 }
 
 /// From which level on findings make the exit code 1.
@@ -42,7 +93,8 @@ enum FailOnLevel {
     Error,
     Warning,
     Info,
-    Never,
+    #[value(alias = "never")]
+    None,
 }
 
 impl From<FailOnLevel> for FailOn {
@@ -51,45 +103,89 @@ impl From<FailOnLevel> for FailOn {
             FailOnLevel::Error => Self::Level(Level::Error),
             FailOnLevel::Warning => Self::Level(Level::Warning),
             FailOnLevel::Info => Self::Level(Level::Info),
-            FailOnLevel::Never => Self::Never,
+            FailOnLevel::None => Self::Never,
         }
     }
 }
 
-/// A migration with what was found in it.
+/// A migration with what was found in it, and what exists before it when a plan is wanted.
 struct Looked {
     migration: Migration,
     linted: Linted,
+    before: Option<Catalog>,
 }
+
+/// How many plans a comment holds when more migrations than that are looked at: only of those
+/// with findings.
+const PLANS: usize = 10;
 
 /// Runs it.
 pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> {
+    let targets = Targets {
+        format: args.format,
+        outputs: &args.output,
+    };
+    targets.check()?;
     let state = args.state.read(&config.settings).await?;
     let database = match &state {
         State::Live(_, database) => Some(database.clone()),
         State::Dump(_) | State::Replay(_) => None,
     };
-    let looked = look(args, config, state)?;
-    let shown: Vec<Shown<'_>> = looked.iter().flat_map(shown).collect();
-    match args.format {
-        Format::Human => {
-            output::result(&human::diagnostics(&shown));
-            let explained = shown
-                .iter()
-                .map(|shown| shown.diagnostic.rule)
-                .find(|rule| rules::find(rule).is_some());
-            output::note(&(human::summary(&shown, looked.len(), explained) + "\n"));
-        }
-        Format::Json => {
-            output::result(&json::pretty(&json::Lint::new(&shown, database.as_deref())));
+    let changes = args
+        .since
+        .as_deref()
+        .map(|revision| Changes::since(revision, &config.base))
+        .transpose()?;
+    let gathered = inputs::gather(args, config, state, changes.as_ref()).await?;
+    let mut looked = Vec::new();
+    for series in gathered {
+        look(series, config, &targets, &mut looked)?;
+    }
+    if let Some(changes) = &changes {
+        for path in &changes.removed {
+            inputs::tell_removed(path, changes, config);
         }
     }
+    let all: Vec<Shown<'_>> = looked.iter().flat_map(shown).collect();
+    let (kept, known) = match baseline(args, config, &all, &looked)? {
+        Known::Written => return Ok(Exit::Done),
+        Known::Of(kept) => {
+            let known = all.len() - kept.len();
+            (kept, known)
+        }
+    };
     let fail_on = args
         .fail_on
         .map_or(config.settings.lint.fail_on, FailOn::from);
-    let fails = shown
+    let files: Vec<&str> = looked.iter().map(|one| one.migration.file.name()).collect();
+    let plans = if targets.include(Format::Markdown) {
+        plans(&looked, &kept, config, database.as_deref())
+    } else {
+        Vec::new()
+    };
+    let pages = rule_docs(&kept);
+    let findings = Findings {
+        shown: &kept,
+        files: &files,
+        rules: &pages,
+        database: database.as_deref(),
+        fail_on: match fail_on {
+            FailOn::Level(level) => Some(level),
+            FailOn::Never => None,
+        },
+        plans: &plans,
+    };
+    let explained = pages.first().map(|page| page.name);
+    targets.write(&findings, explained)?;
+    if known > 0 && args.format == Format::Human {
+        note(&format!(
+            "Not shown: {} of the baseline.\n",
+            count(known as u64, "finding")
+        ));
+    }
+    let fails = kept
         .iter()
-        .any(|shown| fail_on.includes(shown.diagnostic.level));
+        .any(|shown| findings.fails(shown.diagnostic.level));
     Ok(if fails { Exit::Found } else { Exit::Done })
 }
 
@@ -105,85 +201,164 @@ fn shown(looked: &Looked) -> impl Iterator<Item = Shown<'_>> {
     })
 }
 
-fn look(args: &Args, config: &Config, state: State) -> Result<Vec<Looked>, CliError> {
+/// Goes through one series of migrations, each on what the earlier ones made.
+fn look(
+    series: Series,
+    config: &Config,
+    targets: &Targets<'_>,
+    found: &mut Vec<Looked>,
+) -> Result<(), CliError> {
     let settings = &config.settings.lint.rules;
-    let mut found = Vec::new();
-    let mut keep = |migration: Migration, catalog: &mut Catalog| {
-        let linted = lint(&migration.script, catalog, settings);
+    let mut across = inputs::across(&series, settings);
+    let Series {
+        mut catalog,
+        members,
+        sizes,
+    } = series;
+    for (at, member) in members.into_iter().enumerate() {
+        match member.role {
+            Role::There => continue,
+            Role::Replayed => {
+                catalog = super::state::replay(catalog, &member.migration.script);
+                continue;
+            }
+            Role::Judged => {}
+        }
+        if let Some(sizes) = &sizes {
+            sizes.apply(&mut catalog);
+        }
+        let before = targets.include(Format::Markdown).then(|| catalog.clone());
+        let mut told = across.get_mut(at).map(std::mem::take).unwrap_or_default();
+        told.extend(member.edit);
+        let linted = lint_among(&member.migration.script, &catalog, settings, told);
         catalog.clone_from(&linted.after);
-        found.push(Looked { migration, linted });
-    };
-    match state {
-        State::Dump(mut catalog) | State::Live(mut catalog, _) => {
-            if args.paths.is_empty() {
-                return Err(CliError::new(
-                    ErrorCode::Usage,
-                    "with a schema dump or a database, the files to look at must be named",
-                )
-                .with_hint(
-                    "Name the migrations that are not in it yet, as in \
-                     `zdm lint --live migrations/0042_rename.sql`.",
-                ));
-            }
-            for path in &args.paths {
-                for migration in inputs(path, config)? {
-                    keep(migration, &mut catalog);
-                }
-            }
-        }
-        State::Replay(version) if args.paths.is_empty() => {
-            let mut catalog = Catalog::empty(version);
-            for migration in history::load(config)?.migrations {
-                keep(migration, &mut catalog);
-            }
-        }
-        State::Replay(version) => {
-            // Files of the folder are judged at their place in it, others after all of it.
-            let (files, folders): (Vec<&String>, Vec<&String>) = args
-                .paths
-                .iter()
-                .partition(|path| !Path::new(path).is_dir());
-            for folder in folders {
-                let mut catalog = Catalog::empty(version);
-                for migration in history::of_folder(Path::new(folder), config)?.migrations {
-                    keep(migration, &mut catalog);
-                }
-            }
-            if files.is_empty() {
-                return Ok(found);
-            }
-            let (history, mut catalog) = match history::load_if_there(config)? {
-                Some(history) => (history, Catalog::empty(version)),
-                None => (History::default(), Catalog::unknown(version)),
-            };
-            let mut elsewhere: Vec<&String> = files.clone();
-            for migration in history.migrations {
-                let named = files.iter().any(|path| migration.is_file(Path::new(path)));
-                elsewhere.retain(|path| !migration.is_file(Path::new(path)));
-                if named {
-                    keep(migration, &mut catalog);
-                } else {
-                    catalog = super::state::replay(catalog, &migration.script);
-                }
-            }
-            for path in elsewhere {
-                keep(history::of_file(source(path)?, config)?, &mut catalog);
-            }
-        }
+        found.push(Looked {
+            migration: member.migration,
+            linted,
+            before,
+        });
     }
-    Ok(found)
+    Ok(())
 }
 
-/// The migrations that a path names: one file, or those of a folder.
-fn inputs(path: &str, config: &Config) -> Result<Vec<Migration>, CliError> {
-    if Path::new(path).is_dir() {
-        return Ok(history::of_folder(Path::new(path), config)?.migrations);
+/// What the baseline leaves.
+enum Known<'a> {
+    /// It was written; nothing is reported.
+    Written,
+    /// Findings that it does not hold.
+    Of(Vec<Shown<'a>>),
+}
+
+fn baseline<'a>(
+    args: &Args,
+    config: &Config,
+    all: &[Shown<'a>],
+    looked: &[Looked],
+) -> Result<Known<'a>, CliError> {
+    let configured = config.settings.lint.baseline.as_ref();
+    let path = args
+        .baseline
+        .clone()
+        .or_else(|| configured.map(|path| config.base.join(path)));
+    let Some(path) = path else {
+        return if args.write_baseline {
+            Err(
+                CliError::new(ErrorCode::Usage, "--write-baseline needs a file to write")
+                    .with_hint("Name it with --baseline, or write `[lint] baseline` in zdm.toml."),
+            )
+        } else {
+            Ok(Known::Of(all.to_vec()))
+        };
+    };
+    let prints = fingerprints(all);
+    let looked_at: BTreeSet<String> = looked
+        .iter()
+        .map(|one| fingerprint::place(one.migration.file.name()))
+        .collect();
+    if args.write_baseline {
+        let before = path.exists().then(|| Baseline::read(&path)).transpose()?;
+        let written = Baseline::of(all, &prints).write(&path, before.as_ref(), &looked_at)?;
+        note(&format!(
+            "{} written to {}.\n",
+            count(written as u64, "finding"),
+            path.display()
+        ));
+        return Ok(Known::Written);
     }
-    Ok(vec![history::of_file(source(path)?, config)?])
+    let known = Baseline::read(&path)?;
+    let stale = known.stale(&prints, &looked_at);
+    for entry in &stale {
+        note(&format!(
+            "note: the baseline holds {} in {}, which is not found any more\n",
+            entry.rule, entry.file
+        ));
+    }
+    if !stale.is_empty() {
+        note("Hint: Write the baseline anew with --write-baseline.\n");
+    }
+    let kept = all.iter().zip(&prints);
+    Ok(Known::Of(
+        kept.filter(|(_, print)| !known.holds(print))
+            .map(|(shown, _)| *shown)
+            .collect(),
+    ))
+}
+
+/// The pages of the rules that have findings, in the order of their first ones.
+fn rule_docs<'a>(shown: &[Shown<'_>]) -> Vec<RuleDoc<'a>> {
+    let mut docs: Vec<RuleDoc<'a>> = Vec::new();
+    for shown in shown {
+        let name = shown.diagnostic.rule;
+        if docs.iter().any(|doc| doc.name == name) {
+            continue;
+        }
+        if let Some(rule) = rules::find(name)
+            && let Some(page) = rule.read_page()
+        {
+            docs.push(RuleDoc {
+                name: rule.name,
+                level: page.level,
+                summary: page.summary,
+                text: page.body.trim(),
+            });
+        }
+    }
+    docs
+}
+
+/// The plans to fold into a comment.
+fn plans(
+    looked: &[Looked],
+    kept: &[Shown<'_>],
+    config: &Config,
+    database: Option<&str>,
+) -> Vec<PlanText> {
+    looked
+        .iter()
+        .filter(|one| {
+            let name = one.migration.file.name();
+            !one.migration.script.statements.is_empty()
+                && (looked.len() <= PLANS || kept.iter().any(|shown| shown.source.name() == name))
+        })
+        .filter_map(|one| {
+            let before = one.before.as_ref()?;
+            Some(plan_command::as_text(
+                &one.migration,
+                before,
+                &config.settings,
+                database,
+            ))
+        })
+        .collect()
 }
 
 /// The text of a file, or of standard input.
 pub(super) fn source(path: &str) -> Result<SourceFile, CliError> {
+    text_of(path, None)
+}
+
+/// The same, with the name of what comes from standard input.
+fn text_of(path: &str, stdin_filename: Option<&str>) -> Result<SourceFile, CliError> {
     if path != "-" {
         let text = migrations::text(Path::new(path))?;
         return Ok(SourceFile::new(path, text));
@@ -197,5 +372,5 @@ pub(super) fn source(path: &str) -> Result<SourceFile, CliError> {
                 format!("standard input cannot be read: {error}"),
             )
         })?;
-    Ok(SourceFile::new("<stdin>", text))
+    Ok(SourceFile::new(stdin_filename.unwrap_or("<stdin>"), text))
 }

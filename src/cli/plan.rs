@@ -1,19 +1,21 @@
 //! `zdm plan`.
 
-use std::path::Path;
+mod check;
+
+use std::path::{Path, PathBuf};
 
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, Stats},
     cli::{
         CliError, ErrorCode, Exit, Format,
         history::{self, Migration},
         output,
-        state::{State, StateArgs, replay},
+        state::{self, State, StateArgs, replay},
     },
     config::{Config, Settings},
-    diagnostic::Diagnostic,
+    diagnostic::{Diagnostic, Level},
     plan::{self, LateExpandPolicy, PlanInput, PlanSettings, Planned},
-    report::{human, json, plan_human, plan_markdown, plan_sql},
+    report::{findings::PlanText, human, json, plan_human, plan_markdown, plan_sql},
 };
 
 /// Show what zdm would do: phases and steps, with the lock of each, what it holds up, and how it
@@ -28,6 +30,10 @@ pub struct Args {
     targets: Vec<String>,
     #[command(flatten)]
     state: StateArgs,
+    /// Compare with the approved plans in this file, as --format json wrote them: exit 1, with what
+    /// differs, when one of them is not the plan of now.
+    #[arg(long, value_name = "FILE")]
+    check: Option<PathBuf>,
     /// Accept a plan in which the new application has to wait for contract.
     #[arg(long)]
     allow_late_expand: bool,
@@ -69,26 +75,51 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
         State::Live(_, database) => Some(database.clone()),
         State::Dump(_) | State::Replay(_) => None,
     };
-    let settings = settings(args, &config.settings, database);
+    let late_expand = if args.allow_late_expand {
+        LateExpandPolicy::Accept
+    } else {
+        config.settings.late_expand
+    };
+    let settings = settings(late_expand, &config.settings, database);
+    let approved = args.check.as_deref().map(check::read).transpose()?;
+    let targets = match &approved {
+        Some(approved) => check::targets(&args.targets, approved)?,
+        None => args.targets.clone(),
+    };
     let mut refused = 0;
-    let migrations = migrations(args, config, state)?;
-    for (migration, before) in &migrations {
-        let planned = plan::plan(&PlanInput {
+    let sizes = state::sizes(config)?;
+    let mut migrations = migrations(&targets, config, state)?;
+    if let Some(approved) = &approved {
+        check::all_there(approved, &migrations)?;
+    }
+    let mut compared = Vec::new();
+    for (migration, before) in &mut migrations {
+        let sizes = sizes.as_ref().filter(|_| !before.live);
+        if let Some(sizes) = sizes {
+            sizes.apply(before);
+        }
+        let mut planned = plan::plan(&PlanInput {
             migration: &migration.name,
             checksum: &migration.checksum,
             script: &migration.script,
             catalog: before,
             settings: &settings,
         });
+        planned.plan.sizes = sizes.map(Stats::source);
         show_diagnostics(migration, &planned.diagnostics);
         if planned.refused() {
             refused += 1;
+        } else if let Some(approved) = &approved {
+            compared.push(check::compare(approved, &planned.plan));
         } else {
             show(&planned, args.format);
         }
     }
     if refused == 0 {
-        return Ok(Exit::Done);
+        return match approved {
+            Some(_) => check::verdict(&compared, args.error_format()),
+            None => Ok(Exit::Done),
+        };
     }
     Err(CliError::new(
         ErrorCode::InvalidMigration,
@@ -103,14 +134,50 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
     .with_hint("Each error above says what to write; nothing was changed."))
 }
 
-fn settings(args: &Args, settings: &Settings, database: Option<String>) -> PlanSettings {
+/// The plan of a migration for a comment, or why there is none.
+pub(super) fn as_text(
+    migration: &Migration,
+    before: &Catalog,
+    configured: &Settings,
+    database: Option<&str>,
+) -> PlanText {
+    let settings = settings(
+        configured.late_expand,
+        configured,
+        database.map(str::to_owned),
+    );
+    let planned = plan::plan(&PlanInput {
+        migration: &migration.name,
+        checksum: &migration.checksum,
+        script: &migration.script,
+        catalog: before,
+        settings: &settings,
+    });
+    let text = if planned.refused() {
+        let why: Vec<&str> = planned
+            .diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.level == Level::Error)
+            .map(|diagnostic| diagnostic.message.as_str())
+            .collect();
+        plan_markdown::refused(&why)
+    } else {
+        plan_markdown::plan(&planned.plan)
+    };
+    PlanText {
+        title: migration.title(),
+        text,
+    }
+}
+
+fn settings(
+    late_expand: LateExpandPolicy,
+    settings: &Settings,
+    database: Option<String>,
+) -> PlanSettings {
     PlanSettings {
         tighten: settings.tighten,
-        late_expand: if args.allow_late_expand {
-            LateExpandPolicy::Accept
-        } else {
-            settings.late_expand
-        },
+        late_expand,
         sizes: settings.sizes,
         journal_schema: settings.execute.journal_schema.clone(),
         secret: NO_SECRET_YET.to_owned(),
@@ -136,15 +203,14 @@ pub(super) fn show(planned: &Planned, format: PlanFormat) {
 
 /// The migrations asked for, each with what exists before it.
 fn migrations(
-    args: &Args,
+    targets: &[String],
     config: &Config,
     state: State,
 ) -> Result<Vec<(Migration, Catalog)>, CliError> {
-    let (files, ids): (Vec<&String>, Vec<&String>) = args
-        .targets
+    let (files, ids): (Vec<&String>, Vec<&String>) = targets
         .iter()
         .partition(|target| *target == "-" || Path::new(target).is_file());
-    let history = if ids.is_empty() && !args.targets.is_empty() {
+    let history = if ids.is_empty() && !targets.is_empty() {
         history::load_if_there(config)?
     } else {
         Some(history::load(config)?)
@@ -160,7 +226,7 @@ fn migrations(
         history::find(&migrations, id)?;
     }
     for (at, migration) in migrations.iter().enumerate() {
-        wanted.push(if args.targets.is_empty() {
+        wanted.push(if targets.is_empty() {
             at + 1 == migrations.len()
         } else {
             ids.iter().any(|id| **id == migration.name.id)

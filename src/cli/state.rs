@@ -1,14 +1,14 @@
 //! What exists before a migration: from a schema dump, a database, or the earlier migrations.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::{
-    catalog::{Catalog, PgVersion, apply::apply},
+    catalog::{Catalog, PgVersion, Stats, apply::apply, stats::STATS_VERSION},
     cli::{
         CliError, ErrorCode,
         connect::{self, ConnectArgs},
     },
-    config::{Settings, migrations},
+    config::{Config, STATS_FILE, Settings, migrations},
     db::introspect::introspect,
     parse::{Script, parse},
     source::SourceFile,
@@ -83,6 +83,33 @@ impl StateArgs {
         }
         Ok(State::Live(catalog, database))
     }
+}
+
+/// The sizes that `zdm stats` wrote, from where zdm.toml says or beside it.
+pub fn sizes(config: &Config) -> Result<Option<Stats>, CliError> {
+    let set = config.settings.stats.as_deref();
+    let path = config.base.join(set.unwrap_or(Path::new(STATS_FILE)));
+    if set.is_none() && !path.exists() {
+        return Ok(None);
+    }
+    let failed = |why: String| {
+        CliError::new(
+            ErrorCode::Config,
+            format!("the sizes in {} {why}", path.display()),
+        )
+        .with_hint("Write the file anew with `zdm stats`.")
+    };
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| failed(format!("cannot be read: {error}")))?;
+    let stats: Stats = toml::from_str(&text)
+        .map_err(|error| failed(format!("cannot be read: {}", error.to_string().trim_end())))?;
+    if stats.version != STATS_VERSION {
+        return Err(failed(format!(
+            "have version {}, and this zdm knows {STATS_VERSION}",
+            stats.version
+        )));
+    }
+    Ok(Some(stats))
 }
 
 /// A catalog after every statement of a script.

@@ -7,6 +7,8 @@
 pub enum Key {
     /// `database.url`
     DatabaseUrl,
+    /// `database.stats`
+    DatabaseStats,
     /// `migrations.dir`
     MigrationsDir,
     /// `migrations.layout`
@@ -43,6 +45,8 @@ pub enum Key {
     OrderStrict,
     /// `lint.fail_on`
     LintFailOn,
+    /// `lint.baseline`
+    LintBaseline,
     /// `lint.levels`
     LintLevels,
     /// `lint.rules`
@@ -65,8 +69,9 @@ pub enum Key {
 
 impl Key {
     /// All, in the order of the reference page.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::DatabaseUrl,
+        Self::DatabaseStats,
         Self::MigrationsDir,
         Self::MigrationsLayout,
         Self::LocksBudget,
@@ -85,6 +90,7 @@ impl Key {
         Self::PlanSizes,
         Self::OrderStrict,
         Self::LintFailOn,
+        Self::LintBaseline,
         Self::LintLevels,
         Self::LintRules,
         Self::LintSmallTable,
@@ -100,6 +106,7 @@ impl Key {
     pub fn path(self) -> (&'static str, &'static str) {
         match self {
             Self::DatabaseUrl => ("database", "url"),
+            Self::DatabaseStats => ("database", "stats"),
             Self::MigrationsDir => ("migrations", "dir"),
             Self::MigrationsLayout => ("migrations", "layout"),
             Self::LocksBudget => ("locks", "budget"),
@@ -118,6 +125,7 @@ impl Key {
             Self::PlanSizes => ("plan", "sizes"),
             Self::OrderStrict => ("order", "strict"),
             Self::LintFailOn => ("lint", "fail_on"),
+            Self::LintBaseline => ("lint", "baseline"),
             Self::LintLevels => ("lint", "levels"),
             Self::LintRules => ("lint", "rules"),
             Self::LintSmallTable => ("lint", "small_table"),
@@ -133,7 +141,8 @@ impl Key {
     /// Its default as it would be written, or in words when it is not set.
     pub fn default_text(self) -> &'static str {
         match self {
-            Self::DatabaseUrl => "not set",
+            Self::DatabaseUrl | Self::LintBaseline => "not set",
+            Self::DatabaseStats => "\"zdm-stats.toml\"",
             Self::MigrationsDir => {
                 "the first of `migrations`, `db/migrations`, `db/migrate`, `prisma/migrations`"
             }
@@ -172,6 +181,10 @@ impl Key {
             Self::DatabaseUrl => {
                 "Where to connect to, as a `postgres://` URL.\n\
                  `--database-url`, `DATABASE_URL` and libpq's `PG*` variables come before it, in that order."
+            }
+            Self::DatabaseStats => {
+                "The file of sizes that `zdm stats` wrote, relative to the folder of `zdm.toml`; lint and plan read it where no database is at hand.\n\
+                 The one of the usual name need not exist."
             }
             Self::MigrationsDir => {
                 "The folder of migrations, relative to the folder of `zdm.toml`."
@@ -228,7 +241,10 @@ impl Key {
                 "Refuse a migration below the last applied one even when it touches nothing that later ones touched."
             }
             Self::LintFailOn => {
-                "The lowest level that makes `zdm lint` exit with 1: `\"error\"`, `\"warning\"`, `\"info\"` or `\"never\"`."
+                "The lowest level that makes `zdm lint` exit with 1: `\"error\"`, `\"warning\"`, `\"info\"` or `\"none\"`."
+            }
+            Self::LintBaseline => {
+                "The file of findings that were there before and are not reported, relative to the folder of `zdm.toml`; `zdm lint --write-baseline` writes it."
             }
             Self::LintLevels => {
                 "A table of rules and what their findings count as: `\"error\"`, `\"warning\"`, `\"info\"` or `\"off\"`."

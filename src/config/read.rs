@@ -153,6 +153,16 @@ impl Reader {
                     self.settings.database_url = Some(text);
                 }
             }
+            Key::DatabaseStats => {
+                if let Some(text) = self.text(value, &shown) {
+                    self.settings.stats = Some(text.into());
+                }
+            }
+            Key::LintBaseline => {
+                if let Some(text) = self.text(value, &shown) {
+                    self.settings.lint.baseline = Some(text.into());
+                }
+            }
             Key::MigrationsDir => {
                 if let Some(text) = self.text(value, &shown) {
                     self.settings.migrations_dir = Some(text.into());
@@ -267,6 +277,7 @@ impl Reader {
                     ("error", FailOn::Level(Level::Error)),
                     ("warning", FailOn::Level(Level::Warning)),
                     ("info", FailOn::Level(Level::Info)),
+                    ("none", FailOn::Never),
                     ("never", FailOn::Never),
                 ];
                 if let Some(fail_on) = self.one_of(value, &shown, &words) {

@@ -340,6 +340,7 @@ mod tests {
             zdm_version: String::new(),
             pg_version: PgVersion::V18,
             database: None,
+            sizes: None,
             migration: MigrationName {
                 id: "1".into(),
                 name: "x".into(),

@@ -330,6 +330,7 @@ fn assemble(
         zdm_version: env!("CARGO_PKG_VERSION").to_owned(),
         pg_version: input.catalog.version,
         database: input.settings.database.clone(),
+        sizes: None,
         migration: input.migration.clone(),
         checksum: input.checksum.to_owned(),
         fingerprint,

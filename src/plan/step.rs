@@ -35,6 +35,9 @@ pub struct Plan {
     pub pg_version: PgVersion,
     /// The database it is for, when it was made against one.
     pub database: Option<String>,
+    /// Where the sizes of tables are from, when not from that database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sizes: Option<String>,
     /// The migration.
     pub migration: MigrationName,
     /// `sha256:` of its tokens and of the directives that change the plan.

@@ -8,7 +8,7 @@ use crate::{
     diagnostic::Level,
     effects::{RelationLock, Scan},
     ident::ObjectName,
-    report::Shown,
+    report::{Shown, fingerprint::fingerprints},
     source::Position,
 };
 
@@ -37,6 +37,7 @@ struct LintDiagnostic<'a> {
     locks: &'a [RelationLock],
     rewrites: &'a [ObjectName],
     scans: &'a [Scan],
+    fingerprint: String,
 }
 
 impl<'a> Lint<'a> {
@@ -45,13 +46,18 @@ impl<'a> Lint<'a> {
         Self {
             version: VERSION,
             database,
-            diagnostics: shown.iter().copied().map(LintDiagnostic::new).collect(),
+            diagnostics: shown
+                .iter()
+                .copied()
+                .zip(fingerprints(shown))
+                .map(|(shown, fingerprint)| LintDiagnostic::new(shown, fingerprint))
+                .collect(),
         }
     }
 }
 
 impl<'a> LintDiagnostic<'a> {
-    fn new(shown: Shown<'a>) -> Self {
+    fn new(shown: Shown<'a>, fingerprint: String) -> Self {
         let Shown {
             source,
             diagnostic,
@@ -70,6 +76,7 @@ impl<'a> LintDiagnostic<'a> {
             locks: effects.map_or(&[], |effects| &effects.locks),
             rewrites: effects.map_or(&[], |effects| &effects.rewrites),
             scans: effects.map_or(&[], |effects| &effects.scans),
+            fingerprint,
         }
     }
 }

@@ -35,10 +35,10 @@ pub fn plan(plan: &Plan) -> String {
 }
 
 fn heading(plan: &Plan) -> String {
-    let against = plan.database.as_ref().map_or_else(
-        || "offline: sizes are not known and count as large".to_owned(),
-        |database| format!("database {database}"),
-    );
+    let against = plan
+        .database
+        .as_ref()
+        .map_or_else(|| offline(plan), |database| format!("database {database}"));
     format!(
         "{} {}\n\n",
         styled(BOLD, title(plan)),
@@ -47,6 +47,14 @@ fn heading(plan: &Plan) -> String {
             format_args!("(PostgreSQL {}, {against})", plan.pg_version)
         ),
     )
+}
+
+/// What is known of sizes without a database.
+pub(super) fn offline(plan: &Plan) -> String {
+    match &plan.sizes {
+        Some(sizes) => format!("offline: {sizes}; a size that is not known counts as large"),
+        None => "offline: sizes are not known and count as large".to_owned(),
+    }
 }
 
 /// `0042 rename_name`, without a stray blank when one part is missing.

@@ -9,7 +9,7 @@ use crate::{
     plan::{Phase, PhaseName, Plan, Step},
     report::{
         duration,
-        plan_human::{terminated, title},
+        plan_human::{offline, terminated, title},
     },
 };
 
@@ -21,7 +21,7 @@ pub fn plan(plan: &Plan) -> String {
         "PostgreSQL {}, {}.\n",
         plan.pg_version,
         plan.database.as_ref().map_or_else(
-            || "planned offline: sizes are not known and count as large".to_owned(),
+            || format!("planned {}", offline(plan)),
             |database| format!("database `{}`", code(database)),
         )
     );
@@ -52,6 +52,12 @@ pub fn plan(plan: &Plan) -> String {
         }
     }
     out
+}
+
+/// Why a migration has no plan.
+pub fn refused(why: &[&str]) -> String {
+    let lines: String = why.iter().map(|why| format!("- {}\n", text(why))).collect();
+    format!("zdm does not plan it as it is:\n\n{lines}")
 }
 
 /// A table of who works after each phase, and its exceptions below it.

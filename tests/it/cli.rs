@@ -8,4 +8,5 @@ mod lint;
 mod plan;
 mod run;
 mod run_commands;
+mod since;
 mod trace;

@@ -30,6 +30,7 @@ mod rows;
 mod sandbox;
 mod security;
 mod snapshot;
+mod stats;
 mod sync_trigger;
 mod trace;
 mod traffic;

@@ -186,6 +186,11 @@ pub const RUN_CODES: &[RunCode] = &[
         Exit::Found,
     ),
     (
+        "plan-changed",
+        "The plan of now is not the approved one; each difference is shown.",
+        Exit::Found,
+    ),
+    (
         "plan-unstorable",
         "The plan cannot be written into the journal.",
         Exit::Found,

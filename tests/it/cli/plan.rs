@@ -129,3 +129,43 @@ fn a_migration_that_is_not_there_is_refused_with_what_is() {
     Hint: Did you mean 0002?
     ");
 }
+
+#[test]
+fn an_approved_plan_is_compared_with_the_plan_of_now() {
+    let here = folder(&[INIT, RENAME]);
+    let approved = zdm(here.path(), &["plan", "--format", "json"]).quiet(0);
+    std::fs::write(here.path().join("plan.json"), &approved).unwrap();
+    let check = ["plan", "--check", "plan.json"];
+    assert_eq!(
+        zdm(here.path(), &check).quiet(0),
+        "The plan of 0002 is the approved one.\n"
+    );
+    // Lines may move, and comments may be added.
+    let moved = "\n-- why\nALTER TABLE users\n  RENAME COLUMN name TO full_name;\n";
+    std::fs::write(here.path().join("migrations/0002_rename.sql"), moved).unwrap();
+    assert_eq!(zdm(here.path(), &check).code, 0);
+    let more = format!("{moved}ALTER TABLE users ADD COLUMN age int;\n");
+    std::fs::write(here.path().join("migrations/0002_rename.sql"), more).unwrap();
+    let said = zdm(here.path(), &check).refusal(1);
+    for part in [
+        "error: the plan of 0002 is not the approved one:",
+        "the statements or directives of the file were changed",
+        "    + ALTER TABLE public.users ADD COLUMN age int",
+    ] {
+        assert!(said.contains(part), "no `{part}` in:\n{said}");
+    }
+    let found = zdm(
+        here.path(),
+        &["plan", "--check", "plan.json", "--format", "json"],
+    );
+    assert_eq!(found.code, 1);
+    let error: serde_json::Value = serde_json::from_str(&found.stdout).unwrap();
+    assert_valid("error", &error);
+    assert_eq!(error["error"]["code"], "plan-changed");
+    std::fs::write(here.path().join("plan.json"), "{}").unwrap();
+    assert!(
+        zdm(here.path(), &check)
+            .refusal(2)
+            .contains("is not one of zdm")
+    );
+}

@@ -194,6 +194,7 @@ pub(super) fn plan() -> Plan {
         zdm_version: "0.1.0".into(),
         pg_version: PgVersion::V18,
         database: None,
+        sizes: None,
         migration: MigrationName {
             id: "0002".into(),
             name: "rename".into(),

@@ -1,5 +1,5 @@
 //! A validator for the part of JSON Schema (2020-12) that the schemas in `docs/reference/schemas`
-//! use. A keyword that it does not check is a failure, so a schema cannot promise more than is
+//! use, and for what the schema of SARIF (draft 4) has beside it. A keyword that it does not check is a failure, so a schema cannot promise more than is
 //! tested.
 
 use serde_json::{Map, Value};
@@ -44,12 +44,13 @@ impl Validator<'_> {
         };
         for (keyword, argument) in keywords {
             match keyword.as_str() {
-                "$schema" | "$id" | "$defs" | "title" | "description" => {}
+                "$schema" | "$id" | "id" | "$defs" | "definitions" | "title" | "description"
+                | "default" => {}
                 "$ref" => {
                     let name = argument.as_str().unwrap();
                     let target = name
-                        .strip_prefix("#/$defs/")
-                        .and_then(|name| self.root["$defs"].get(name))
+                        .strip_prefix('#')
+                        .and_then(|pointer| self.root.pointer(pointer))
                         .unwrap_or_else(|| panic!("{at}: {name} is not defined"));
                     self.check(target, value, at, complaints);
                 }
@@ -79,6 +80,47 @@ impl Validator<'_> {
                         .is_some_and(|number| number < argument.as_f64().unwrap())
                     {
                         complaints.push(format!("{at}: {value} is below {argument}"));
+                    }
+                }
+                "anyOf" | "oneOf" => {
+                    let fitting = argument
+                        .as_array()
+                        .unwrap()
+                        .iter()
+                        .filter(|one| {
+                            let mut complaints = Vec::new();
+                            self.check(one, value, at, &mut complaints);
+                            complaints.is_empty()
+                        })
+                        .count();
+                    if fitting == 0 || keyword == "oneOf" && fitting > 1 {
+                        complaints.push(format!("{at}: fits {fitting} of {keyword} {argument}"));
+                    }
+                }
+                "minItems" => {
+                    let length = value.as_array().map(Vec::len);
+                    if length.is_some_and(|length| (length as u64) < argument.as_u64().unwrap()) {
+                        complaints.push(format!("{at}: has fewer than {argument} items"));
+                    }
+                }
+                "uniqueItems" => {
+                    let items = value.as_array().map_or(&[][..], Vec::as_slice);
+                    if (1..items.len()).any(|i| items[..i].contains(&items[i])) {
+                        complaints.push(format!("{at}: holds an item twice"));
+                    }
+                }
+                "format" => {
+                    let text = value.as_str().unwrap_or_default();
+                    let sound = text
+                        .bytes()
+                        .all(|b| b.is_ascii_graphic() && !b"<>\"{}|\\^`".contains(&b));
+                    let fits = match argument.as_str().unwrap() {
+                        "uri-reference" => sound,
+                        "uri" => sound && text.contains(':'),
+                        other => panic!("{at}: the format {other} is not checked here"),
+                    };
+                    if !fits {
+                        complaints.push(format!("{at}: {text} is no {argument}"));
                     }
                 }
                 "required" => {
@@ -137,6 +179,11 @@ impl Validator<'_> {
     }
 }
 
+/// The schema of SARIF; where it is from stands beside it.
+pub(crate) fn sarif() -> Value {
+    serde_json::from_str(include_str!("sarif/sarif-schema-2.1.0.json")).unwrap()
+}
+
 fn is(value: &Value, wanted: &str) -> bool {
     match wanted {
         "null" => value.is_null(),
@@ -159,13 +206,16 @@ fn what_a_schema_forbids_is_noticed() {
         "properties": {
             "a": {"$ref": "#/$defs/count"},
             "b": {"type": ["array", "null"], "items": {"enum": ["x", "y"]}},
-            "c": {"const": 1}
+            "c": {"const": 1},
+            "e": {"minItems": 1, "uniqueItems": true, "anyOf": [{"const": [1, 1]}, {"type": "array"}]},
+            "f": {"format": "uri-reference", "oneOf": [{"const": "a"}, {"type": "string"}]}
         },
         "$defs": {"count": {"type": "integer", "minimum": 0}}
     });
     let count = |value| validate(&schema, &value).len();
     assert_eq!(count(serde_json::json!({"a": 1, "b": ["x"], "c": 1})), 0);
     assert_eq!(count(serde_json::json!({"a": 1, "b": null})), 0);
+    assert_eq!(count(serde_json::json!({"a": 1, "e": [1], "f": "b"})), 0);
     for wrong in [
         serde_json::json!({}),
         serde_json::json!([]),
@@ -174,6 +224,11 @@ fn what_a_schema_forbids_is_noticed() {
         serde_json::json!({"a": 1, "b": ["z"]}),
         serde_json::json!({"a": 1, "c": 2}),
         serde_json::json!({"a": 1, "d": 2}),
+        serde_json::json!({"a": 1, "e": []}),
+        serde_json::json!({"a": 1, "e": [1, 1]}),
+        serde_json::json!({"a": 1, "e": 1}),
+        serde_json::json!({"a": 1, "f": "<"}),
+        serde_json::json!({"a": 1, "f": "a"}),
     ] {
         assert_eq!(count(wrong.clone()), 1, "{wrong}");
     }

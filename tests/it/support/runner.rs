@@ -166,6 +166,7 @@ pub(crate) fn plan(steps: &[&str]) -> Plan {
         zdm_version: String::from("0.1.0"),
         pg_version: PgVersion::V18,
         database: None,
+        sizes: None,
         migration: MigrationName {
             id: MIGRATION.to_owned(),
             name: String::from("it's a {schema} $1 \\ name"),

@@ -109,6 +109,12 @@ impl Effects {
             .map(|lock| lock.mode)
     }
 
+    /// Whether a scan is the look at the other side of a foreign key of that table.
+    pub fn is_of_foreign_key(scan: &Scan, child: &ObjectName) -> bool {
+        scan.relation != *child
+            && scan.purpose == constraint::foreign_key_purpose(child, &scan.relation)
+    }
+
     /// Adds a lock, keeping the stronger where there is one already.
     pub fn add_lock(&mut self, relation: ObjectName, mode: LockMode) {
         match self

@@ -16,6 +16,7 @@ pub mod rules;
 pub mod settings;
 mod suppress;
 pub mod timeout;
+pub mod words;
 
 use crate::{
     catalog::Catalog,
@@ -180,8 +181,9 @@ fn unexplained<'w>(context: &Context<'_>, work: &[Work<'w>], explained: &[Span])
         context
             .subcommands()
             .filter(|(_, alone)| {
-                context
-                    .blocking_scans(alone)
+                alone
+                    .scans
+                    .iter()
                     .any(|scan| scan.relation == *work.relation && scan.purpose == work.purpose)
             })
             .map(|(action, _)| action.span)

@@ -6,6 +6,7 @@
 //! over folders its first line may name it: `-- file: 0002_more.sql`; otherwise the blocks are
 //! numbered. The `given` ones have run, the block that is judged has not.
 //!
+//! With `UPDATE_LINTS=1` the `diagnostic` blocks are written anew; look at what changed.
 //! No server is needed here; `tests/it/live/lints.rs` runs the same blocks on real ones.
 
 use std::path::Path;
@@ -52,6 +53,9 @@ fn page(path: &Path, text: String) -> Outcome {
             return Err(format!("the page has no block that {}", wanted.caption()).into());
         }
     }
+    if std::env::var_os("UPDATE_LINTS").is_some() {
+        return update(path, rule, &page, &text);
+    }
     for version in &page.versions {
         blocks(rule, &page, *version).map_err(|why| format!("PostgreSQL {version}: {why}"))?;
     }
@@ -76,6 +80,39 @@ fn script(text: &str) -> Result<Script, String> {
     match script.diagnostics.first() {
         Some(mistake) => Err(format!("{}\nin:\n{text}", mistake.message)),
         None => Ok(script),
+    }
+}
+
+/// Writes into each `diagnostic` block what the rule says on the newest version.
+fn update(path: &Path, rule: &Rule, page: &Page<'_>, text: &str) -> Outcome {
+    let version = *page.versions.last().ok_or("the page names no version")?;
+    let mut earlier = Earlier {
+        catalog: Catalog::empty(version),
+        files: Vec::new(),
+    };
+    let (mut out, mut copied, mut fired) = (String::new(), 0, String::new());
+    for block in &page.blocks {
+        match block.kind {
+            BlockKind::Given => earlier.add(script(block.text)?),
+            BlockKind::Fires => fired = said(rule, page, &earlier, block)?,
+            BlockKind::Diagnostic => {
+                let start = block.text.as_ptr() as usize - text.as_ptr() as usize;
+                out.push_str(&text[copied..start]);
+                out.push_str(&fired);
+                copied = start + block.text.len();
+            }
+            BlockKind::Passes | BlockKind::Plan | BlockKind::Illustration => {}
+        }
+    }
+    out.push_str(&text[copied..]);
+    std::fs::write(path, out)?;
+    Ok(())
+}
+
+impl Earlier {
+    fn add(&mut self, given: Script) {
+        self.catalog = lint::lint(&given, &self.catalog, &Settings::default()).after;
+        self.files.push(given);
     }
 }
 

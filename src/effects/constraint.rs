@@ -154,17 +154,22 @@ fn require_not_null(builder: &mut Builder<'_>, altered: &Altered<'_>, column: &I
     set_not_null(builder, altered, column);
 }
 
+/// Why both sides of a foreign key are read.
+pub(super) fn foreign_key_purpose(child: &ObjectName, parent: &ObjectName) -> String {
+    format!(
+        "to check that every row of {} has its match in {}",
+        child.short(),
+        parent.short()
+    )
+}
+
 /// Both sides are read to prove a foreign key.
 pub(super) fn scan_foreign_key(
     builder: &mut Builder<'_>,
     altered: &Altered<'_>,
     peer: &ObjectName,
 ) {
-    let purpose = format!(
-        "to check that every row of {} has its match in {}",
-        altered.name.short(),
-        peer.short()
-    );
+    let purpose = foreign_key_purpose(&altered.name, peer);
     let under = altered.mode;
     if altered
         .table

@@ -10,7 +10,7 @@ use crate::{
     },
     parse::{
         Statement, StatementKind,
-        statement::{AlterAction, AlterRelation},
+        statement::{AlterAction, AlterRelation, DataKind},
     },
     source::{SourceFile, Span},
 };
@@ -136,13 +136,55 @@ impl<'a> Context<'a> {
             .collect()
     }
 
+    /// The part of the blocking work of an `ALTER` that is one subcommand's, by what this one
+    /// would do alone. Its locks are those of the whole statement.
+    pub fn work_of(&self, alone: &Effects) -> Vec<Work<'a>> {
+        let mut work = self.blocking_work(self.effects);
+        work.retain(|work| {
+            alone
+                .scans
+                .iter()
+                .any(|scan| scan.relation == *work.relation && scan.purpose == work.purpose)
+        });
+        work
+    }
+
     /// The scans among [`Self::blocking_work`], those of rewrites included.
     pub fn blocking_scans<'e>(&self, effects: &'e Effects) -> impl Iterator<Item = &'e Scan> {
-        effects.scans.iter().filter(|scan| {
+        let bare = self.bare_table();
+        effects.scans.iter().filter(move |scan| {
             scan.under.blocks_writes()
                 && !self.is_new(&scan.relation)
                 && !self.is_empty(&scan.relation)
+                && !bare
+                    .as_ref()
+                    .is_some_and(|table| Effects::is_of_foreign_key(scan, table))
         })
+    }
+
+    /// The altered table, when this file made it and has put no rows into it: then there is
+    /// nothing to look up on the other side of its foreign keys, which the server knows.
+    fn bare_table(&self) -> Option<ObjectName> {
+        let name = self.before.resolve(&self.alter()?.name);
+        let made = self.file.created(&name).filter(|made| *made < self.at)?;
+        let between = self.file.script.statements.get(made..self.at)?;
+        let filled = between.iter().any(|statement| match &statement.kind {
+            StatementKind::Data(data) => {
+                data.kind != DataKind::Select
+                    && data.targets.iter().any(|target| target.name == name.name)
+            }
+            StatementKind::CreateTable(create) => {
+                create.as_query.is_some() && create.name.name == name.name
+            }
+            StatementKind::Opaque(_) => true,
+            StatementKind::AlterRelation(_)
+            | StatementKind::CreateIndex(_)
+            | StatementKind::Drop(_)
+            | StatementKind::Update(_)
+            | StatementKind::Transaction(_)
+            | StatementKind::Set(_) => false,
+        });
+        (!filled).then_some(name)
     }
 
     /// The first of [`Self::blocking_scans`].

@@ -14,17 +14,40 @@ use crate::{
 macro_rules! rules {
     ($($module:ident,)*) => {
         $(mod $module;)*
+
         /// Every rule, by name.
         pub const ALL: &[Rule] = &[$($module::RULE,)*];
     };
 }
 
 rules! {
+    add_column_not_null,
+    add_column_rewrite,
     blocking_statement,
+    column_type_rebuild,
+    column_type_rewrite,
+    concurrently_in_transaction,
+    concurrently_under_timeout,
+    constraint_enforced,
     constraint_scan,
+    drop_column,
+    drop_foreign_key,
+    drop_index_not_concurrent,
+    drop_index_of_constraint,
+    duplicate_index,
+    foreign_key_lock,
+    foreign_key_without_index,
+    index_if_not_exists,
     index_not_concurrent,
+    key_index_build,
+    primary_key_nullable,
+    refused_statement,
+    reindex_not_concurrent,
+    rename_column,
+    set_expression_rewrite,
     set_not_null_scan,
     unknown_statement,
+    validate_under_strong_lock,
 }
 
 /// The findings of the engine itself: they have no page and cannot be switched off one by one.

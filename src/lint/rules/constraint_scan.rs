@@ -4,7 +4,7 @@ use crate::{
     diagnostic::Diagnostic,
     effects::LockMode,
     ident::{Ident, ObjectName},
-    lint::{context::Context, rule::Rule},
+    lint::{context::Context, rule::Rule, rules::add_column_not_null},
     parse::{
         StatementKind,
         statement::{AlterActionKind, ColumnConstraintKind, TableConstraintKind},
@@ -29,6 +29,12 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
         .zip(context.actions)
         .filter_map(|(action, alone)| {
             let added = added(&action.kind)?;
+            // A column that fails or is written anew is what the rules on columns speak of.
+            if let AlterActionKind::AddColumn { column, .. } = &action.kind
+                && (!alone.rewrites.is_empty() || add_column_not_null::fails(column, alone))
+            {
+                return None;
+            }
             let mut tables: Vec<&ObjectName> = context
                 .blocking_scans(alone)
                 .map(|scan| &scan.relation)

@@ -18,6 +18,8 @@ pub mod keys;
 pub mod moves;
 pub mod operation;
 pub mod order;
+pub mod partition_bound;
+pub mod partitions;
 pub mod pieces;
 pub mod recipe;
 pub mod recipes;

@@ -21,9 +21,15 @@ mod text;
 
 use crate::{
     catalog::Catalog,
-    ident::Ident,
+    ident::{Ident, ObjectName},
     parse::statement::{Set, Statement, StatementKind},
 };
+
+/// The name that the server gives a CHECK without one, with the column in it that it names, when
+/// that is a single one.
+pub fn free_check_name(catalog: &Catalog, table: &ObjectName, column: Option<&str>) -> Ident {
+    names::constraint(catalog, table, column, "check")
+}
 
 /// Replays one statement of the text `source`.
 pub fn apply(catalog: &mut Catalog, statement: &Statement, source: &str) {

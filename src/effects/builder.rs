@@ -68,6 +68,21 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// The same without some of its parts.
+    pub(super) fn scan_family_but(
+        &mut self,
+        name: &ObjectName,
+        without: &[ObjectName],
+        under: LockMode,
+        purpose: &str,
+    ) {
+        for table in storing(self.catalog, name) {
+            if !without.contains(&table) {
+                self.scan(&table, under, purpose);
+            }
+        }
+    }
+
     /// The file of the table and those of all its indexes are written anew.
     pub(super) fn rewrite(&mut self, name: &ObjectName, purpose: &str) {
         self.effects.rewrites.push(name.clone());

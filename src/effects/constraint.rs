@@ -5,8 +5,9 @@ use crate::{
     effects::{
         LockMode,
         alter::Altered,
-        builder::{Builder, index_name, referenced},
+        builder::{Builder, index_name, referenced, storing},
         column::set_not_null,
+        partition,
     },
     ident::{Ident, ObjectName},
     parse::statement::{ConstraintAttributes, DropBehavior, TableConstraint, TableConstraintKind},
@@ -50,7 +51,13 @@ pub(super) fn add(builder: &mut Builder<'_>, altered: &Altered<'_>, constraint: 
             }
         }
         TableConstraintKind::Key(key) => {
-            builder.scan_family_of_key(altered, &format!("to build the index of {shown}"));
+            let purpose = format!("to build the index of {shown}");
+            let taken_over = partition::keys_taken_over(builder, altered, key);
+            if taken_over.is_empty() {
+                builder.scan_family_of_key(altered, &purpose);
+            } else {
+                builder.scan_family_but(&altered.name, &taken_over, altered.mode, &purpose);
+            }
             if key.primary {
                 for column in &key.columns {
                     require_not_null(builder, altered, column);
@@ -86,6 +93,15 @@ pub(super) fn add(builder: &mut Builder<'_>, altered: &Altered<'_>, constraint: 
                 builder.missing("table", &peer);
             }
             builder.lock_family(&peer, LockMode::ShareRowExclusive);
+            let taken_over =
+                partition::foreign_keys_taken_over(builder, altered, constraint, &peer);
+            if !taken_over.is_empty() {
+                partition::without_own_triggers(builder, &taken_over, &peer);
+                let leaves = storing(catalog, &altered.name);
+                if leaves.iter().all(|leaf| taken_over.contains(leaf)) {
+                    return;
+                }
+            }
             if !deferred {
                 scan_foreign_key(builder, altered, &peer);
             }
@@ -222,7 +238,15 @@ pub(super) fn validate(builder: &mut Builder<'_>, altered: &Altered<'_>, name: &
                 builder.scan(&altered.name, altered.mode, &purpose);
             } else {
                 builder.lock_family(&altered.name, altered.mode);
-                builder.scan_family(&altered.name, altered.mode, &purpose);
+                // What is valid there already is not looked at again.
+                let valid: Vec<ObjectName> = builder
+                    .catalog
+                    .family(&altered.name)
+                    .into_iter()
+                    .filter(|part| part.constraint(name).is_some_and(|own| own.validated))
+                    .map(|part| part.name.clone())
+                    .collect();
+                builder.scan_family_but(&altered.name, &valid, altered.mode, &purpose);
             }
         }
         ConstraintKind::Unique { .. }

@@ -1,13 +1,14 @@
 //! Partitions: attached, detached, made.
 
 use crate::{
-    catalog::{PgVersion, Table},
+    catalog::{ConstraintKind, PgVersion, Table, TableKind},
     effects::{
         LockMode,
         alter::Altered,
         builder::{Builder, index_name, referenced},
     },
     ident::{ObjectName, QualifiedName},
+    parse::statement::{Key, TableConstraint, TableConstraintKind},
 };
 
 const AE: LockMode = LockMode::AccessExclusive;
@@ -49,9 +50,17 @@ pub(super) fn attach(builder: &mut Builder<'_>, altered: &Altered<'_>, name: &Qu
     }
     peers_of(builder, parent);
     for constraint in &parent.constraints {
-        if let Some(peer) = referenced(constraint)
-            && constraint.validated
-        {
+        let Some(peer) = referenced(constraint) else {
+            continue;
+        };
+        let has_it = catalog.tables.get(&part).is_some_and(|part| {
+            let mut own = part.constraints.iter();
+            own.any(|own| own.kind == constraint.kind && own.validated)
+        });
+        if has_it {
+            // It is taken over, and its triggers go from the other side.
+            builder.lock_family(peer, AE);
+        } else if constraint.validated {
             let purpose = format!(
                 "to check foreign key {} of the rows attached",
                 constraint.name
@@ -130,7 +139,11 @@ pub(super) fn detach(
             builder.effects.waits_for_snapshots = true;
             // The second transaction holds it for a moment.
             builder.lock(&part, AE);
-            if default.is_some() {
+            // Also when the default partition is the one to go.
+            if altered
+                .table
+                .is_some_and(|parent| default_partition(builder, parent).is_some())
+            {
                 builder.fail("CONCURRENTLY is refused beside a default partition".to_owned());
             }
         }
@@ -172,6 +185,130 @@ pub(super) fn create(builder: &mut Builder<'_>, parent: &ObjectName) {
         builder.lock_index(parent, index, LockMode::ShareUpdateExclusive);
     }
     peers_of(builder, parent);
+}
+
+/// The partitions with rows that have the key already: a key added to the partitioned table takes
+/// theirs over and builds no index there.
+pub(super) fn keys_taken_over(
+    builder: &mut Builder<'_>,
+    altered: &Altered<'_>,
+    key: &Key,
+) -> Vec<ObjectName> {
+    let mut found = Vec::new();
+    for part in partitions_with_rows(builder, altered) {
+        let own = part.constraints.iter().find(|own| match &own.kind {
+            ConstraintKind::PrimaryKey { columns, .. } => key.primary && *columns == key.columns,
+            ConstraintKind::Unique { columns, .. } => !key.primary && *columns == key.columns,
+            ConstraintKind::Check { .. }
+            | ConstraintKind::ForeignKey { .. }
+            | ConstraintKind::Exclude { .. }
+            | ConstraintKind::Other => false,
+        });
+        let index = own.and_then(|own| {
+            let mut indexes = part.indexes.iter();
+            indexes.find(|index| index.constraint.as_ref() == Some(&own.name))
+        });
+        if let Some(index) = index
+            && index.parent.is_none()
+            && index.include == key.include
+            && index.nulls_not_distinct == key.nulls_not_distinct
+        {
+            builder.lock_index(part, index, LockMode::Share);
+            found.push(part.name.clone());
+        }
+    }
+    found
+}
+
+/// The partitions with rows that have the foreign key already, valid: one added to the partitioned
+/// table takes theirs over and reads nothing there.
+pub(super) fn foreign_keys_taken_over(
+    builder: &Builder<'_>,
+    altered: &Altered<'_>,
+    constraint: &TableConstraint,
+    peer: &ObjectName,
+) -> Vec<ObjectName> {
+    let TableConstraintKind::ForeignKey {
+        columns,
+        references,
+        ..
+    } = &constraint.kind
+    else {
+        return Vec::new();
+    };
+    let key_of_peer = || {
+        let peer = builder.catalog.tables.get(peer)?;
+        Some(peer.primary_key()?.columns().to_vec())
+    };
+    let referenced = match references.columns.as_slice() {
+        [] => key_of_peer().unwrap_or_default(),
+        written => written.to_vec(),
+    };
+    let wanted = ConstraintKind::ForeignKey {
+        columns: columns.clone(),
+        references: peer.clone(),
+        referenced_columns: referenced,
+    };
+    let options = |action: &Option<String>, event: &str, definition: &str| {
+        let written = action.as_deref().filter(|action| *action != "no action");
+        match written {
+            Some(action) => definition
+                .to_ascii_lowercase()
+                .contains(&format!(" on {event} {}", action.to_ascii_lowercase())),
+            None => !definition
+                .to_ascii_lowercase()
+                .contains(&format!(" on {event} ")),
+        }
+    };
+    partitions_with_rows(builder, altered)
+        .into_iter()
+        .filter(|part| {
+            part.constraints.iter().any(|own| {
+                own.kind == wanted
+                    && own.validated
+                    && own.deferrable == (constraint.attributes.deferrable == Some(true))
+                    && options(&references.on_update, "update", &own.definition)
+                    && options(&references.on_delete, "delete", &own.definition)
+                    && references.match_full == own.definition.contains(" MATCH FULL")
+            })
+        })
+        .map(|part| part.name.clone())
+        .collect()
+}
+
+/// A foreign key that is taken over loses its own triggers: on the other side, and, where that is
+/// partitioned, on the partition too.
+pub(super) fn without_own_triggers(
+    builder: &mut Builder<'_>,
+    parts: &[ObjectName],
+    peer: &ObjectName,
+) {
+    builder.lock_family(peer, AE);
+    let partitioned = builder
+        .catalog
+        .tables
+        .get(peer)
+        .is_some_and(|peer| !peer.children.is_empty());
+    if partitioned {
+        for part in parts {
+            builder.lock(part, AE);
+        }
+    }
+}
+
+fn partitions_with_rows<'a>(builder: &Builder<'a>, altered: &Altered<'_>) -> Vec<&'a Table> {
+    let catalog = builder.catalog;
+    let partitioned = altered
+        .table
+        .is_some_and(|table| table.kind == TableKind::Partitioned);
+    if !partitioned {
+        return Vec::new();
+    }
+    catalog
+        .family(&altered.name)
+        .into_iter()
+        .filter(|part| part.has_storage())
+        .collect()
 }
 
 /// The parts of a partitioned index are locked with it.

@@ -9,7 +9,7 @@ use crate::{
     },
     plan::{
         draft::{Draft, Refusal},
-        pieces,
+        partitions, pieces,
         recipe::Context,
         sync_trigger, touches,
     },
@@ -108,7 +108,8 @@ pub fn count_unwritable(cx: &Context<'_>, draft: &mut Draft, table: &ObjectName)
             _ => None,
         });
     for (name, violates) in checks.chain(nulls) {
-        let from = format!("FROM ONLY {table} WHERE {violates}");
+        let only = partitions::only(cx, table);
+        let from = format!("FROM {only}{table} WHERE {violates}");
         let mut step = pieces::count_violators(
             cx,
             table,
@@ -182,6 +183,16 @@ pub fn check_expression(
         ));
     }
     Ok(())
+}
+
+/// The same for a table with its partitions, on each of which the trigger will be.
+pub fn check_sync_tree(
+    cx: &Context<'_>,
+    table: &Table,
+    helper_column: HelperColumn,
+) -> Result<(), Refusal> {
+    let mut members = cx.before.family(&table.name).into_iter();
+    members.try_for_each(|member| check_sync_target(member, helper_column))
 }
 
 /// Whether the table lets a sync trigger do its work: no rules, no publication it would break, no

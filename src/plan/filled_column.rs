@@ -18,7 +18,7 @@ use crate::{
         columns,
         draft::{Draft, Element, Refusal, Touch, lock},
         keys::NewKey,
-        pieces,
+        partitions, pieces,
         recipe::Context,
         recipes::add_primary_key,
         state,
@@ -86,14 +86,11 @@ impl FilledColumn<'_> {
         columns::count_unwritable(cx, draft, table);
         let mut undo = Undo::ddl(undo, lock(table, LockMode::AccessExclusive));
         undo.loses.clone_from(&self.loses);
-        draft
-            .push(
-                PhaseName::Expand,
-                pieces::short_ddl(table, self.title.clone(), self.reason, create)
-                    .state(state::column_present(table, column))
-                    .undone_by(undo),
-            )
-            .new_needs_it = true;
+        let add = pieces::short_ddl(table, self.title.clone(), self.reason, create)
+            .state(state::column_present(table, column))
+            .undone_by(undo);
+        let add = partitions::on_tree(cx, add, table);
+        draft.push(PhaseName::Expand, add).new_needs_it = true;
         draft
             .conditions
             .extend(pieces::new_column_conditions(table));
@@ -104,7 +101,7 @@ impl FilledColumn<'_> {
                 table,
                 Backfill {
                     table: table.clone(),
-                    relations: vec![table.clone()],
+                    relations: partitions::storing(cx, table),
                     set,
                     unfilled: trigger.unfilled.clone(),
                     volatile: self.volatile,
@@ -141,6 +138,8 @@ impl FilledColumn<'_> {
             .iter()
             .find(|one| matches!(one.kind, ColumnConstraintKind::PrimaryKey));
         if let Some(constraint) = key {
+            // The server wants the partition key in it, which a new column is no part of.
+            cx.plain_table(table)?;
             if let Some(other) = cx
                 .before
                 .tables

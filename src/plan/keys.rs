@@ -48,18 +48,7 @@ impl NewKey<'_> {
     pub fn build(&self, cx: &Context<'_>, draft: &mut Draft) -> Result<Built, Refusal> {
         let (table, key) = (self.table, self.key);
         let name = self.name(cx)?;
-        if key.without_overlaps {
-            return Err(Refusal::new(
-                "not-yet",
-                format!(
-                    "{} … WITHOUT OVERLAPS on {} cannot take over an index (its own would be built \
-                     while every client waits)",
-                    words(key.primary),
-                    table.short()
-                ),
-                "create the table anew with this constraint and move the rows",
-            ));
-        }
+        self.refuse_overlaps()?;
         let columns: Vec<String> = key.columns.iter().map(ToString::to_string).collect();
         let list = columns.join(", ");
         draft.push(
@@ -119,7 +108,25 @@ impl NewKey<'_> {
         })
     }
 
-    fn name(&self, cx: &Context<'_>) -> Result<Ident, Refusal> {
+    /// A key WITHOUT OVERLAPS has an index that no constraint can take over.
+    pub fn refuse_overlaps(&self) -> Result<(), Refusal> {
+        if !self.key.without_overlaps {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            "not-yet",
+            format!(
+                "{} … WITHOUT OVERLAPS on {} cannot take over an index (its own would be built \
+                 while every client waits)",
+                words(self.key.primary),
+                self.table.short()
+            ),
+            "create the table anew with this constraint and move the rows",
+        ))
+    }
+
+    /// The constraint's name, as plain SQL gives it.
+    pub fn name(&self, cx: &Context<'_>) -> Result<Ident, Refusal> {
         let wanted: fn(&ConstraintKind) -> bool = if self.key.primary {
             |kind| matches!(kind, ConstraintKind::PrimaryKey { .. })
         } else {
@@ -141,7 +148,7 @@ impl NewKey<'_> {
     }
 
     /// What follows ON table in CREATE INDEX.
-    fn definition(&self, cx: &Context<'_>, list: &str) -> String {
+    pub fn definition(&self, cx: &Context<'_>, list: &str) -> String {
         let key = self.key;
         let mut definition = format!("({list})");
         if !key.include.is_empty() {
@@ -174,10 +181,16 @@ pub fn attach(
     index: &Ident,
     attributes: ConstraintAttributes,
 ) -> String {
-    let mut sql = format!(
-        "ALTER TABLE {table} ADD CONSTRAINT {name} {} USING INDEX {index}",
-        words(primary)
-    );
+    format!(
+        "ALTER TABLE {table} ADD CONSTRAINT {name} {} USING INDEX {index}{}",
+        words(primary),
+        deferrability(attributes)
+    )
+}
+
+/// ` DEFERRABLE INITIALLY DEFERRED`, as far as it is written.
+pub fn deferrability(attributes: ConstraintAttributes) -> String {
+    let mut sql = String::new();
     if attributes.deferrable == Some(true) {
         sql.push_str(" DEFERRABLE");
     }

@@ -9,6 +9,7 @@ use crate::{
         Assignment, Backfill, Step, StepKind, Undo, Verify,
         backfill::{PassSettings, pass_template},
         draft::{Draft, lock, step},
+        partitions,
         recipe::Context,
         state,
     },
@@ -103,11 +104,11 @@ pub fn prove_not_null(
 ) -> NotNullProof {
     let reason = "from here on a NULL is refused; the rows that are there are filled already";
     if cx.before.version >= PgVersion::V18 {
-        draft.push(
-            phase,
-            add_not_valid(table, name, &format!("NOT NULL {column}"), reason),
-        );
-        draft.push(phase, validate(cx, table, name));
+        let add = add_not_valid(table, name, &format!("NOT NULL {column}"), reason);
+        draft.push(phase, partitions::on_tree(cx, add, table));
+        for step in partitions::validate_not_null(cx, table, column, name) {
+            draft.push(phase, step);
+        }
         return NotNullProof {
             contract: Vec::new(),
             rename: Some(name.clone()),
@@ -115,16 +116,12 @@ pub fn prove_not_null(
     }
     let key = cx.key(table, column);
     let check = cx.own_name(&key, &Ident::exact(format!("{}_not_null", column.as_str())));
-    draft.push(
-        phase,
-        add_not_valid(
-            table,
-            &check,
-            &format!("CHECK ({column} IS NOT NULL)"),
-            reason,
-        ),
-    );
-    draft.push(phase, validate(cx, table, &check));
+    let definition = format!("CHECK ({column} IS NOT NULL)");
+    let add = add_not_valid(table, &check, &definition, reason);
+    draft.push(phase, partitions::on_tree(cx, add, table));
+    for step in partitions::validate(cx, table, &check) {
+        draft.push(phase, step);
+    }
     NotNullProof {
         contract: vec![
             format!("ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL"),
@@ -155,6 +152,7 @@ pub fn backfill(cx: &Context<'_>, table: &ObjectName, backfill: Backfill) -> Ste
     .sql(sql)
     .lock(table, LockMode::RowExclusive)
     .scan(table, LockMode::RowExclusive, "page by page, in batches");
+    step = partitions::on_tree(cx, step, table);
     step.estimate_ms = cx.rows(table).map(|rows| rows / FILL_ROWS_PER_MS + 1);
     step
 }

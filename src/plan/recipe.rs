@@ -90,6 +90,19 @@ impl<'a> Context<'a> {
         ))
     }
 
+    /// A table that must be known and store its rows itself; it may be a partition, if nothing is
+    /// below it.
+    pub fn leaf_table(&self, name: &ObjectName) -> Result<&'a Table, Refusal> {
+        let table = self.known_table(name)?;
+        let is_leaf = table.kind == TableKind::Table
+            && table.children.is_empty()
+            && table.partition_bound.is_some();
+        if is_leaf {
+            return Ok(table);
+        }
+        self.plain_table(name)
+    }
+
     /// A table that must be known.
     pub fn known_table(&self, name: &ObjectName) -> Result<&'a Table, Refusal> {
         self.before.tables.get(name).ok_or_else(|| {

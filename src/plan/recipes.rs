@@ -10,13 +10,18 @@ pub mod add_column_serial;
 pub mod add_column_volatile_default;
 pub mod add_foreign_key;
 pub mod add_identity;
+pub mod add_key_partitioned;
 pub mod add_primary_key;
 pub mod add_unique;
 pub mod alter_column_type;
 pub mod as_is;
+pub mod attach_partition;
 pub mod column_from_update;
 pub mod create_index;
+pub mod create_index_partitioned;
+pub mod create_partition;
 pub mod delete_rows;
+pub mod detach_partition;
 pub mod drop_column;
 pub mod drop_index;
 pub mod insert_select;
@@ -39,14 +44,19 @@ pub const RECIPES: &[Recipe] = &[
     add_check::RECIPE,
     add_foreign_key::RECIPE,
     add_identity::RECIPE,
+    add_key_partitioned::RECIPE,
     add_unique::RECIPE,
     add_primary_key::RECIPE,
+    create_index_partitioned::RECIPE,
     create_index::RECIPE,
     drop_index::RECIPE,
     rename_column::RECIPE,
     rename_table::RECIPE,
     drop_column::RECIPE,
     alter_column_type::RECIPE,
+    attach_partition::RECIPE,
+    detach_partition::RECIPE,
+    create_partition::RECIPE,
     redefine_view::RECIPE,
     update_rows::RECIPE,
     delete_rows::RECIPE,

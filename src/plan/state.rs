@@ -99,6 +99,59 @@ pub fn index_present(index: &ObjectName) -> String {
     )
 }
 
+/// Done when the index is a part of another.
+pub fn index_attached(index: &ObjectName, parent: &ObjectName) -> String {
+    done_when(&inherits(index, parent))
+}
+
+/// Done when the table is a partition of another.
+pub fn partition_attached(part: &ObjectName, parent: &ObjectName) -> String {
+    done_when(&inherits(part, parent))
+}
+
+/// The same for a constraint that helps to make `part` a partition of `parent` and goes with that:
+/// done as well when it is one.
+pub fn helped(condition: Helper<'_>, part: &ObjectName, parent: &ObjectName) -> String {
+    let stands = match condition {
+        Helper::Present(table, name) => constraint_condition(table, name, ""),
+        Helper::Valid(table, name) => constraint_condition(table, name, " AND convalidated"),
+    };
+    done_when(&format!("{stands} OR {}", inherits(part, parent)))
+}
+
+/// How far a constraint is that goes before the migration is done.
+#[derive(Debug, Clone, Copy)]
+pub enum Helper<'a> {
+    /// It is there.
+    Present(&'a ObjectName, &'a Ident),
+    /// It is valid.
+    Valid(&'a ObjectName, &'a Ident),
+}
+
+/// Done when the table is no partition of the other any more.
+pub fn partition_detached(part: &ObjectName, parent: &ObjectName) -> String {
+    done_when(&format!("NOT {}", inherits(part, parent)))
+}
+
+/// Done when the table is no partition of the other any more, or is about to be none: the first
+/// half of DETACH CONCURRENTLY is committed, and FINALIZE does the rest.
+pub fn partition_detaching(part: &ObjectName, parent: &ObjectName) -> String {
+    done_when(&format!(
+        "NOT EXISTS (SELECT FROM pg_catalog.pg_inherits WHERE inhrelid = {} AND inhparent = {} \
+         AND NOT inhdetachpending)",
+        regclass(part),
+        regclass(parent)
+    ))
+}
+
+fn inherits(part: &ObjectName, parent: &ObjectName) -> String {
+    format!(
+        "EXISTS (SELECT FROM pg_catalog.pg_inherits WHERE inhrelid = {} AND inhparent = {})",
+        regclass(part),
+        regclass(parent)
+    )
+}
+
 /// Done when no relation has this name; half when it is an index being dropped.
 pub fn index_absent(index: &ObjectName) -> String {
     format!(

@@ -31,6 +31,9 @@ pub fn touches(cx: &Context<'_>, phase: PhaseName, effects: &Effects) -> Vec<Tou
             let name = created_name(cx, &create.name);
             touches.extend(referenced(cx, &name));
             touches.push(Touch::write(Element::Relation(name), phase));
+            if let Some(of) = &create.partition_of {
+                touches.push(Touch::read(Element::Relation(cx.resolve(&of.parent))));
+            }
         }
         StatementKind::CreateIndex(create) => {
             let table = cx.resolve(&create.table);

@@ -24,6 +24,7 @@ mod keys;
 mod lease;
 mod lints;
 mod objects;
+mod partitions;
 mod replay;
 mod replay_histories;
 mod rows;

@@ -10,7 +10,7 @@ use crate::{
     plan::{
         Tighten,
         draft::{Draft, Element, Refusal, Touch},
-        pieces,
+        partitions, pieces,
         recipe::{Context, Recipe},
     },
 };
@@ -38,7 +38,7 @@ pub fn draft_for(
     constraint: &TableConstraint,
     expr: &Expr,
 ) -> Result<Draft, Refusal> {
-    cx.plain_table(table)?;
+    partitions::table_or_tree(cx, table)?;
     let added = cx
         .added_constraint(table, constraint.name.as_ref(), |kind| {
             matches!(kind, ConstraintKind::Check { .. })
@@ -64,10 +64,11 @@ pub fn draft_for(
         let sql = format!("ALTER TABLE {table} ADD CONSTRAINT {name} {definition} NOT ENFORCED");
         let mut step = pieces::add_not_valid(table, name, &definition, "it is not enforced");
         step.sql = vec![sql];
-        draft.push(PhaseName::Expand, step);
+        draft.push(PhaseName::Expand, partitions::on_tree(cx, step, table));
     } else {
         // A CHECK passes when it is NULL, so only FALSE violates it.
-        let from = format!("FROM ONLY {table} WHERE ({}) IS FALSE", expr.text);
+        let only = partitions::only(cx, table);
+        let from = format!("FROM {only}{table} WHERE ({}) IS FALSE", expr.text);
         draft.push(
             phase,
             pieces::count_violators(
@@ -78,17 +79,17 @@ pub fn draft_for(
                 Some(format!("SELECT ctid::pg_catalog.text {from} LIMIT 5")),
             ),
         );
-        draft.push(
-            phase,
-            pieces::add_not_valid(
-                table,
-                name,
-                &definition,
-                "checks new rows from here on; its lock is held for a moment only",
-            ),
+        let add = pieces::add_not_valid(
+            table,
+            name,
+            &definition,
+            "checks new rows from here on; its lock is held for a moment only",
         );
+        draft.push(phase, partitions::on_tree(cx, add, table));
         if !constraint.attributes.not_valid {
-            draft.push(phase, pieces::validate(cx, table, name));
+            for step in partitions::validate(cx, table, name) {
+                draft.push(phase, step);
+            }
         }
         draft.conditions.push((
             phase,

@@ -9,7 +9,7 @@ use crate::{
         columns,
         draft::{Draft, Refusal},
         filled_column::FilledColumn,
-        pieces,
+        partitions, pieces,
         recipe::{Context, Recipe},
         state,
         sync_trigger::{self, Sync, SyncMode, Unfilled},
@@ -31,7 +31,7 @@ fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
 fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal> {
     let mut draft = Draft::default();
     let (table, column) = (&added.table, &added.def.name);
-    let before = cx.plain_table(table)?;
+    let before = partitions::plain_or_tree(cx, table)?;
     if before.column(column).is_some() && added.if_not_exists {
         draft.notes.push(format!(
             "{}.{column} exists already: nothing to do",
@@ -52,7 +52,7 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
         ));
     };
     columns::check_expression(cx, before, up, "up")?;
-    columns::check_sync_target(before, columns::HelperColumn::NotNeeded)?;
+    columns::check_sync_tree(cx, before, columns::HelperColumn::NotNeeded)?;
     let mut inputs: Vec<Ident> = Vec::new();
     for reference in &up.columns {
         if !inputs.contains(&reference.name) {
@@ -96,17 +96,15 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
         .extend(pieces::expression_conditions(cx, up));
     let mut contract = filled.prove(cx, &mut draft)?;
     contract.extend(trigger.drop);
-    draft.push(
-        PhaseName::Contract,
-        pieces::short_ddl(
-            table,
-            format!("{}.{column} is NOT NULL: remove the trigger", table.short()),
-            "from here on every application must give a value",
-            contract,
-        )
-        .state(state::trigger_absent(table, &trigger.triggers[0]))
-        .irreversible(),
-    );
+    let last = pieces::short_ddl(
+        table,
+        format!("{}.{column} is NOT NULL: remove the trigger", table.short()),
+        "from here on every application must give a value",
+        contract,
+    )
+    .state(state::trigger_absent(table, &trigger.triggers[0]))
+    .irreversible();
+    draft.push(PhaseName::Contract, partitions::on_tree(cx, last, table));
     added.inline_constraints(cx, &mut draft)?;
     draft.breaks_old = true;
     Ok(draft)

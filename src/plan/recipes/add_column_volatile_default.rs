@@ -9,7 +9,7 @@ use crate::{
         columns,
         draft::{Draft, Refusal},
         filled_column::FilledColumn,
-        pieces,
+        partitions, pieces,
         recipe::{Context, Recipe},
         state,
         sync_trigger::{Sync, SyncMode, Unfilled},
@@ -33,7 +33,7 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
     let Some(default) = added.default else {
         return Ok(draft);
     };
-    let before = cx.plain_table(table)?;
+    let before = partitions::plain_or_tree(cx, table)?;
     if before.column(column).is_some() && added.if_not_exists {
         draft.notes.push(format!(
             "{}.{column} exists already: nothing to do",
@@ -60,7 +60,7 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
         Unfilled::Marker(_) => columns::HelperColumn::Needed,
         Unfilled::Null | Unfilled::NullBesideValue { .. } => columns::HelperColumn::NotNeeded,
     };
-    columns::check_sync_target(before, helper)?;
+    columns::check_sync_tree(cx, before, helper)?;
     let sync = Sync {
         key,
         table: table.clone(),
@@ -91,17 +91,15 @@ fn draft_for(cx: &Context<'_>, added: &AddedColumn<'_>) -> Result<Draft, Refusal
     let trigger = filled.add_and_fill(cx, &mut draft);
     let mut contract = filled.prove(cx, &mut draft)?;
     contract.extend(trigger.drop);
-    draft.push(
-        PhaseName::Contract,
-        pieces::short_ddl(
-            table,
-            format!("{}.{column} is complete: remove the trigger", table.short()),
-            "every row has its value",
-            contract,
-        )
-        .state(state::trigger_absent(table, &trigger.triggers[0]))
-        .irreversible(),
-    );
+    let last = pieces::short_ddl(
+        table,
+        format!("{}.{column} is complete: remove the trigger", table.short()),
+        "every row has its value",
+        contract,
+    )
+    .state(state::trigger_absent(table, &trigger.triggers[0]))
+    .irreversible();
+    draft.push(PhaseName::Contract, partitions::on_tree(cx, last, table));
     added.inline_constraints(cx, &mut draft)?;
     Ok(draft)
 }

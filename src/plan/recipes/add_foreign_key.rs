@@ -1,7 +1,11 @@
 //! ADD FOREIGN KEY: NOT VALID under a short lock on both tables, then VALIDATE.
 
+mod partitioned;
+
+use partitioned::NewForeignKey;
+
 use crate::{
-    catalog::ConstraintKind,
+    catalog::{ConstraintKind, TableKind},
     effects::LockMode,
     ident::{Ident, ObjectName},
     parse::{
@@ -11,7 +15,7 @@ use crate::{
     plan::{
         Step, StepKind, Undo,
         draft::{Draft, Element, Refusal, Touch, lock, merge_lock, step},
-        pieces,
+        partitions, pieces,
         recipe::{Context, Recipe},
         state,
     },
@@ -37,7 +41,7 @@ pub fn draft_for(
     table: &ObjectName,
     constraint: &TableConstraint,
 ) -> Result<Draft, Refusal> {
-    cx.plain_table(table)?;
+    let is_partitioned = partitions::table_or_tree(cx, table)?.kind == TableKind::Partitioned;
     let TableConstraintKind::ForeignKey {
         columns,
         references,
@@ -69,16 +73,31 @@ pub fn draft_for(
     let phase = PhaseName::Migrate;
     let enforced = constraint.attributes.enforced != Some(false);
     if enforced && !references.match_full && !period && !referenced_columns.is_empty() {
-        let (count, sample) = orphans(table, columns, peer, referenced_columns);
+        let from = format!("{}{table}", partitions::only(cx, table));
+        let (count, sample) = orphans(&from, columns, peer, referenced_columns);
         let what = format!("the foreign key {name} to {}", peer.short());
         draft.push(
             phase,
             pieces::count_violators(cx, table, &what, count, Some(sample)),
         );
     }
-    draft.push(phase, add(table, peer, name, &definition, enforced));
-    if enforced && !constraint.attributes.not_valid {
-        draft.push(phase, validate(cx, table, peer, name));
+    if is_partitioned {
+        let key = NewForeignKey {
+            table,
+            peer,
+            name,
+            definition: &definition,
+            kind: &added.kind,
+            enforced,
+            not_valid: constraint.attributes.not_valid,
+        };
+        partitioned::steps(cx, &mut draft, &key)?;
+    } else {
+        let add = add(table, peer, name, &definition, enforced);
+        draft.push(phase, partitions::on_tree(cx, add, peer));
+        if enforced && !constraint.attributes.not_valid {
+            draft.push(phase, validate(cx, table, peer, name));
+        }
     }
     draft.conditions.push((
         PhaseName::Migrate,
@@ -184,9 +203,10 @@ impl KeywordCase for String {
     }
 }
 
-/// Queries for rows without a partner. A row with a NULL in the key has none to find.
-fn orphans(
-    table: &ObjectName,
+/// Queries for rows without a partner. A row with a NULL in the key has none to find. `rows` is the
+/// table as FROM names it.
+pub fn orphans(
+    rows: &str,
     columns: &[Ident],
     peer: &ObjectName,
     referenced: &[Ident],
@@ -201,7 +221,7 @@ fn orphans(
         .map(|(column, key)| format!("parent.{key} = child.{column}"))
         .collect();
     let from = format!(
-        "FROM ONLY {table} child WHERE {} AND NOT EXISTS (SELECT FROM {peer} parent WHERE {})",
+        "FROM {rows} child WHERE {} AND NOT EXISTS (SELECT FROM {peer} parent WHERE {})",
         present.join(" AND "),
         equal.join(" AND ")
     );

@@ -43,7 +43,7 @@ pub fn draft_for(
     key: &Key,
     attributes: ConstraintAttributes,
 ) -> Result<Draft, Refusal> {
-    cx.plain_table(table)?;
+    cx.leaf_table(table)?;
     let mut draft = Draft::default();
     let new = NewKey {
         table,

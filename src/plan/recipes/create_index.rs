@@ -33,7 +33,7 @@ fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
 fn draft_for(cx: &Context<'_>, table: &ObjectName, create: &CreateIndex) -> Result<Draft, Refusal> {
     let before = cx.known_table(table)?;
     if before.kind != crate::catalog::TableKind::MaterializedView {
-        cx.plain_table(table)?;
+        cx.leaf_table(table)?;
     }
     let mut draft = Draft::default();
     let name = match &create.name {
@@ -84,29 +84,26 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, create: &CreateIndex) -> Resu
             format!("CREATE {unique}INDEX CONCURRENTLY {name} ON {only}{table} {definition}"),
         ),
     );
-    let columns = create
-        .columns
-        .iter()
-        .flat_map(|key| key.expr.columns.iter().map(|column| &column.name))
-        .chain(&create.include)
-        .chain(
-            create
-                .predicate
-                .iter()
-                .flat_map(|expr| expr.columns.iter().map(|c| &c.name)),
-        );
-    for column in columns {
-        draft
-            .touches
-            .push(Touch::read(Element::Column(table.clone(), column.clone())));
-    }
+    draft.touches.extend(read_columns(table, create));
     draft
         .touches
         .push(Touch::write(Element::Name(index), PhaseName::Migrate));
     Ok(draft)
 }
 
-fn added_index(
+/// The columns that an index reads.
+pub fn read_columns(table: &ObjectName, create: &CreateIndex) -> Vec<Touch> {
+    let keys = create.columns.iter().map(|key| &key.expr);
+    let expressions = keys.chain(&create.predicate);
+    expressions
+        .flat_map(|expr| expr.columns.iter().map(|column| &column.name))
+        .chain(&create.include)
+        .map(|column| Touch::read(Element::Column(table.clone(), column.clone())))
+        .collect()
+}
+
+/// The name of an index that is written without one.
+pub fn added_index(
     cx: &Context<'_>,
     table: &ObjectName,
     create: &CreateIndex,

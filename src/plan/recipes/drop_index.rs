@@ -1,13 +1,15 @@
 //! DROP INDEX: CONCURRENTLY, in contract, when the old application no longer needs it.
 
 use crate::{
-    effects::LockMode,
+    catalog::{Table, TableKind},
+    effects::{LockMode, RelationLock, effects},
+    ident::{ObjectName, QualifiedName},
     parse::{
         PhaseName, StatementKind,
         statement::{Drop, DropBehavior, DropKind},
     },
     plan::{
-        StepKind,
+        Step, StepKind,
         draft::{Draft, Element, Refusal, Touch, step},
         recipe::{Context, Recipe},
         state,
@@ -63,7 +65,26 @@ fn draft_for(cx: &Context<'_>, drop: &Drop) -> Result<Draft, Refusal> {
                 format!("ALTER TABLE {} DROP CONSTRAINT {constraint}", table.name),
             ));
         }
-        cx.plain_table(&table.name)?;
+        if let Some(parent) = &index.parent {
+            return Err(Refusal::new(
+                "fails",
+                format!(
+                    "{} is a part of {} and goes with it only: the server refuses to drop it",
+                    name.short(),
+                    parent.short()
+                ),
+                format!("DROP INDEX {parent}"),
+            ));
+        }
+        draft.touches.push(Touch::write(
+            Element::Name(name.clone()),
+            PhaseName::Contract,
+        ));
+        if table.kind == TableKind::Partitioned {
+            draft.push(PhaseName::Contract, of_partitioned(cx, drop, table, &name)?);
+            continue;
+        }
+        cx.leaf_table(&table.name)?;
         draft.push(
             PhaseName::Contract,
             step(
@@ -83,10 +104,53 @@ fn draft_for(cx: &Context<'_>, drop: &Drop) -> Result<Draft, Refusal> {
             .state(state::index_absent(&name))
             .irreversible(),
         );
-        draft
-            .touches
-            .push(Touch::write(Element::Name(name), PhaseName::Contract));
     }
     draft.breaks_old = true;
     Ok(draft)
+}
+
+/// An index of a partitioned table goes with all its parts in one short transaction: the server
+/// refuses CONCURRENTLY (pitfall 72).
+fn of_partitioned(
+    cx: &Context<'_>,
+    drop: &Drop,
+    table: &Table,
+    name: &ObjectName,
+) -> Result<Step, Refusal> {
+    let short = table.name.short();
+    if drop.concurrently {
+        return Err(Refusal::new(
+            "fails",
+            format!(
+                "the server refuses CONCURRENTLY for {}, because {short} is partitioned",
+                name.name
+            ),
+            "write it without CONCURRENTLY: zdm drops it in one short transaction",
+        ));
+    }
+    let mut dropped = step(
+        StepKind::Ddl,
+        format!(
+            "drop {} with its parts on every partition of {short}",
+            name.name
+        ),
+        "only the catalog changes; the old application may still need it until it is gone",
+    )
+    .sql([format!("DROP INDEX {name}")])
+    .state(state::index_absent(name))
+    .irreversible();
+    for held in drop_locks(cx, drop, name) {
+        dropped = dropped.lock(&held.relation, held.mode);
+    }
+    Ok(dropped)
+}
+
+/// What dropping one of the indexes that a statement names locks.
+fn drop_locks(cx: &Context<'_>, drop: &Drop, name: &ObjectName) -> Vec<RelationLock> {
+    let mut alone = cx.op.alone.clone();
+    alone.kind = StatementKind::Drop(Drop {
+        names: vec![QualifiedName::new(name.schema.clone(), name.name.clone())],
+        ..drop.clone()
+    });
+    effects(&alone, cx.before).locks
 }

@@ -13,7 +13,7 @@ use crate::{
     plan::{
         Backfill, Step, StepKind, Undo, columns,
         draft::{Draft, Element, Refusal, Touch, step},
-        pieces,
+        partitions, pieces,
         recipe::{Context, Recipe},
         recipes::add_check::tighten_phase,
         state,
@@ -49,7 +49,7 @@ fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
 }
 
 fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft, Refusal> {
-    let before = cx.plain_table(table)?;
+    let before = partitions::table_or_tree(cx, table)?;
     let column = columns::existing(before, name)?;
     let mut draft = Draft::default();
     draft.touches.push(as_it_is(table, name));
@@ -63,7 +63,9 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft
             PhaseName::Migrate,
             count_nulls(cx, table, name, &up_hint(name)),
         );
-        draft.push(PhaseName::Migrate, pieces::validate(cx, table, constraint));
+        for step in partitions::validate_not_null(cx, table, name, constraint) {
+            draft.push(PhaseName::Migrate, step);
+        }
         return Ok(draft);
     }
     if column.not_null {
@@ -77,8 +79,22 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft
     let mut phase = tighten_phase(cx);
     let mut state = state::column_not_null(table, name);
     if let Some(up) = cx.up(name) {
+        partitions::plain_or_tree(cx, table)?;
+        if let Some(member) = partitions::keyed_by(cx, table, name) {
+            return Err(Refusal::new(
+                "not-yet",
+                format!(
+                    "{name} is part of the partition key of {}: a row that got a value would belong \
+                     to another partition, and a trigger cannot move it",
+                    member.short()
+                ),
+                format!(
+                    "UPDATE the rows that hold NULL first, then SET NOT NULL without up({name})"
+                ),
+            ));
+        }
         columns::check_expression(cx, before, up, "up")?;
-        columns::check_sync_target(before, columns::HelperColumn::NotNeeded)?;
+        columns::check_sync_tree(cx, before, columns::HelperColumn::NotNeeded)?;
         phase = PhaseName::Migrate;
         let sync = Sync {
             key: cx.key(table, name),
@@ -92,21 +108,19 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft
             search_path: cx.before.search_path.clone(),
         };
         let sql = sync_trigger::sync_sql(&sync, &cx.input.settings.journal_schema, cx.bypass);
-        draft.push(
-            PhaseName::Expand,
-            step(
-                StepKind::Ddl,
-                format!(
-                    "give {}.{name} a value wherever NULL is written",
-                    table.short()
-                ),
-                "the old application may still write NULL",
-            )
-            .sql(sql.create.clone())
-            .lock(table, LockMode::ShareRowExclusive)
-            .state(state::trigger_present(table, &sql.triggers[0]))
-            .undone_by(Undo::ddl(sql.drop.clone(), sync_trigger::locks(table))),
-        );
+        let fill = step(
+            StepKind::Ddl,
+            format!(
+                "give {}.{name} a value wherever NULL is written",
+                table.short()
+            ),
+            "the old application may still write NULL",
+        )
+        .sql(sql.create.clone())
+        .lock(table, LockMode::ShareRowExclusive)
+        .state(state::trigger_present(table, &sql.triggers[0]))
+        .undone_by(Undo::ddl(sql.drop.clone(), sync_trigger::locks(table)));
+        draft.push(PhaseName::Expand, partitions::on_tree(cx, fill, table));
         draft
             .conditions
             .extend(pieces::expression_conditions(cx, up));
@@ -117,7 +131,7 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft
                 table,
                 Backfill {
                     table: table.clone(),
-                    relations: vec![table.clone()],
+                    relations: partitions::storing(cx, table),
                     set: vec![pieces::assign(name, format!("({})", up.text))],
                     unfilled: sql.unfilled.clone(),
                     volatile: false,
@@ -140,17 +154,15 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft
     let proof = pieces::prove_not_null(&mut draft, cx, table, name, &constraint, phase);
     contract.splice(0..0, proof.contract);
     if !contract.is_empty() {
-        draft.push(
-            PhaseName::Contract,
-            pieces::short_ddl(
-                table,
-                format!("set {}.{name} NOT NULL", table.short()),
-                "the validated constraint proves it, so nothing is read",
-                contract,
-            )
-            .state(state)
-            .irreversible(),
-        );
+        let set = pieces::short_ddl(
+            table,
+            format!("set {}.{name} NOT NULL", table.short()),
+            "the validated constraint proves it, so nothing is read",
+            contract,
+        )
+        .state(state)
+        .irreversible();
+        draft.push(PhaseName::Contract, partitions::on_tree(cx, set, table));
     }
     Ok(draft)
 }
@@ -163,11 +175,13 @@ pub fn count_and_prove(
     table: &ObjectName,
     name: &Ident,
 ) -> Result<Vec<String>, Refusal> {
-    let before = cx.plain_table(table)?;
+    let before = partitions::table_or_tree(cx, table)?;
     let column = columns::existing(before, name)?;
     if let Some((constraint, false)) = &column.not_null_constraint {
         draft.push(PhaseName::Migrate, count_nulls(cx, table, name, ""));
-        draft.push(PhaseName::Migrate, pieces::validate(cx, table, constraint));
+        for step in partitions::validate_not_null(cx, table, name, constraint) {
+            draft.push(PhaseName::Migrate, step);
+        }
         return Ok(Vec::new());
     }
     if column.not_null {
@@ -199,7 +213,8 @@ fn null_condition(phase: PhaseName, table: &ObjectName, name: &Ident) -> (PhaseN
 
 /// Counts the rows that hold NULL; goes on only when there are none.
 fn count_nulls(cx: &Context<'_>, table: &ObjectName, name: &Ident, hint: &str) -> Step {
-    let from = format!("FROM ONLY {table} WHERE {name} IS NULL");
+    let only = partitions::only(cx, table);
+    let from = format!("FROM {only}{table} WHERE {name} IS NULL");
     pieces::count_violators(
         cx,
         table,

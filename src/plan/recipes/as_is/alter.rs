@@ -102,6 +102,12 @@ pub(super) fn place(cx: &Context<'_>, action: &AlterActionKind) -> Result<Place,
         AlterActionKind::RowSecurity(RowSecurity::Enable | RowSecurity::Force) => {
             Ok(contract("hides rows from the old application"))
         }
+        // An index of a partition becomes a part of the partitioned table's.
+        AlterActionKind::AttachPartition { bound: None, .. } => Ok(Place {
+            phase: PhaseName::Migrate,
+            reason: "the index is there, so this only changes the catalog",
+            breaks_old: false,
+        }),
         AlterActionKind::AddConstraint(_)
         | AlterActionKind::AddColumn { .. }
         | AlterActionKind::DropColumn { .. }

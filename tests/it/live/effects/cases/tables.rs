@@ -170,6 +170,60 @@ pub(in crate::live::effects) const CASES: &[Case] = &[
         ATTACH,
     ),
     after(
+        "attach-fk-matching",
+        "ALTER TABLE pt ADD CONSTRAINT fk FOREIGN KEY (k) REFERENCES p; CREATE TABLE x (LIKE pt); \
+         INSERT INTO x SELECT g + 10000, 1 FROM generate_series(1, 3000) g; \
+         ALTER TABLE x ADD CONSTRAINT fk FOREIGN KEY (k) REFERENCES p",
+        ATTACH,
+    ),
+    // What plans send to partitioned tables
+    after(
+        "pt-unique-taken-over",
+        "ALTER TABLE pt1 ADD CONSTRAINT pt1_id_k_key UNIQUE (id, k)",
+        "ALTER TABLE pt ADD UNIQUE (id, k)",
+    ),
+    after(
+        "pt-pk-taken-over",
+        "ALTER TABLE pt ALTER id SET NOT NULL; ALTER TABLE pt1 ADD PRIMARY KEY (id)",
+        "ALTER TABLE pt ADD PRIMARY KEY (id)",
+    ),
+    after(
+        "pt-unique-other-key",
+        "ALTER TABLE pt1 ADD UNIQUE (id, k)",
+        "ALTER TABLE pt ADD UNIQUE (k, id)",
+    ),
+    after(
+        "pt-fk-taken-over",
+        "ALTER TABLE pt1 ADD CONSTRAINT fk FOREIGN KEY (k) REFERENCES p ON DELETE CASCADE",
+        "ALTER TABLE pt ADD CONSTRAINT fk FOREIGN KEY (k) REFERENCES p ON DELETE CASCADE",
+    ),
+    after(
+        "pt-fk-other-action",
+        "ALTER TABLE pt1 ADD CONSTRAINT fk FOREIGN KEY (k) REFERENCES p",
+        "ALTER TABLE pt ADD CONSTRAINT fk FOREIGN KEY (k) REFERENCES p ON DELETE CASCADE",
+    ),
+    after(
+        "pt-fk-not-valid",
+        "",
+        "ALTER TABLE pt ADD FOREIGN KEY (k) REFERENCES p NOT VALID",
+    )
+    .since(18),
+    after(
+        "pt1-fk-not-valid",
+        "",
+        "ALTER TABLE pt1 ADD FOREIGN KEY (k) REFERENCES p NOT VALID",
+    ),
+    after(
+        "pt-check-validated-below",
+        "ALTER TABLE pt ADD CONSTRAINT ck CHECK (k > 0) NOT VALID; ALTER TABLE pt1 VALIDATE CONSTRAINT ck",
+        "ALTER TABLE pt VALIDATE CONSTRAINT ck",
+    ),
+    after(
+        "detach-default-itself",
+        "CREATE TABLE pd PARTITION OF pt DEFAULT",
+        "ALTER TABLE pt DETACH PARTITION pd CONCURRENTLY",
+    ),
+    after(
         "attach-trigger",
         "CREATE TRIGGER tg BEFORE INSERT ON pt FOR EACH ROW EXECUTE FUNCTION trg(); CREATE TABLE x (LIKE pt); INSERT INTO x SELECT g + 10000, 1 FROM generate_series(1, 3000) g",
         ATTACH,

@@ -1,0 +1,10 @@
+CREATE TABLE customers (id bigint PRIMARY KEY);
+CREATE TABLE days (day date PRIMARY KEY) PARTITION BY RANGE (day);
+CREATE TABLE days_2024 PARTITION OF days FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+CREATE TABLE orders (id bigint NOT NULL, day date NOT NULL, customer bigint) PARTITION BY RANGE (day);
+CREATE TABLE orders_1 PARTITION OF orders FOR VALUES FROM ('2024-01-01') TO ('2024-07-01');
+CREATE TABLE orders_2 PARTITION OF orders FOR VALUES FROM ('2024-07-01') TO ('2025-01-01') PARTITION BY RANGE (day);
+CREATE TABLE orders_2_a PARTITION OF orders_2 FOR VALUES FROM ('2024-07-01') TO ('2025-01-01');
+INSERT INTO customers SELECT generate_series(1, 100);
+INSERT INTO days SELECT '2024-01-01'::date + n FROM generate_series(0, 365) n;
+INSERT INTO orders SELECT n, '2024-01-01'::date + n, n % 100 + 1 FROM generate_series(1, 300) n;

@@ -1,0 +1,2 @@
+ALTER TABLE orders ADD PRIMARY KEY (id, day);
+ALTER TABLE orders ADD UNIQUE (number, day) INCLUDE ("To") WITH (fillfactor = 80) DEFERRABLE INITIALLY DEFERRED;

@@ -62,6 +62,8 @@ pub enum Element {
     Hanging(ObjectName),
     /// The rows of a table: which there are, not what their columns are.
     Rows(ObjectName),
+    /// Which partitions a partitioned table has. They come and go in any order among themselves.
+    Partitions(ObjectName),
     /// Not known: overlaps with everything.
     Anything,
 }
@@ -74,9 +76,18 @@ impl Element {
             (Self::Column(left, a), Self::Column(right, b)) => left == right && a == b,
             (Self::Hanging(_), Self::Hanging(_))
             | (Self::Rows(_), Self::Column(..) | Self::Name(_) | Self::Hanging(_))
-            | (Self::Column(..) | Self::Name(_) | Self::Hanging(_), Self::Rows(_)) => false,
+            | (Self::Column(..) | Self::Name(_) | Self::Hanging(_), Self::Rows(_))
+            | (
+                Self::Partitions(_),
+                Self::Column(..) | Self::Name(_) | Self::Hanging(_) | Self::Rows(_),
+            )
+            | (
+                Self::Column(..) | Self::Name(_) | Self::Hanging(_) | Self::Rows(_),
+                Self::Partitions(_),
+            ) => false,
             (Self::Rows(left), Self::Rows(right) | Self::Relation(right))
-            | (Self::Relation(left), Self::Rows(right))
+            | (Self::Partitions(left), Self::Partitions(right) | Self::Relation(right))
+            | (Self::Relation(left), Self::Rows(right) | Self::Partitions(right))
             | (
                 Self::Relation(left) | Self::Name(left) | Self::Hanging(left),
                 Self::Relation(right)

@@ -112,6 +112,9 @@ impl FilledColumn<'_> {
             PhaseName::Migrate,
             pieces::verify_filled(cx, table, column, &trigger.unfilled),
         );
+        draft
+            .touches
+            .extend(partitions::reads_partitions(cx, table));
         draft.synced.push((table.clone(), column.clone()));
         draft.touches.push(Touch::write(
             Element::Column(table.clone(), column.clone()),

@@ -4,7 +4,10 @@
 //! conflicts with: then it moves to the phase in which that one is finished with what they share.
 //! Within a phase, file order. So any file, however interleaved, ends as plain execution does.
 
-use crate::{parse::PhaseName, plan::draft::Draft};
+use crate::{
+    parse::PhaseName,
+    plan::draft::{Draft, Element},
+};
 
 /// A new application's need that ended up in contract: operation and step title.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +64,10 @@ fn conflict(before: &Draft, after: &Draft) -> Option<PhaseName> {
         .iter()
         .flat_map(|first| after.touches.iter().map(move |second| (first, second)))
         .filter(|(first, second)| !second.at_the_end && first.element.overlaps(&second.element))
+        .filter(|(first, second)| {
+            let both_written = first.written_in.is_some() && second.written_in.is_some();
+            !(both_written && commute(&first.element, &second.element))
+        })
         .filter_map(
             |(first, second)| match (first.written_in, second.written_in) {
                 (Some(phase), _) => Some(phase),
@@ -73,6 +80,14 @@ fn conflict(before: &Draft, after: &Draft) -> Option<PhaseName> {
         .max()
 }
 
+/// Whether two changes of the same thing may happen in any order.
+fn commute(first: &Element, second: &Element) -> bool {
+    matches!(
+        (first, second),
+        (Element::Partitions(_), Element::Partitions(_))
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,7 +95,7 @@ mod tests {
         ident::{Ident, ObjectName},
         plan::{
             StepKind,
-            draft::{Element, Touch, step},
+            draft::{Touch, step},
         },
     };
 
@@ -166,6 +181,24 @@ mod tests {
         ];
         order(&mut drafts);
         assert_eq!(drafts[2].1.steps[0].phase, PhaseName::Contract);
+    }
+
+    #[test]
+    fn partitions_commute_and_what_is_done_to_all_of_them_waits() {
+        let partitions = || Element::Partitions(ObjectName::public("t"));
+        let gone = || Touch::write(partitions(), PhaseName::Contract);
+        let made = || Touch::write(partitions(), PhaseName::Expand);
+        for (second, phase) in [
+            (made(), PhaseName::Expand),
+            (Touch::read(partitions()), PhaseName::Contract),
+        ] {
+            let mut drafts = [
+                (0, draft(PhaseName::Contract, vec![gone()])),
+                (1, draft(PhaseName::Expand, vec![second])),
+            ];
+            order(&mut drafts);
+            assert_eq!(drafts[1].1.steps[0].phase, phase);
+        }
     }
 
     #[test]

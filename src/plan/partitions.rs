@@ -11,7 +11,7 @@ use crate::{
     ident::{Ident, ObjectName, quote_literal},
     plan::{
         Step, StepKind, Verify,
-        draft::{Refusal, merge_lock, step},
+        draft::{Element, Refusal, Touch, merge_lock, step},
         pieces,
         recipe::Context,
         state,
@@ -266,6 +266,12 @@ fn nothing_left(
     validate.scans.clear();
     validate.estimate_ms = None;
     on_tree(cx, validate, table)
+}
+
+/// What is done to every partition that there is relies on which there are.
+pub fn reads_partitions(cx: &Context<'_>, table: &ObjectName) -> Option<Touch> {
+    let known = cx.before.tables.get(table)?;
+    (known.kind == TableKind::Partitioned).then(|| Touch::read(Element::Partitions(table.clone())))
 }
 
 /// The tree of a table that is partitioned and has no part on another server.

@@ -39,8 +39,15 @@ impl Sets {
         let mine = self.writes.iter();
         let found: BTreeSet<String> = mine
             .flat_map(|write| {
-                let theirs = other.writes.iter().chain(&other.reads);
-                theirs.map(move |touched| (write, touched))
+                // Partitions come and go in any order.
+                let commutes = |theirs: &&Element| {
+                    let both = (write, *theirs);
+                    matches!(both, (Element::Partitions(_), Element::Partitions(_)))
+                };
+                let writes = other.writes.iter().filter(move |theirs| !commutes(theirs));
+                writes
+                    .chain(&other.reads)
+                    .map(move |touched| (write, touched))
             })
             .chain(
                 self.reads
@@ -78,6 +85,7 @@ impl Element {
             Self::Relation(name) | Self::Name(name) | Self::Hanging(name) => name.short(),
             Self::Column(table, column) => format!("{}.{column}", table.short()),
             Self::Rows(table) => format!("the rows of {}", table.short()),
+            Self::Partitions(table) => format!("the partitions of {}", table.short()),
             Self::Anything => "something that zdm cannot name".to_owned(),
         }
     }

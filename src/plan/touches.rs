@@ -32,7 +32,11 @@ pub fn touches(cx: &Context<'_>, phase: PhaseName, effects: &Effects) -> Vec<Tou
             touches.extend(referenced(cx, &name));
             touches.push(Touch::write(Element::Relation(name), phase));
             if let Some(of) = &create.partition_of {
-                touches.push(Touch::read(Element::Relation(cx.resolve(&of.parent))));
+                // What was done to the partitioned table before is done when it gets one more.
+                touches.push(Touch::write(
+                    Element::Partitions(cx.resolve(&of.parent)),
+                    phase,
+                ));
             }
         }
         StatementKind::CreateIndex(create) => {
@@ -47,7 +51,16 @@ pub fn touches(cx: &Context<'_>, phase: PhaseName, effects: &Effects) -> Vec<Tou
         }
         StatementKind::Drop(drop) => {
             for name in drop.names.iter().chain(&drop.on) {
-                touches.push(Touch::write(Element::Relation(cx.resolve(name)), phase));
+                let name = cx.resolve(name);
+                // A partition goes: what is done to the partitioned table later is without it.
+                let parents = cx.before.tables.get(&name).into_iter().flat_map(|table| {
+                    let partition = table.partition_bound.is_some();
+                    table.parents.iter().filter(move |_| partition)
+                });
+                touches.extend(
+                    parents.map(|parent| Touch::write(Element::Partitions(parent.clone()), phase)),
+                );
+                touches.push(Touch::write(Element::Relation(name), phase));
             }
         }
         StatementKind::Update(update) => {

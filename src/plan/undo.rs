@@ -94,8 +94,33 @@ fn drop_table(name: &ObjectName, step: &Step) -> Undo {
     Undo::ddl([format!("DROP TABLE IF EXISTS {name}")], locks).losing(rows)
 }
 
+/// A part of an index cannot be taken out of it: the whole index goes, if this migration made it.
+fn undo_attached_index(cx: &Context<'_>) -> Option<Undo> {
+    let StatementKind::AlterRelation(alter) = &cx.op.statement.kind else {
+        return None;
+    };
+    let Some(AlterActionKind::AttachPartition { bound: None, .. }) =
+        cx.op.action.map(|action| &action.kind)
+    else {
+        return None;
+    };
+    let index = cx.resolve(&alter.name);
+    if cx.input.catalog.has_relation(&index) {
+        return None;
+    }
+    let mut locks = lock(&index, LockMode::AccessExclusive);
+    let table = cx.before.index(&index).map(|(table, _)| &table.name)?;
+    for member in cx.before.family(table) {
+        merge_lock(&mut locks, &member.name, LockMode::AccessExclusive);
+    }
+    Some(Undo::ddl([format!("DROP INDEX IF EXISTS {index}")], locks))
+}
+
 /// What takes back a change of a column, where that is known.
 fn undo_alter(cx: &Context<'_>) -> Option<Vec<Undo>> {
+    if let Some(undo) = undo_attached_index(cx) {
+        return Some(vec![undo]);
+    }
     let (table, AlterActionKind::AlterColumn { name, action }) = cx.alter()? else {
         return None;
     };

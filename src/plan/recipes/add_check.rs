@@ -96,6 +96,9 @@ pub fn draft_for(
             format!("writes that violate {name} are refused from `add {name}` on"),
         ));
     }
+    draft
+        .touches
+        .extend(partitions::reads_partitions(cx, table));
     for column in &expr.columns {
         draft.touches.push(Touch::read(Element::Column(
             table.clone(),

@@ -103,6 +103,9 @@ pub fn draft_for(
         PhaseName::Migrate,
         format!("writes that violate {name} are refused from `add {name}` on"),
     ));
+    draft
+        .touches
+        .extend(partitions::reads_partitions(cx, table));
     for column in columns {
         draft
             .touches

@@ -162,6 +162,9 @@ fn draft_for(
         keys::deferrability(constraint.attributes)
     );
     draft.push(PhaseName::Contract, add(cx, table, &name, &parts, sql));
+    draft
+        .touches
+        .extend(partitions::reads_partitions(cx, table));
     for column in key.columns.iter().chain(&key.include) {
         let column = Element::Column(table.clone(), column.clone());
         draft.touches.push(Touch::read(column));

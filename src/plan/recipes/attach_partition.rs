@@ -298,11 +298,9 @@ impl<'a> Attached<'a> {
         }
     }
 
-    /// Partitions of one table get along with each other, whatever becomes of them; what changes
-    /// the partitioned table itself does not.
     fn touches(&self, phase: PhaseName) -> [Touch; 2] {
         [
-            Touch::read(Element::Relation(self.parent.name.clone())),
+            Touch::write(Element::Partitions(self.parent.name.clone()), phase),
             Touch::write(Element::Relation(self.part.name.clone()), phase),
         ]
     }

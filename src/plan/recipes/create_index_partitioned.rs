@@ -119,6 +119,9 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, create: &CreateIndex) -> Resu
     if !parts.is_empty() {
         draft.push(phase, partitions::every_part_is_there(&tree, &index));
     }
+    draft
+        .touches
+        .extend(partitions::reads_partitions(cx, table));
     draft.touches.extend(read_columns(table, create));
     let names = parts.iter().map(Part::index).chain([index]);
     draft

@@ -53,6 +53,9 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft
     let column = columns::existing(before, name)?;
     let mut draft = Draft::default();
     draft.touches.push(as_it_is(table, name));
+    draft
+        .touches
+        .extend(partitions::reads_partitions(cx, table));
     let pending = match &column.not_null_constraint {
         Some((constraint, false)) => Some(constraint),
         _ => None,
@@ -191,6 +194,9 @@ pub fn count_and_prove(
     draft.push(phase, count_nulls(cx, table, name, ""));
     draft.conditions.push(null_condition(phase, table, name));
     draft.touches.push(as_it_is(table, name));
+    draft
+        .touches
+        .extend(partitions::reads_partitions(cx, table));
     let constraint = pieces::not_null_name(cx, table, name);
     Ok(pieces::prove_not_null(draft, cx, table, name, &constraint, phase).contract)
 }

@@ -40,11 +40,10 @@ impl Sets {
         let found: BTreeSet<String> = mine
             .flat_map(|write| {
                 // Partitions come and go in any order.
-                let commutes = |theirs: &&Element| {
+                let writes = other.writes.iter().filter(move |theirs| {
                     let both = (write, *theirs);
-                    matches!(both, (Element::Partitions(_), Element::Partitions(_)))
-                };
-                let writes = other.writes.iter().filter(move |theirs| !commutes(theirs));
+                    !matches!(both, (Element::Partitions(_), Element::Partitions(_)))
+                });
                 writes
                     .chain(&other.reads)
                     .map(move |touched| (write, touched))

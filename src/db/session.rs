@@ -20,7 +20,18 @@ pub struct Target {
 impl Target {
     /// From a `postgres://` URL; libpq's `PG*` variables fill in what it leaves out.
     pub fn from_url(url: &str) -> Result<Self, DbError> {
-        let options = PgConnectOptions::from_str(url).map_err(DbError::from)?;
+        let Some(filled) = with_some_host(url) else {
+            let options = PgConnectOptions::from_str(url).map_err(DbError::from)?;
+            return Ok(Self { options });
+        };
+        let mut options = PgConnectOptions::from_str(&filled).map_err(DbError::from)?;
+        if options.get_socket().is_none() && !names_host(url) {
+            let default = PgConnectOptions::new();
+            options = options.host(default.get_host());
+            if let Some(socket) = default.get_socket() {
+                options = options.socket(socket);
+            }
+        }
         Ok(Self { options })
     }
 
@@ -70,6 +81,27 @@ impl Target {
         );
         format!("{host}:{}/{}", options.get_port(), self.database())
     }
+}
+
+/// A URL without a host (`postgresql:///app?host=/tmp`, `postgresql://@/app`), which libpq takes
+/// and the driver does not, with one put in; `None` when it names one.
+fn with_some_host(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, tail) = rest.split_at(end);
+    let at = authority.rfind('@').map_or(0, |at| at + 1);
+    let (user, host) = authority.split_at(at);
+    let user = if user == "@" { "" } else { user };
+    (host.is_empty() || host.starts_with(':'))
+        .then(|| format!("{scheme}://{user}localhost{host}{tail}"))
+}
+
+/// Whether the parameters of a URL name a host.
+fn names_host(url: &str) -> bool {
+    let parameters = url.split_once('?').map_or("", |(_, query)| query);
+    parameters
+        .split('&')
+        .any(|one| one.starts_with("host=") || one.starts_with("hostaddr="))
 }
 
 /// An error from the server or from the connection.
@@ -324,4 +356,33 @@ where
 /// through [`crate::ident`], every value through [`crate::db::bind()`].
 fn safe(sql: &str) -> AssertSqlSafe<String> {
     AssertSqlSafe(sql.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_without_a_host_is_taken_as_libpq_takes_it() {
+        let described = |url| Target::from_url(url).map(|target| target.describe());
+        for url in [
+            "postgresql:///app?host=/tmp",
+            "postgres://@/app?host=%2Ftmp",
+            "postgresql://:5432/app?host=/tmp",
+            "postgresql://me:pw@/app?connect_timeout=5&host=/tmp",
+        ] {
+            assert_eq!(described(url).unwrap(), "/tmp:5432/app", "{url}");
+        }
+        assert_eq!(
+            described("postgresql://:7777/app?host=db.example").unwrap(),
+            "db.example:7777/app"
+        );
+        // Where nothing names a host, it is the one that no URL at all would mean.
+        let default = Target::from_env().with_database("app").describe();
+        assert_eq!(described("postgresql://me@/app").unwrap(), default);
+        assert_eq!(
+            described("postgres://me@db.example/app").unwrap(),
+            "db.example:5432/app"
+        );
+    }
 }

@@ -96,13 +96,30 @@ pub async fn apply_fresh(
     for file in &pending {
         readable(file)?;
     }
+    let ran = run_all(runner, session, &journal, mirror.as_ref(), &pending).await;
+    // Whatever was committed is on disk before anybody is told, also where a file failed.
+    let settled = settle(session, &journal).await;
+    let applied = ran?;
+    settled?;
+    Ok(applied)
+}
+
+/// Runs files one after the other. Their commits do not wait for the disk: what a crash of the
+/// server takes away it takes from the end, each file together with its entry in the journal.
+async fn run_all(
+    runner: &Runner,
+    session: &mut Session,
+    journal: &Journal,
+    mirror: Option<&Mirror>,
+    pending: &[&MigrationFile],
+) -> Result<Vec<Applied>, FreshError> {
     let mut applied = Vec::new();
     for file in pending {
         runner.stop.check()?;
         let run = Run {
             runner,
-            journal: &journal,
-            mirror: mirror.as_ref(),
+            journal,
+            mirror,
             file,
         };
         run.file(session).await?;
@@ -115,6 +132,16 @@ pub async fn apply_fresh(
         });
     }
     Ok(applied)
+}
+
+/// A commit that waits for the disk, and with it for every one before.
+async fn settle(session: &mut Session, journal: &Journal) -> Result<(), ExecuteError> {
+    let sql = journal.sql("UPDATE {schema}.meta SET zdm_version = zdm_version", &[]);
+    session
+        .run(&sql)
+        .await
+        .map(drop)
+        .map_err(|error| ExecuteError::from_db("waiting for the disk", error))
 }
 
 /// What is asked for and not done; one that is in flight has to be ended first.
@@ -308,6 +335,10 @@ impl Run<'_> {
         session: &mut Session,
         statements: &[&Statement],
     ) -> Result<(), FreshError> {
+        session
+            .run("SET synchronous_commit = off")
+            .await
+            .map_err(|error| ExecuteError::from_db("running a file", error))?;
         if let Some(role) = &self.runner.settings.role {
             session
                 .run(&format!("SET ROLE {role}"))
@@ -340,8 +371,10 @@ impl Run<'_> {
 
     fn before(&self) -> Vec<String> {
         let role = self.runner.settings.role.as_ref();
-        role.map(|role| format!("SET LOCAL ROLE {role}"))
+        let role = role.map(|role| format!("SET LOCAL ROLE {role}"));
+        ["SET LOCAL synchronous_commit = off".to_owned()]
             .into_iter()
+            .chain(role)
             .collect()
     }
 

@@ -115,7 +115,7 @@ pub fn count_unwritable(cx: &Context<'_>, draft: &mut Draft, table: &ObjectName)
             table,
             &name.to_string(),
             format!("SELECT pg_catalog.count(*) {from}"),
-            Some(format!("SELECT ctid::pg_catalog.text {from} LIMIT 5")),
+            Some(pieces::example_keys(cx, table, &from)),
         );
         "the constraint is not validated, and refuses every update of a row that violates it"
             .clone_into(&mut step.reason);

@@ -14,7 +14,7 @@ use crate::{
         draft::{Draft, Element, Refusal, Touch, step},
         pieces,
         recipe::Context,
-        recipes::{create_index::duplicates, set_not_null},
+        recipes::{add_check::tighten_phase, create_index::duplicates, set_not_null},
         state,
     },
 };
@@ -49,10 +49,11 @@ impl NewKey<'_> {
         let (table, key) = (self.table, self.key);
         let name = self.name(cx)?;
         self.refuse_overlaps()?;
+        let phase = tighten_phase(cx, table, &key.columns);
         let columns: Vec<String> = key.columns.iter().map(ToString::to_string).collect();
         let list = columns.join(", ");
         draft.push(
-            PhaseName::Migrate,
+            phase,
             duplicates(
                 cx,
                 table,
@@ -71,7 +72,7 @@ impl NewKey<'_> {
         };
         let built = table.sibling(index.clone());
         draft.push(
-            PhaseName::Migrate,
+            phase,
             build_index(
                 cx,
                 table,
@@ -83,7 +84,7 @@ impl NewKey<'_> {
             ),
         );
         draft.conditions.push((
-            PhaseName::Migrate,
+            phase,
             format!(
                 "writes that repeat ({list}) in {} are refused from the build of {index} on",
                 table.short()

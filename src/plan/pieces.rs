@@ -3,7 +3,7 @@
 use crate::{
     catalog::PgVersion,
     effects::LockMode,
-    ident::{Ident, ObjectName},
+    ident::{Ident, ObjectName, quote_literal},
     parse::{Expr, PhaseName},
     plan::{
         Assignment, Backfill, Step, StepKind, Undo, Verify,
@@ -214,6 +214,30 @@ pub fn count_violators(
     .scan(table, LockMode::AccessShare, "to count violations");
     step.estimate_ms = scan_estimate(cx, table);
     step
+}
+
+/// A query for a few rows of `from`, by their primary key; where there is none, by their place.
+pub fn example_keys(cx: &Context<'_>, table: &ObjectName, from: &str) -> String {
+    let key = cx
+        .before
+        .tables
+        .get(table)
+        .and_then(|known| known.primary_key());
+    let columns: Vec<String> = key
+        .map(crate::catalog::Constraint::columns)
+        .unwrap_or_default()
+        .iter()
+        .map(|column| {
+            let label = quote_literal(&format!("{column} = "));
+            format!("{label} || {column}::pg_catalog.text")
+        })
+        .collect();
+    let shown = if columns.is_empty() {
+        "ctid::pg_catalog.text".to_owned()
+    } else {
+        columns.join(" || ', ' || ")
+    };
+    format!("SELECT {shown} {from} LIMIT 5")
 }
 
 /// Waits until nobody can see the table as it was before the last backfill commit.

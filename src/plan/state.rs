@@ -271,6 +271,28 @@ pub fn revoke_all(relation: &ObjectName) -> String {
     format!("DO {quote}\n{body}{quote}")
 }
 
+/// Raises an error when a table holds rows: the step was planned for an empty one.
+pub fn refuse_rows(table: &ObjectName) -> String {
+    let message = format!(
+        "{} was empty when this was planned and holds rows now: all of them would be read or \
+         written while every client waits",
+        table.short()
+    );
+    let hint = "Run zdm rollback, then zdm apply again: it is then planned for a table with rows.";
+    let body = format!(
+        "BEGIN\n  \
+         IF EXISTS (SELECT FROM {table}) THEN\n    \
+         RAISE EXCEPTION USING MESSAGE = {}, HINT = {},\n      \
+         ERRCODE = 'object_not_in_prerequisite_state';\n  \
+         END IF;\n\
+         END\n",
+        quote_literal(&message),
+        quote_literal(hint)
+    );
+    let quote = dollar_quote(&body);
+    format!("DO {quote}\n{body}{quote}")
+}
+
 /// Raises an error when an index or a constraint names the column that is not among `known`: it
 /// was made after the plan, and dropping the column would silently drop it too.
 pub fn refuse_new_dependents(table: &ObjectName, column: &Ident, known: &[&Ident]) -> String {

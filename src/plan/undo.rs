@@ -211,8 +211,10 @@ pub fn restore_not_null(cx: &Context<'_>, table: &ObjectName, column: &Column) -
     let nulls = Verify {
         table: table.clone(),
         count: format!("SELECT pg_catalog.count(*) FROM ONLY {table} WHERE {name} IS NULL"),
-        sample: Some(format!(
-            "SELECT ctid::pg_catalog.text FROM ONLY {table} WHERE {name} IS NULL LIMIT 5"
+        sample: Some(pieces::example_keys(
+            cx,
+            table,
+            &format!("FROM ONLY {table} WHERE {name} IS NULL"),
         )),
         message: format!(
             "{{count}} rows of {} have no {name} any more",

@@ -2,7 +2,7 @@
 
 use crate::{
     catalog::ConstraintKind,
-    ident::ObjectName,
+    ident::{Ident, ObjectName},
     parse::{
         Expr, PhaseName,
         statement::{AlterActionKind, TableConstraint, TableConstraintKind},
@@ -54,7 +54,8 @@ pub fn draft_for(
             )
         })?;
     let name = &added.name;
-    let phase = tighten_phase(cx);
+    let columns = expr.columns.iter().map(|column| &column.name);
+    let phase = tighten_phase(cx, table, columns);
     let mut definition = format!("CHECK ({})", expr.text);
     if constraint.attributes.no_inherit == Some(true) {
         definition.push_str(" NO INHERIT");
@@ -76,7 +77,7 @@ pub fn draft_for(
                 table,
                 &format!("{name} ({})", expr.text),
                 format!("SELECT pg_catalog.count(*) {from}"),
-                Some(format!("SELECT ctid::pg_catalog.text {from} LIMIT 5")),
+                Some(pieces::example_keys(cx, table, &from)),
             ),
         );
         let add = pieces::add_not_valid(
@@ -112,10 +113,17 @@ pub fn draft_for(
     Ok(draft)
 }
 
-/// The phase in which a constraint on an existing column starts to refuse writes.
-pub fn tighten_phase(cx: &Context<'_>) -> PhaseName {
+/// The phase in which a constraint on columns starts to refuse writes: as set, when one of them
+/// was there before the migration; on new columns alone nobody's writes are refused.
+pub fn tighten_phase<'c>(
+    cx: &Context<'_>,
+    table: &ObjectName,
+    columns: impl IntoIterator<Item = &'c Ident>,
+) -> PhaseName {
+    let before = cx.input.catalog.tables.get(table);
+    let existing = |column: &Ident| before.is_none_or(|known| known.column(column).is_some());
     match cx.input.settings.tighten {
-        Tighten::Migrate => PhaseName::Migrate,
-        Tighten::Contract => PhaseName::Contract,
+        Tighten::Contract if columns.into_iter().any(existing) => PhaseName::Contract,
+        Tighten::Migrate | Tighten::Contract => PhaseName::Migrate,
     }
 }

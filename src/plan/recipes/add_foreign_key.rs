@@ -8,15 +8,13 @@ use crate::{
     catalog::{ConstraintKind, TableKind},
     effects::LockMode,
     ident::{Ident, ObjectName},
-    parse::{
-        PhaseName,
-        statement::{AlterActionKind, TableConstraint, TableConstraintKind},
-    },
+    parse::statement::{AlterActionKind, TableConstraint, TableConstraintKind},
     plan::{
         Step, StepKind, Undo,
         draft::{Draft, Element, Refusal, Touch, lock, merge_lock, step},
         partitions, pieces,
         recipe::{Context, Recipe},
+        recipes::add_check::tighten_phase,
         state,
     },
 };
@@ -70,7 +68,7 @@ pub fn draft_for(
     let name = &added.name;
     let definition = definition(columns, peer, referenced_columns, constraint);
     let mut draft = Draft::default();
-    let phase = PhaseName::Migrate;
+    let phase = tighten_phase(cx, table, columns);
     let enforced = constraint.attributes.enforced != Some(false);
     if enforced && !references.match_full && !period && !referenced_columns.is_empty() {
         let from = format!("{}{table}", partitions::only(cx, table));
@@ -100,7 +98,7 @@ pub fn draft_for(
         }
     }
     draft.conditions.push((
-        PhaseName::Migrate,
+        phase,
         format!("writes that violate {name} are refused from `add {name}` on"),
     ));
     draft

@@ -7,6 +7,8 @@ mod data;
 mod drops;
 mod objects;
 
+use std::collections::BTreeSet;
+
 use crate::{
     catalog::{TableKind, UserTypeKind, types},
     effects::{Effects, effects},
@@ -19,7 +21,7 @@ use crate::{
         StepKind, build,
         draft::{Draft, Refusal, step},
         recipe::{Context, Recipe},
-        touches, undo,
+        state, touches, undo,
         views::{self, Recreate},
     },
 };
@@ -139,7 +141,16 @@ fn draft(cx: &Context<'_>) -> Result<Draft, Refusal> {
             title(&sql)
         ));
     }
-    let mut step = step(kind, title(&sql), place.reason).sql([sql]);
+    let title_text = title(&sql);
+    let mut statements = vec![sql];
+    if matches!(kind, StepKind::Ddl) {
+        // Under the lock, in the same transaction: what was empty may have been filled since.
+        statements.splice(
+            0..0,
+            only_when_empty(cx, &effects).iter().map(state::refuse_rows),
+        );
+    }
+    let mut step = step(kind, title_text, place.reason).sql(statements);
     for held in &effects.locks {
         step = step.lock(&held.relation, held.mode);
     }
@@ -436,6 +447,35 @@ fn refuse_blocking(cx: &Context<'_>, effects: &Effects) -> Result<(), Refusal> {
         ));
     }
     Ok(())
+}
+
+/// The tables of which the statement would write or read every row while clients wait, and that
+/// it may touch so only because they are empty.
+fn only_when_empty(cx: &Context<'_>, effects: &Effects) -> Vec<ObjectName> {
+    let empties = matches!(
+        &cx.op.statement.kind,
+        StatementKind::Data(data) if data.kind == DataKind::Truncate
+    );
+    if empties || build::target(cx).is_some_and(|table| cx.is_fresh(&table)) {
+        return Vec::new();
+    }
+    let scanned = effects
+        .scans
+        .iter()
+        .filter(|scan| scan.under.blocks_writes())
+        .map(|scan| &scan.relation);
+    let used = |relation: &&ObjectName| {
+        let known = cx.before.tables.get(*relation);
+        known.is_some_and(|table| table.kind != TableKind::MaterializedView)
+            && !cx.is_fresh(relation)
+    };
+    let relations: BTreeSet<&ObjectName> = effects
+        .rewrites
+        .iter()
+        .chain(scanned)
+        .filter(used)
+        .collect();
+    relations.into_iter().cloned().collect()
 }
 
 fn allowed_or(cx: &Context<'_>, allowed: bool, what: &str) -> Result<Place, Refusal> {

@@ -1,4 +1,4 @@
-//! CREATE INDEX: CONCURRENTLY, in migrate.
+//! CREATE INDEX: CONCURRENTLY, in migrate; a unique one when constraints start to refuse writes.
 
 use crate::{
     ident::{Ident, ObjectName},
@@ -13,6 +13,7 @@ use crate::{
         keys::build_index,
         pieces,
         recipe::{Context, Recipe},
+        recipes::add_check::tighten_phase,
     },
 };
 
@@ -50,6 +51,15 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, create: &CreateIndex) -> Resu
     let unique = if create.unique { "UNIQUE " } else { "" };
     let only = if create.only { "ONLY " } else { "" };
     let index = table.sibling(name.clone());
+    let named = create
+        .columns
+        .iter()
+        .flat_map(|key| key.expr.columns.iter().map(|column| &column.name));
+    let phase = if create.unique {
+        tighten_phase(cx, table, named)
+    } else {
+        PhaseName::Migrate
+    };
     if create.unique {
         let keys: Vec<String> = create
             .columns
@@ -57,7 +67,7 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, create: &CreateIndex) -> Resu
             .map(|key| format!("({})", key.expr.text))
             .collect();
         draft.push(
-            PhaseName::Migrate,
+            phase,
             duplicates(
                 cx,
                 table,
@@ -71,12 +81,12 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, create: &CreateIndex) -> Resu
             ),
         );
         draft.conditions.push((
-            PhaseName::Migrate,
+            phase,
             format!("writes that violate {name} are refused from its build on"),
         ));
     }
     draft.push(
-        PhaseName::Migrate,
+        phase,
         build_index(
             cx,
             table,
@@ -87,7 +97,7 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, create: &CreateIndex) -> Resu
     draft.touches.extend(read_columns(table, create));
     draft
         .touches
-        .push(Touch::write(Element::Name(index), PhaseName::Migrate));
+        .push(Touch::write(Element::Name(index), phase));
     Ok(draft)
 }
 

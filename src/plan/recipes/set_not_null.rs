@@ -79,7 +79,7 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft
         return Ok(draft);
     }
     let mut contract = Vec::new();
-    let mut phase = tighten_phase(cx);
+    let mut phase = tighten_phase(cx, table, [name]);
     let mut state = state::column_not_null(table, name);
     if let Some(up) = cx.up(name) {
         partitions::plain_or_tree(cx, table)?;
@@ -190,7 +190,7 @@ pub fn count_and_prove(
     if column.not_null {
         return Ok(Vec::new());
     }
-    let phase = tighten_phase(cx);
+    let phase = tighten_phase(cx, table, [name]);
     draft.push(phase, count_nulls(cx, table, name, ""));
     draft.conditions.push(null_condition(phase, table, name));
     draft.touches.push(as_it_is(table, name));
@@ -226,7 +226,7 @@ fn count_nulls(cx: &Context<'_>, table: &ObjectName, name: &Ident, hint: &str) -
         table,
         &format!("{name} NOT NULL{hint}"),
         format!("SELECT pg_catalog.count(*) {from}"),
-        Some(format!("SELECT ctid::pg_catalog.text {from} LIMIT 5")),
+        Some(pieces::example_keys(cx, table, &from)),
     )
 }
 

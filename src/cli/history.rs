@@ -8,7 +8,7 @@ use crate::{
     diagnostic::closest,
     parse::{
         Directive, Script, checksum,
-        layout::{self, Wrapping},
+        layout::{self, Program, Wrapping},
         parse,
     },
     plan::MigrationName,
@@ -35,6 +35,10 @@ pub struct Migration {
 pub struct History {
     /// The migrations.
     pub migrations: Vec<Migration>,
+    /// The migrations that are programs, which zdm does not run.
+    pub programs: Vec<Program>,
+    /// What runs them.
+    pub runs_programs: &'static str,
 }
 
 impl Migration {
@@ -110,7 +114,11 @@ pub fn of_folder(folder: &Path, config: &Config) -> Result<History, CliError> {
             )
         })
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(History { migrations })
+    Ok(History {
+        migrations,
+        programs: read.programs,
+        runs_programs: read.layout.runs_programs().unwrap_or_default(),
+    })
 }
 
 pub(super) fn layout_errors(folder: &Path, read: &layout::Folder) -> CliError {

@@ -190,7 +190,7 @@ impl Key {
                 "The folder of migrations, relative to the folder of `zdm.toml`."
             }
             Self::MigrationsLayout => {
-                "How the folder is laid out, when it is not to be detected: `\"plain\"`, `\"up-down\"`, `\"diesel\"`, `\"prisma\"`, `\"flyway\"`, `\"dbmate\"`, `\"goose\"` or `\"sql-migrate\"`."
+                "How the folder is laid out, when it is not to be detected: `\"plain\"`, `\"up-down\"`, `\"diesel\"`, `\"prisma\"`, `\"flyway\"`, `\"dbmate\"`, `\"goose\"`, `\"sql-migrate\"`, `\"rails\"` or `\"django\"`."
             }
             Self::LocksBudget => {
                 "How long zdm goes on trying to get the locks of one step before it stops safely (exit code 3)."

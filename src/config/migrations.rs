@@ -69,7 +69,8 @@ pub fn folder(base: &Path, set: Option<&Path>) -> Result<PathBuf, MigrationsErro
         })
 }
 
-/// Every `.sql` file in a folder and below it, in order of path; hidden ones are left out.
+/// Every `.sql` file in a folder and below it, and every program of Rails or Django that is a
+/// migration, in order of path; hidden ones are left out.
 pub fn files(folder: &Path) -> Result<Vec<File>, MigrationsError> {
     let mut found = Vec::new();
     let mut todo = vec![folder.to_owned()];
@@ -88,10 +89,7 @@ pub fn files(folder: &Path) -> Result<Vec<File>, MigrationsError> {
             }
             if path.is_dir() {
                 todo.push(path);
-            } else if path
-                .extension()
-                .is_some_and(|extension| extension.eq_ignore_ascii_case("sql"))
-            {
+            } else if is_migration(&path) {
                 found.push(path);
             }
         }
@@ -108,6 +106,18 @@ pub fn files(folder: &Path) -> Result<Vec<File>, MigrationsError> {
             })
         })
         .collect()
+}
+
+/// Whether a file may be one of a migration: SQL, or a program whose name begins with a number.
+fn is_migration(path: &Path) -> bool {
+    let numbered = path.file_name().is_some_and(|name| {
+        let name = name.to_string_lossy();
+        name.starts_with(|c: char| c.is_ascii_digit())
+    });
+    path.extension().is_some_and(|extension| {
+        extension.eq_ignore_ascii_case("sql")
+            || numbered && (extension == "rb" || extension == "py")
+    })
 }
 
 /// One file's text; a byte order mark is dropped, as psql does.

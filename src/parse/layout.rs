@@ -3,13 +3,16 @@
 //! Pure: it is handed paths and texts, and returns migrations and mistakes; it never reads a
 //! folder and never looks at times. The parts of a file that are not its way up are blanked, so
 //! that every offset stays what it is in the file.
-//! Next: `section` knows the tools that keep both ways in one file, [`next`] names the next one.
+//! Next: [`program`] is about folders of programs, `section` knows the tools that keep both ways in one file, [`next`] names the next one.
 
 pub mod next;
+pub mod program;
 
 mod section;
 
 use std::{cmp::Ordering, collections::BTreeMap};
+
+pub use program::Program;
 
 /// What the two files of a pair end in, before `.sql`.
 const UP: &str = ".up";
@@ -34,11 +37,17 @@ pub enum Layout {
     Goose,
     /// `-- +migrate Up` in the file (sql-migrate).
     SqlMigrate,
+    /// `20240101120000_name.rb` and, for zdm, `20240101120000_name.sql` (Rails).
+    Rails,
+    /// `app/migrations/0001_name.py` and, for zdm, `app/0001_name.sql` (Django).
+    Django,
 }
 
 impl Layout {
     /// All, in the order in which they are looked for.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
+        Self::Rails,
+        Self::Django,
         Self::Prisma,
         Self::UpFolder,
         Self::UpDown,
@@ -60,6 +69,8 @@ impl Layout {
             Self::Dbmate => "dbmate",
             Self::Goose => "goose",
             Self::SqlMigrate => "sql-migrate",
+            Self::Rails => "rails",
+            Self::Django => "django",
         }
     }
 
@@ -130,6 +141,8 @@ pub struct Folder {
     pub layout: Layout,
     /// Its migrations, in order.
     pub migrations: Vec<Migration>,
+    /// Its migrations that are programs, in order; zdm does not run them.
+    pub programs: Vec<Program>,
     /// Its repeatable migrations, by name.
     pub repeatable: Vec<Repeatable>,
     /// What is wrong; the migrations are not to be run while there is anything.
@@ -142,9 +155,15 @@ pub fn read(files: &[File], layout: Option<Layout>) -> Folder {
     let mut folder = Folder {
         layout,
         migrations: Vec::new(),
+        programs: Vec::new(),
         repeatable: Vec::new(),
         errors: Vec::new(),
     };
+    if matches!(layout, Layout::Rails | Layout::Django) {
+        program::read(files, &mut folder);
+        report_twice(&mut folder);
+        return folder;
+    }
     for file in files.iter().filter(|file| is_sql(&file.path)) {
         take(file, files, &mut folder);
     }
@@ -221,6 +240,9 @@ fn parent(path: &str) -> Option<&str> {
 
 fn detect(files: &[File]) -> Layout {
     let sql = || files.iter().filter(|file| is_sql(&file.path));
+    if let Some(layout) = program::detect(files) {
+        return layout;
+    }
     Layout::ALL
         .into_iter()
         .find(|layout| match layout {
@@ -231,7 +253,7 @@ fn detect(files: &[File]) -> Layout {
                 sql().any(|file| section::up(&file.text, *layout).is_some())
             }
             Layout::Flyway => sql().any(|file| flyway(stem(&file.path), "V").is_some()),
-            Layout::Plain => false,
+            Layout::Plain | Layout::Rails | Layout::Django => false,
         })
         .unwrap_or(Layout::Plain)
 }
@@ -253,6 +275,7 @@ fn take(file: &File, files: &[File], folder: &mut Folder) {
     let plain = Wrapping::Transaction;
     let path = file.path.as_str();
     match folder.layout {
+        Layout::Rails | Layout::Django => {}
         Layout::Plain => push(version(stem(path)), file.text.clone(), plain),
         Layout::UpDown => {
             if let Some(up) = stem(path).strip_suffix(UP) {

@@ -35,10 +35,14 @@ pub struct Next {
 /// in the folder, which show whether ways down are kept.
 pub fn next(folder: &Folder, paths: &[&str], name: &str, now: Now) -> Option<Next> {
     let name = sanitised(name)?;
-    let last = folder
-        .migrations
-        .last()
-        .map(|migration| migration.id.as_str());
+    if folder.layout == Layout::Django {
+        return of_app(folder, paths, &name);
+    }
+    let migrations = folder.migrations.iter().map(|one| one.id.as_str());
+    let programs = folder.programs.iter().map(|one| one.id.as_str());
+    let last = migrations
+        .chain(programs)
+        .max_by(|a, b| super::version_order(a, b));
     let id = match last {
         Some(last) => following(last, now),
         None => first(folder.layout, now),
@@ -52,7 +56,9 @@ pub fn next(folder: &Folder, paths: &[&str], name: &str, now: Now) -> Option<Nex
     };
     let has = |end: &str| paths.iter().any(|path| path.ends_with(end));
     let files = match folder.layout {
-        Layout::Plain => vec![file(format!("{stem}.sql"), &note)],
+        Layout::Plain | Layout::Rails | Layout::Django => {
+            vec![file(format!("{stem}.sql"), &note)]
+        }
         Layout::UpDown => {
             let mut files = vec![file(format!("{stem}.up.sql"), &note)];
             if has(".down.sql") || folder.migrations.is_empty() {
@@ -85,6 +91,53 @@ pub fn next(folder: &Folder, paths: &[&str], name: &str, now: Now) -> Option<Nex
     Some(Next { id, files })
 }
 
+/// The next migration of an app of Django: the first word names the app, where there is more than
+/// one. Its file stands beside the others of the app.
+fn of_app(folder: &Folder, paths: &[&str], name: &str) -> Option<Next> {
+    let all = || {
+        let migrations = folder.migrations.iter().map(|one| (&one.id, &one.path));
+        migrations.chain(folder.programs.iter().map(|one| (&one.id, &one.path)))
+    };
+    let app_of = |id: &str| id.split_once('.').map(|(app, _)| app.to_owned());
+    let mut apps: Vec<String> = all().filter_map(|(id, _)| app_of(id)).collect();
+    apps.sort();
+    apps.dedup();
+    let (app, rest) = match (name.split_once('_'), apps.as_slice()) {
+        (Some((first, rest)), _) if apps.iter().any(|app| app == first) => (first.to_owned(), rest),
+        (_, [only]) => (only.clone(), name),
+        (Some((first, rest)), _) => (first.to_owned(), rest),
+        (None, _) => return None,
+    };
+    let of_app = || all().filter(|(id, _)| app_of(id).as_ref() == Some(&app));
+    let number = of_app()
+        .filter_map(|(id, _)| {
+            let name = id.split_once('.')?.1;
+            let end = name
+                .find(|c: char| !c.is_ascii_digit())
+                .unwrap_or(name.len());
+            name[..end].parse::<u64>().ok()
+        })
+        .max()
+        .unwrap_or(0);
+    let stem = format!("{:04}_{rest}", number + 1);
+    let folder_of = of_app()
+        .map(|(_, path)| {
+            path.rsplit_once('/')
+                .map_or("", |(folder, _)| folder)
+                .to_owned()
+        })
+        .last()
+        .unwrap_or_else(|| app.clone());
+    let path = format!("{folder_of}/{stem}.sql");
+    (!paths.contains(&path.as_str())).then(|| Next {
+        id: format!("{app}.{stem}"),
+        files: vec![NewFile {
+            path,
+            text: format!("-- {}\n", rest.replace('_', " ")),
+        }],
+    })
+}
+
 /// Letters, digits and single underscores, in lower case.
 fn sanitised(name: &str) -> Option<String> {
     let words: Vec<String> = name
@@ -98,11 +151,11 @@ fn sanitised(name: &str) -> Option<String> {
 /// The version of the first migration, as the tool would make it.
 fn first(layout: Layout, now: Now) -> String {
     match layout {
-        Layout::Plain => "0001".to_owned(),
+        Layout::Plain | Layout::Django => "0001".to_owned(),
         Layout::Flyway => "1".to_owned(),
         Layout::UpDown => "000001".to_owned(),
         Layout::UpFolder => dated(now),
-        Layout::Prisma | Layout::Dbmate | Layout::Goose | Layout::SqlMigrate => {
+        Layout::Prisma | Layout::Dbmate | Layout::Goose | Layout::SqlMigrate | Layout::Rails => {
             now.digits.to_string()
         }
     }

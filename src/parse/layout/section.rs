@@ -23,7 +23,9 @@ pub(super) fn up_line(layout: Layout) -> &'static str {
         | Layout::UpDown
         | Layout::UpFolder
         | Layout::Prisma
-        | Layout::Flyway => "-- +goose Up",
+        | Layout::Flyway
+        | Layout::Rails
+        | Layout::Django => "-- +goose Up",
     }
 }
 

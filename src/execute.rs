@@ -18,6 +18,7 @@ pub mod guard;
 pub mod journal;
 pub mod lease;
 pub mod machine;
+pub mod made;
 pub mod reset;
 pub mod rollback;
 pub mod rows;

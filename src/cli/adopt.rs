@@ -16,6 +16,7 @@ use crate::{
             copies::{self, Accepted},
         },
         apply::MigrationFile,
+        driver::Consent,
     },
     report::json,
 };
@@ -44,14 +45,15 @@ pub struct Args {
     /// Go on although files differ from what the other tool ran.
     #[arg(long)]
     accept_differences: bool,
-    /// This database is a copy: go on with the journal that came with it.
+    /// This database is a copy: go on with the journal that came with it. Where objects of a
+    /// migration in flight are missing, what is left of it is removed.
     #[arg(long, conflicts_with_all = ["from", "table", "to", "forget"])]
     copy: bool,
     /// Take the journal away, to start anew; nothing may be in flight.
     #[arg(long, conflicts_with_all = ["from", "table", "to"])]
     forget: bool,
-    /// Consent to --forget without a terminal.
-    #[arg(long, requires = "forget")]
+    /// Consent to --forget without a terminal, and to what is lost with --copy.
+    #[arg(long, conflicts_with_all = ["from", "table", "to"])]
     yes: bool,
     #[command(flatten)]
     connect: ConnectArgs,
@@ -188,7 +190,12 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
 
 async fn copy_or_forget(args: &Args, engine: &Engine) -> Result<Exit, CliError> {
     let accepted = if args.copy {
-        copies::accept(&engine.runner).await?
+        let consent = if args.yes {
+            Consent::Given
+        } else {
+            Consent::None
+        };
+        copies::accept(&engine.runner, consent).await?
     } else {
         if !args.yes {
             engine::consent(
@@ -198,27 +205,40 @@ async fn copy_or_forget(args: &Args, engine: &Engine) -> Result<Exit, CliError> 
         }
         copies::forget(&engine.runner).await?
     };
-    let (what, text) = match accepted {
-        Accepted::Copy { of } => (
+    let (what, mut text, taken_back) = match accepted {
+        Accepted::Copy { of, taken_back } => (
             "copy",
             format!(
                 "The journal of {of} is now that of this database. Its states stay, and nobody holds a lease.\n"
             ),
+            taken_back,
         ),
-        Accepted::Same => (
+        Accepted::Same { taken_back } => (
             "same",
-            "The journal is that of this database already. Nothing was changed.\n".to_owned(),
+            if taken_back.is_empty() {
+                "The journal is that of this database already. Nothing was changed.\n".to_owned()
+            } else {
+                "The journal is that of this database already.\n".to_owned()
+            },
+            taken_back,
         ),
         Accepted::Forgotten => (
             "forgotten",
             "The journal is gone. Run zdm adopt to take the database over anew.\n".to_owned(),
+            Vec::new(),
         ),
     };
+    for id in &taken_back {
+        let _ = writeln!(
+            text,
+            "Of {id} objects were missing: what was left of it is removed. Run zdm apply {id}."
+        );
+    }
     output::result(&match args.format {
         Format::Human => text,
-        Format::Json => {
-            json::pretty(&serde_json::json!({ "version": json::VERSION, "journal": what }))
-        }
+        Format::Json => json::pretty(
+            &serde_json::json!({ "version": json::VERSION, "journal": what, "taken_back": taken_back }),
+        ),
     });
     Ok(Exit::Done)
 }

@@ -7,7 +7,7 @@ use crate::{
         CliError, Exit, Format,
         connect::ConnectArgs,
         engine::{self, ContractWindow, Engine, Overrides},
-        history::{self, Migration},
+        history::{self, History, Migration},
         output, plan,
     },
     config::{Config, StrictOrder, duration},
@@ -51,7 +51,8 @@ pub struct Args {
     /// Consent to contract without a terminal.
     #[arg(long)]
     yes: bool,
-    /// Go on although the database differs from what the plan was made for.
+    /// Go on although the database differs from what the plan was made for: the steps that are not
+    /// yet begun are planned anew, and what is done stays.
     #[arg(long)]
     accept_drift: bool,
     /// Accept a plan in which the new application has to wait for contract.
@@ -88,12 +89,13 @@ enum PhaseChoice {
 
 /// Runs it.
 pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> {
-    let migrations = history::load(config)?.migrations;
+    let history = history::load(config)?;
+    let migrations = &history.migrations;
     if args.dry_run {
-        return dry_run(args, config, &migrations).await;
+        return dry_run(args, config, migrations).await;
     }
     if args.fresh {
-        return fresh(args, config, &migrations).await;
+        return fresh(args, config, migrations).await;
     }
     consent(args)?;
     let overrides = Overrides {
@@ -108,6 +110,7 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
     let engine = Engine::start(&args.connect, &config.settings, overrides, args.format)?;
     let files: Vec<_> = migrations.iter().map(engine::file).collect();
     let request = request(args, config);
+    note_programs(&engine.runner, &history).await;
     let result = apply::apply(&engine.runner, &files, &request).await;
     let runner = engine.quiet();
     engine.finish().await;
@@ -120,8 +123,36 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
         }
         Err(error) => {
             show_blockers(args, &runner, &error).await;
-            Err(engine::apply_error(error, &migrations))
+            Err(engine::apply_error(error, migrations))
         }
+    }
+}
+
+/// Says which migrations are programs that have not been run, as far as the journal knows: what is
+/// applied may stand on them.
+async fn note_programs(runner: &Runner, history: &History) {
+    if history.programs.is_empty() {
+        return;
+    }
+    let Ok(mut session) = connect(&runner.target, "apply").await else {
+        return;
+    };
+    let Ok(known) = apply::states(runner, &mut session).await else {
+        return;
+    };
+    let pending: Vec<&str> = history
+        .programs
+        .iter()
+        .filter(|program| !known.iter().any(|one| one.id == program.id))
+        .map(|program| program.path.as_str())
+        .collect();
+    if !pending.is_empty() {
+        output::note(&format!(
+            "note: zdm does not run programs, and these are not known to be done: {}. Run {}, \
+             then zdm adopt.\n",
+            pending.join(", "),
+            history.runs_programs
+        ));
     }
 }
 
@@ -231,7 +262,12 @@ async fn dry_run(args: &Args, config: &Config, migrations: &[Migration]) -> Resu
         let pending = known
             .iter()
             .find(|summary| summary.id == migration.name.id)
-            .is_none_or(|summary| summary.state == MigrationState::RolledBack);
+            .is_none_or(|summary| {
+                matches!(
+                    summary.state,
+                    MigrationState::Pending | MigrationState::Queued | MigrationState::RolledBack
+                )
+            });
         if !asked || !pending {
             continue;
         }

@@ -7,16 +7,17 @@ use crate::{
         CliError, Exit, Format,
         connect::ConnectArgs,
         engine::{Engine, Overrides},
-        history::{self, Migration},
+        history::{self, History},
         output,
     },
     config::Config,
     db::{Session, activity},
     execute::{
         Runner,
+        apply::order,
         driver::connect,
         event::BlockerInfo,
-        journal::{Journal, MigrationRecord, MigrationState, StepState},
+        journal::{Journal, MigrationRecord, MigrationState, MigrationSummary, StepState},
         machine,
     },
     plan::{PhaseName, Plan, Step},
@@ -44,8 +45,7 @@ pub struct Args {
 
 /// Runs it.
 pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> {
-    let migrations =
-        history::load_if_there(config)?.map_or_else(Vec::new, |history| history.migrations);
+    let history = history::load_if_there(config)?.unwrap_or_default();
     let engine = Engine::start(
         &args.connect,
         &config.settings,
@@ -53,7 +53,7 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
         args.format,
     )?;
     loop {
-        let status = read(&engine.runner, &migrations, args.id.as_deref()).await?;
+        let status = read(&engine.runner, &history, args.id.as_deref()).await?;
         match args.format {
             Format::Human => output::result(&status::human(&status)),
             Format::Json => output::result(&json::pretty(&status)),
@@ -83,9 +83,10 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
 
 async fn read(
     runner: &Runner,
-    migrations: &[Migration],
+    history: &History,
     id: Option<&str>,
 ) -> Result<status::Status, CliError> {
+    let migrations = &history.migrations;
     let mut session = connect(&runner.target, "status").await?;
     let journal = Journal::open(&mut session, &runner.settings.journal_schema)
         .await?
@@ -96,11 +97,12 @@ async fn read(
         .map_err(CliError::from)?;
     let mut shown = Vec::new();
     if let Some(journal) = &journal {
-        for summary in journal.migrations(&mut session).await? {
+        let all = journal.migrations(&mut session).await?;
+        for summary in &all {
             if id.is_none_or(|id| id == summary.id)
                 && let Some(record) = journal.load(&mut session, &summary.id).await?
             {
-                shown.push(recorded(&mut session, &record).await?);
+                shown.push(recorded(&mut session, &record, &all).await?);
             }
         }
     }
@@ -117,7 +119,26 @@ async fn read(
                 state: status::State::Pending,
                 phase: None,
                 steps: Vec::new(),
+                waiting_for: None,
                 next: Some(format!("zdm apply {}", name.id)),
+            });
+        }
+    }
+    for program in &history.programs {
+        let known = shown.iter().any(|one| one.id == program.id);
+        if !known && id.is_none_or(|id| id == program.id) {
+            shown.push(status::Migration {
+                id: program.id.clone(),
+                name: program.name.clone(),
+                checksum: String::new(),
+                state: status::State::Pending,
+                phase: None,
+                steps: Vec::new(),
+                waiting_for: Some(format!(
+                    "it is a program, which {} runs",
+                    history.runs_programs
+                )),
+                next: Some(format!("{}, then zdm adopt", history.runs_programs)),
             });
         }
     }
@@ -137,7 +158,9 @@ async fn read(
 async fn recorded(
     session: &mut Session,
     record: &MigrationRecord,
+    all: &[MigrationSummary],
 ) -> Result<status::Migration, CliError> {
+    let behind = behind(record, all);
     let waiting = match &record.plan {
         Some(plan) => waiting_for(session, record, plan).await?,
         None => None,
@@ -178,8 +201,23 @@ async fn recorded(
         state: state(record.state),
         phase: phase(record.state),
         steps,
-        next: next(record),
+        waiting_for: behind.and(record.queued_why.clone()),
+        next: match behind {
+            Some(other) => Some(order::command(other.state, &other.id)),
+            None => next(record),
+        },
     })
+}
+
+/// The migration behind which one is queued, while it is in the way.
+fn behind<'a>(
+    record: &MigrationRecord,
+    all: &'a [MigrationSummary],
+) -> Option<&'a MigrationSummary> {
+    let other = record.queued_behind.as_ref()?;
+    all.iter()
+        .find(|summary| summary.id == *other)
+        .filter(|summary| record.state == MigrationState::Queued && summary.state.has_begun())
 }
 
 /// Who is in the way of the step that comes next.
@@ -224,17 +262,16 @@ fn phase(state: MigrationState) -> Option<PhaseName> {
 fn next(record: &MigrationRecord) -> Option<String> {
     let id = &record.id;
     match record.state {
+        MigrationState::Done | MigrationState::Adopted | MigrationState::Failed => None,
         MigrationState::Pending
         | MigrationState::Queued
         | MigrationState::Expanding
         | MigrationState::Expanded
         | MigrationState::Migrating
-        | MigrationState::RolledBack => Some(format!("zdm apply {id}")),
-        MigrationState::Migrated | MigrationState::Contracting => {
-            Some(format!("zdm apply {id} --phase contract"))
-        }
-        MigrationState::RollingBack => Some(format!("zdm rollback {id}")),
-        MigrationState::Done | MigrationState::Adopted | MigrationState::Failed => None,
+        | MigrationState::Migrated
+        | MigrationState::Contracting
+        | MigrationState::RollingBack
+        | MigrationState::RolledBack => Some(order::command(record.state, id)),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
         driver::{DriftPolicy, connect},
         error::ExecuteError,
         journal::{Adopted, Journal, MigrationState, MigrationSummary, OpenState},
+        made,
     },
     ident::ObjectName,
     parse::{PhaseName, Script},
@@ -24,7 +25,7 @@ use crate::{
 pub use take_up::{live_catalog, plan_file, stored_plan};
 
 use order::position;
-use take_up::{Turn, one};
+use take_up::{Turn, nothing_to_contract, one};
 
 /// One migration of the folder.
 #[derive(Debug, Clone)]
@@ -114,6 +115,9 @@ pub async fn apply(
     check_names(files, &request.only, request.to.as_ref())?;
     // What cannot be kept up is refused before anything is begun.
     Mirror::resolve(&mut session, runner.settings.mirror.as_ref(), &journal).await?;
+    if let Some(record) = made::disagreeing(&mut session, &journal).await?.first() {
+        made::refuse(&mut session, record).await?;
+    }
     let mut applied = Vec::new();
     for file in files {
         if !wanted(file, request) {
@@ -125,7 +129,18 @@ pub async fn apply(
         let known = journal.migrations(&mut session).await?;
         let summary = known.iter().find(|summary| summary.id == file.name.id);
         let state = summary.map_or(MigrationState::Pending, |summary| summary.state);
-        let Some(goal) = goal(state, request) else {
+        let mut goal = goal(state, request);
+        if goal.is_none()
+            && state == MigrationState::Migrated
+            && request.through == Through::Default
+        {
+            let record = journal.load(&mut session, &file.name.id).await?;
+            let plan = record.and_then(|record| record.plan);
+            if plan.as_ref().is_some_and(nothing_to_contract) {
+                goal = Some(PhaseName::Contract);
+            }
+        }
+        let Some(goal) = goal else {
             if request.only.contains(&file.name.id) {
                 applied.push(Applied {
                     migration: file.name.clone(),

@@ -4,6 +4,7 @@
 //! the run or warns. Checks do not know each other.
 //! Next: the driver runs [`preflight`] before the first step.
 
+mod functions;
 mod journal_schema;
 mod monitor;
 mod ownership;
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     db::{DbError, Session},
     execute::{error::ExecuteError, settings::WithoutMonitor},
-    ident::{Ident, ObjectName},
+    ident::{Ident, ObjectName, QualifiedName},
 };
 
 /// What a check found.
@@ -53,6 +54,8 @@ pub struct Scope<'a> {
     pub reshaped: &'a [ObjectName],
     /// Those of them that a backfill updates.
     pub backfilled: &'a [ObjectName],
+    /// Functions that sync triggers of the reshaped tables call, as they are written.
+    pub functions: &'a [QualifiedName],
     /// The schema of the journal.
     pub journal_schema: &'a Ident,
     /// The role that statements run as, if it is not that of the connection.
@@ -96,6 +99,7 @@ async fn look(session: &mut Session, scope: &Scope<'_>) -> Result<Vec<Finding>, 
     findings.extend(monitor::check(session, scope).await?);
     findings.extend(publication::check(session, scope).await?);
     findings.extend(row_security::check(session, scope).await?);
+    findings.extend(functions::check(session, scope).await?);
     Ok(findings)
 }
 

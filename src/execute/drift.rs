@@ -4,18 +4,22 @@
 //! columns and triggers included; before the next phase they must look the same. What differs is
 //! always told. It stops the run when the plan, made with the difference in place, would have other
 //! steps; a difference of no concern to the steps, as another migration's new column, does not.
+//! Next: [`anew`] fits a plan made with the difference to what is done already.
+
+pub mod anew;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     catalog::{
-        Catalog, ConstraintKind, Table,
+        Catalog, ConstraintKind, Table, View,
         fingerprint::{differences, fingerprint},
     },
     db::{Session, introspect::introspect},
     execute::{apply::MigrationFile, error::ExecuteError},
     ident::{Ident, ObjectName},
-    plan::{Plan, PlanInput, PlanSettings, Step, plan},
+    parse::StatementKind,
+    plan::{Plan, PlanInput, PlanSettings, Planned, Step, plan},
 };
 
 /// What the relations of a plan look like, by name, as the journal keeps it.
@@ -40,10 +44,11 @@ pub async fn present(
         .map_err(|error| ExecuteError::from_db("reading the catalog", error))
 }
 
-/// What the relations of a plan, and those that reference them, look like in a catalog.
+/// What the relations of a plan, those that reference them, and the views that read them look like
+/// in a catalog.
 pub fn shapes(catalog: &Catalog, plan: &Plan) -> Shapes {
     let touched = |name: &ObjectName| plan.fingerprint.contains_key(&name.to_string());
-    catalog
+    let tables = catalog
         .tables
         .values()
         .filter(|table| {
@@ -53,19 +58,50 @@ pub fn shapes(catalog: &Catalog, plan: &Plan) -> Shapes {
                         if touched(references))
                 })
         })
-        .filter_map(|table| {
-            let mut table = table.clone();
-            // Sizes change all the time, and are no difference.
-            table.size = None;
-            Some((table.name.to_string(), serde_json::to_string(&table).ok()?))
-        })
-        .collect()
+        .filter_map(|table| Some((table.name.to_string(), serde_json::to_string(table).ok()?)));
+    let mut shapes: Shapes = tables.collect();
+    if let Ok(views) = serde_json::to_string(&readers(catalog, touched)) {
+        shapes.insert(VIEWS.to_owned(), views);
+    }
+    shapes
+}
+
+/// The entry of [`Shapes`] that is about views; no relation has such a name. What an older zdm
+/// recorded has none.
+const VIEWS: &str = "(views)";
+
+/// Views by their names.
+type Views = BTreeMap<String, View>;
+
+/// The views that read relations, or other views that do.
+fn readers(catalog: &Catalog, touched: impl Fn(&ObjectName) -> bool) -> Views {
+    let mut found = Views::new();
+    loop {
+        let more: Vec<&View> = catalog
+            .views
+            .values()
+            .filter(|view| {
+                !found.contains_key(&view.name.to_string())
+                    && view
+                        .reads
+                        .iter()
+                        .any(|(read, _)| touched(read) || found.contains_key(&read.to_string()))
+            })
+            .collect();
+        if more.is_empty() {
+            return found;
+        }
+        found.extend(
+            more.into_iter()
+                .map(|view| (view.name.to_string(), view.clone())),
+        );
+    }
 }
 
 /// What differs, in words, one line each; `None` when nothing does.
 pub fn difference(recorded: &Shapes, present: &Shapes) -> Option<String> {
     let mut lines = Vec::new();
-    for (name, old) in recorded {
+    for (name, old) in tables(recorded) {
         let Some(new) = present.get(name) else {
             lines.push(format!(
                 "{name} is gone, or no longer references what is changed"
@@ -87,25 +123,78 @@ pub fn difference(recorded: &Shapes, present: &Shapes) -> Option<String> {
             _ => {}
         }
     }
-    for name in present.keys().filter(|name| !recorded.contains_key(*name)) {
+    for (name, _) in tables(present).filter(|(name, _)| !recorded.contains_key(*name)) {
         lines.push(format!("{name} has a new foreign key to what is changed"));
+    }
+    if let (Some(old), Some(new)) = (views(recorded), views(present)) {
+        for name in old.keys().filter(|name| !new.contains_key(*name)) {
+            lines.push(format!("the view {name} is gone"));
+        }
+        for (name, view) in &new {
+            match old.get(name) {
+                None => lines.push(format!("the view {name} is new and reads what is changed")),
+                Some(was) if was != view => lines.push(format!("the view {name} has changed")),
+                Some(_) => {}
+            }
+        }
     }
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
-/// The steps that would be others if what changed since `recorded` had been so when the plan was
-/// made, in words; `None` when that cannot be told. `original` is what the relations looked like
-/// before expand.
-pub fn other_steps(
+fn tables(shapes: &Shapes) -> impl Iterator<Item = (&String, &String)> {
+    shapes.iter().filter(|(name, _)| *name != VIEWS)
+}
+
+fn views(shapes: &Shapes) -> Option<Views> {
+    serde_json::from_str(shapes.get(VIEWS)?).ok()
+}
+
+/// Which sizes of tables a plan is made with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SizesAt {
+    /// Those of now.
+    Now,
+    /// Those of when the plan was made.
+    Then,
+}
+
+/// A database as it would have been before expand, with and without what others changed since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AsBefore {
+    /// Without.
+    pub before: Catalog,
+    /// With.
+    pub now: Catalog,
+}
+
+/// What a database was before expand, and what it would have been had others changed it before.
+/// `original` is what the relations looked like before expand, `recorded` when the last phase had
+/// ended. `None` when that cannot be told: a relation is gone.
+pub fn as_before(
     made_from: MadeFrom<'_>,
     stored: &Plan,
     [original, recorded]: [&Shapes; 2],
     catalog: &Catalog,
-) -> Option<Vec<String>> {
-    let mut before = catalog.clone();
-    let mut now = catalog.clone();
+    sizes: SizesAt,
+) -> Option<AsBefore> {
     let present = shapes(catalog, stored);
-    for (name, is) in &present {
+    if tables(recorded).any(|(name, _)| !present.contains_key(name)) {
+        return None;
+    }
+    let mut before = catalog.clone();
+    // What the file makes was not there when the plan was made.
+    for statement in &made_from.file.script.statements {
+        if let StatementKind::CreateTable(create) = &statement.kind
+            && !create.if_not_exists
+        {
+            let name = catalog.resolve(&create.name);
+            if !stored.fingerprint.contains_key(&name.to_string()) {
+                before.tables.remove(&name);
+            }
+        }
+    }
+    let mut now = before.clone();
+    for (name, is) in tables(&present) {
         let is = table(is)?;
         let Some(then) = original.get(name) else {
             // Not there or without a part in this when the plan was made.
@@ -114,30 +203,64 @@ pub fn other_steps(
         };
         let mut then = table(then)?;
         let was = table(recorded.get(name)?)?;
-        then.size = catalog.tables.get(&is.name).and_then(|table| table.size);
+        if sizes == SizesAt::Now {
+            then.size = is.size;
+        }
         let changed = carried_over(&then, &was, &is);
         before.tables.insert(is.name.clone(), then);
         now.tables.insert(is.name.clone(), changed);
     }
-    // A relation that is gone is no small difference.
-    if recorded.keys().any(|name| !present.contains_key(name)) {
+    if let (Some(then), Some(was), Some(is)) = (views(original), views(recorded), views(&present)) {
+        for view in then.values().chain(was.values()).chain(is.values()) {
+            before.views.remove(&view.name);
+            now.views.remove(&view.name);
+        }
+        let list = |views: &Views| views.values().cloned().collect::<Vec<View>>();
+        let mut changed = list(&then);
+        merge(&mut changed, &list(&was), &list(&is), |view| &view.name);
+        let by_name = |view: View| (view.name.clone(), view);
+        before.views.extend(then.into_values().map(by_name));
+        now.views.extend(changed.into_iter().map(by_name));
+    }
+    Some(AsBefore { before, now })
+}
+
+/// The plan of a migration that is in flight, on another catalog: its own objects are named as
+/// they are.
+pub fn plan_again(made_from: MadeFrom<'_>, stored: &Plan, catalog: &Catalog) -> Planned {
+    let settings = PlanSettings {
+        secret: stored.bypass.secret.clone(),
+        ..made_from.settings.clone()
+    };
+    plan(&PlanInput {
+        migration: &stored.migration,
+        checksum: &stored.checksum,
+        script: &made_from.file.script,
+        catalog,
+        settings: &settings,
+    })
+}
+
+/// The steps that would be others if what changed since `recorded` had been so when the plan was
+/// made, in words; `None` when that cannot be told. `original` is what the relations looked like
+/// before expand.
+pub fn other_steps(
+    made_from: MadeFrom<'_>,
+    stored: &Plan,
+    shapes: [&Shapes; 2],
+    catalog: &Catalog,
+) -> Option<Vec<String>> {
+    let AsBefore { before, now } = as_before(made_from, stored, shapes, catalog, SizesAt::Now)?;
+    let before = plan_again(made_from, stored, &before);
+    if before.refused() {
         return None;
     }
-    let steps = |catalog: &Catalog| {
-        let planned = plan(&PlanInput {
-            migration: &stored.migration,
-            checksum: &stored.checksum,
-            script: &made_from.file.script,
-            catalog,
-            settings: made_from.settings,
-        });
-        (!planned.refused()).then_some(planned.plan)
-    };
-    let before = steps(&before)?;
-    let Some(now) = steps(&now) else {
+    let now = plan_again(made_from, stored, &now);
+    if now.refused() {
         return Some(vec!["the plan would be refused".to_owned()]);
-    };
-    let (before, now): (Vec<&Step>, Vec<&Step>) = (before.steps().collect(), now.steps().collect());
+    }
+    let before: Vec<&Step> = before.plan.steps().collect();
+    let now: Vec<&Step> = now.plan.steps().collect();
     let mut found: Vec<String> = before
         .iter()
         .filter(|step| !now.contains(step))
@@ -228,8 +351,13 @@ fn replace<T: Clone + PartialEq>(value: &mut T, was: &T, is: &T) {
     }
 }
 
-fn merge<T: Clone + PartialEq>(list: &mut Vec<T>, was: &[T], is: &[T], name: fn(&T) -> &Ident) {
-    let named = |list: &[T], wanted: &Ident| list.iter().find(|one| name(one) == wanted).cloned();
+fn merge<T: Clone + PartialEq, N: PartialEq>(
+    list: &mut Vec<T>,
+    was: &[T],
+    is: &[T],
+    name: fn(&T) -> &N,
+) {
+    let named = |list: &[T], wanted: &N| list.iter().find(|one| name(one) == wanted).cloned();
     list.retain(|one| named(was, name(one)).is_none() || named(is, name(one)).is_some());
     for one in is {
         if named(was, name(one)).as_ref() == Some(one) {

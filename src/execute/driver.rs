@@ -6,8 +6,11 @@
 //! Next: [`crate::execute::apply`] and [`crate::execute::rollback`] call it.
 
 mod back;
+mod drifted;
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
+
+use drifted::Looked;
 
 use crate::{
     db::{Session, Target, activity, get},
@@ -49,6 +52,15 @@ enum Loss {
     Accepted,
 }
 
+/// What is done about an object that is recorded as made, and is not there when it is to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absent {
+    /// The server refuses the statement, and the run stops.
+    Refused,
+    /// It is gone already: that is what was wanted.
+    PassedOver,
+}
+
 /// Whether a difference between database and plan stops a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DriftPolicy {
@@ -68,13 +80,15 @@ pub struct Driver<'a> {
     /// The right to do so.
     pub lease: &'a Lease,
     /// The stored plan.
-    pub plan: &'a Plan,
+    pub plan: Arc<Plan>,
     /// Runs the statements.
     pub session: Session,
     /// Looks at the server meanwhile.
     pub watch: Session,
     /// What may be lost by going back.
     pub consent: Consent,
+    /// What is done about objects that are gone already.
+    pub absent: Absent,
     /// Whether a difference stops the run.
     pub drift: DriftPolicy,
     /// What the plan was made from, to see what a difference would change.
@@ -91,7 +105,7 @@ impl<'a> Driver<'a> {
         runner: &'a Runner,
         journal: &'a Journal,
         lease: &'a Lease,
-        plan: &'a Plan,
+        plan: Plan,
     ) -> Result<Self, ExecuteError> {
         let mut session = connect(&runner.target, "run").await?;
         let asked = runner.settings.mirror.as_ref();
@@ -103,8 +117,9 @@ impl<'a> Driver<'a> {
             runner,
             journal,
             lease,
-            plan,
+            plan: Arc::new(plan),
             consent: Consent::None,
+            absent: Absent::Refused,
             drift: DriftPolicy::Refuse,
             made_from: None,
             rng: fastrand::Rng::with_seed(runner.seed),
@@ -119,8 +134,8 @@ impl<'a> Driver<'a> {
             self.lease.check()?;
             let record = self.record().await?;
             let progress = progress(&record);
-            let plan = self.plan;
-            let action = machine::next(plan, &progress, goal, observed.take());
+            let plan = Arc::clone(&self.plan);
+            let action = machine::next(&plan, &progress, goal, observed.take());
             tracing::debug!(?progress.state, action = action_name(&action), "next");
             match action {
                 Action::BeginPhase(phase) => self.begin_phase(phase, &record).await?,
@@ -195,7 +210,9 @@ impl<'a> Driver<'a> {
         if phase == PhaseName::Contract {
             self.check_time(record)?;
         }
-        self.check_drift(record).await?;
+        if self.check_drift(record).await? == Looked::Changed {
+            return Ok(());
+        }
         let none = BTreeMap::new();
         self.journal
             .boundary(&mut self.session, phase, Edge::Started, &none, self.lease)
@@ -239,7 +256,7 @@ impl<'a> Driver<'a> {
     async fn end_phase(&mut self, phase: PhaseName) -> Result<(), ExecuteError> {
         let fingerprints = drift::shapes(
             &drift::present(&mut self.watch, &self.runner.settings.journal_schema).await?,
-            self.plan,
+            &self.plan,
         );
         self.journal
             .boundary(
@@ -302,52 +319,6 @@ impl<'a> Driver<'a> {
         self.journal
             .set_state_and(&mut self.session, id, state, &also, self.lease)
             .await
-    }
-
-    /// Compares the relations with what they were when the last phase ended.
-    async fn check_drift(&mut self, record: &MigrationRecord) -> Result<(), ExecuteError> {
-        let shapes_at = |edge: Edge| {
-            let mut boundaries = record.boundaries.iter().rev();
-            boundaries
-                .find(|boundary| {
-                    boundary.edge == edge
-                        && (edge == Edge::Done || boundary.phase == PhaseName::Expand)
-                })
-                .and_then(|boundary| boundary.fingerprints.as_ref())
-        };
-        let Some(recorded) = shapes_at(Edge::Done) else {
-            return Ok(());
-        };
-        let catalog = drift::present(&mut self.watch, &self.runner.settings.journal_schema).await?;
-        let present = drift::shapes(&catalog, self.plan);
-        let Some(difference) = drift::difference(recorded, &present) else {
-            return Ok(());
-        };
-        if self.drift == DriftPolicy::Accept {
-            self.runner
-                .events
-                .note(None, format!("accepted: {difference}"));
-            return Ok(());
-        }
-        let others =
-            self.made_from
-                .zip(shapes_at(Edge::Started))
-                .and_then(|(made_from, original)| {
-                    drift::other_steps(made_from, self.plan, [original, recorded], &catalog)
-                });
-        match others {
-            Some(others) if others.is_empty() => {
-                self.runner.events.note(
-                    None,
-                    format!("changed by others, of no concern to the steps: {difference}"),
-                );
-                Ok(())
-            }
-            Some(others) => Err(ExecuteError::Drift {
-                difference: format!("{difference}\nPlanned now, {}", others.join("; ")),
-            }),
-            None => Err(ExecuteError::Drift { difference }),
-        }
     }
 
     /// Asks where a step stands. A step without a query is always to do.

@@ -201,6 +201,8 @@ pub enum ExecuteError {
     /// The run must wait for another migration.
     #[error("{message}")]
     Queued {
+        /// The other migration.
+        behind: String,
         /// Behind what and why.
         message: String,
         /// What to do.
@@ -340,7 +342,7 @@ impl ExecuteError {
                 "Wait for it, or stop that process; zdm status {migration} shows how far it is."
             ),
             Self::Drift { .. } => {
-                "Look at the differences; --accept-drift goes on with the stored steps as they are.".into()
+                "Look at the differences; with --accept-drift the steps that are not yet begun are planned anew on the database as it is, and what is done stays.".into()
             }
             Self::Preflight { findings } => {
                 let fixes: Vec<&str> = findings

@@ -9,6 +9,8 @@
 mod install;
 pub mod record;
 
+use std::collections::BTreeMap;
+
 use crate::{
     db::{Session, Value, activity::json_rows, bind, get},
     execute::{adopt::Done, error::ExecuteError, event::Event, lease::Lease},
@@ -17,6 +19,7 @@ use crate::{
     plan::Plan,
 };
 
+pub(in crate::execute) use install::no_rights;
 pub use install::{Adopted, DatabaseIdentity, JOURNAL_VERSION, Meta, OpenState};
 pub use record::{
     BackfillRecord, Boundary, Edge, LeaseRecord, MigrationRecord, MigrationState, MigrationSummary,
@@ -39,6 +42,36 @@ pub struct Start<'a> {
     pub source: &'a str,
     /// Whether a later one is done already.
     pub order: Order,
+}
+
+/// A migration that was planned anew.
+#[derive(Debug, Clone, Copy)]
+pub struct Replan<'a> {
+    /// The new plan; steps that stay have the ids that they had.
+    pub plan: &'a Plan,
+    /// The state that goes with it.
+    pub state: MigrationState,
+    /// Steps that are done, and have to be done again.
+    pub again: &'a [String],
+    /// What its relations would have looked like before expand.
+    pub original: &'a BTreeMap<String, String>,
+    /// What its relations look like.
+    pub present: &'a BTreeMap<String, String>,
+}
+
+/// A migration that waits for another.
+#[derive(Debug, Clone, Copy)]
+pub struct Queue<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its checksum.
+    pub checksum: &'a str,
+    /// The text of its file, byte for byte.
+    pub source: &'a str,
+    /// The other one.
+    pub behind: &'a str,
+    /// Why, in words.
+    pub why: &'a str,
 }
 
 /// Whether a migration comes in its turn.
@@ -101,17 +134,14 @@ impl Journal {
         start: Start<'_>,
         lease: &Lease,
     ) -> Result<(), ExecuteError> {
-        let plan = serde_json::to_string(start.plan).map_err(|error| ExecuteError::Refused {
-            code: "plan-unstorable",
-            message: format!("the plan cannot be stored: {error}"),
-            next: String::from("Report this plan."),
-        })?;
+        let plan = stored(start.plan)?;
         let name = &start.plan.migration;
         let id = name.id.as_str();
         // Steps of an earlier, rolled back attempt go first, in the same message and transaction.
         let clear = self.sql(
             "DELETE FROM {schema}.steps WHERE migration_id = $1 AND {schema}.fence($1, $2) \
-             AND EXISTS (SELECT FROM {schema}.migrations WHERE id = $1 AND state = 'rolled_back')",
+             AND EXISTS (SELECT FROM {schema}.migrations WHERE id = $1 \
+             AND state IN ('queued', 'rolled_back'))",
             &[id.into(), lease.token().into()],
         );
         let insert = self.sql(
@@ -147,6 +177,88 @@ impl Journal {
                 next: format!("Look at {}.migrations.", self.schema),
             }),
         }
+    }
+
+    /// Queues a migration behind another, before anything of it has run.
+    pub async fn queue(
+        &self,
+        session: &mut Session,
+        queued: Queue<'_>,
+        lease: &Lease,
+    ) -> Result<(), ExecuteError> {
+        let sql = self.sql(
+            include_str!("sql/queue.sql"),
+            &[
+                lease.migration().into(),
+                queued.name.into(),
+                queued.checksum.into(),
+                queued.source.into(),
+                queued.behind.into(),
+                queued.why.into(),
+                lease.token().into(),
+            ],
+        );
+        self.write(session, "queueing a migration", &sql).await
+    }
+
+    /// Stores a plan that was made anew, in one transaction with what it was made from. What is
+    /// recorded of the steps that stay is kept.
+    pub async fn replan(
+        &self,
+        session: &mut Session,
+        anew: Replan<'_>,
+        lease: &Lease,
+    ) -> Result<(), ExecuteError> {
+        let id = lease.migration();
+        let plan = stored(anew.plan)?;
+        let ids: Vec<&str> = anew.plan.steps().map(|step| step.id.as_str()).collect();
+        let ids = serde_json::json!(ids).to_string();
+        let again = serde_json::json!(anew.again).to_string();
+        let original = serde_json::json!(anew.original).to_string();
+        let present = serde_json::json!(anew.present).to_string();
+        let statements = [
+            "BEGIN ISOLATION LEVEL READ COMMITTED".to_owned(),
+            self.sql(
+                "UPDATE {schema}.migrations SET plan = $2::jsonb, state = $3, \
+                 changed_at = pg_catalog.clock_timestamp() \
+                 WHERE id = $1 AND {schema}.fence($1, $4)",
+                &[
+                    id.into(),
+                    (&plan).into(),
+                    anew.state.as_str().into(),
+                    lease.token().into(),
+                ],
+            ),
+            self.sql(
+                "DELETE FROM {schema}.steps WHERE migration_id = $1 AND NOT $2::jsonb ? step_id",
+                &[id.into(), (&ids).into()],
+            ),
+            self.sql(
+                include_str!("sql/replan.sql"),
+                &[id.into(), (&plan).into(), (&again).into()],
+            ),
+            self.sql(
+                "INSERT INTO {schema}.boundaries (migration_id, phase, edge, at, wal, fingerprints) \
+                 SELECT b.migration_id, b.phase, b.edge, b.at, b.wal, \
+                 CASE b.edge WHEN 'done' THEN $2::jsonb ELSE $3::jsonb END \
+                 FROM {schema}.boundaries b WHERE b.id IN (\
+                 SELECT pg_catalog.max(l.id) FROM {schema}.boundaries l WHERE l.migration_id = $1 \
+                 AND (l.edge = 'done' OR l.edge = 'started' AND l.phase = 'expand') GROUP BY l.edge)",
+                &[id.into(), (&present).into(), (&original).into()],
+            ),
+            "COMMIT".to_owned(),
+        ];
+        let failed = match session.batch(&statements).await {
+            Ok(batch) if batch.affected.get(1) == Some(&1) => return Ok(()),
+            Ok(_) => ExecuteError::StateUnknown {
+                message: format!("storing the new plan of {id}: the journal does not hold it"),
+                next: format!("Look at {}.migrations.", self.schema),
+            },
+            Err(error) => ExecuteError::from_db("storing the new plan", error.error),
+        };
+        // If the connection is gone, so is the transaction.
+        drop(session.run("ROLLBACK").await);
+        Err(failed)
     }
 
     /// The statement that records a migration as done which was run plainly: without a plan, by
@@ -233,7 +345,7 @@ impl Journal {
         session: &mut Session,
         phase: PhaseName,
         edge: Edge,
-        fingerprints: &std::collections::BTreeMap<String, String>,
+        fingerprints: &BTreeMap<String, String>,
         lease: &Lease,
     ) -> Result<(), ExecuteError> {
         let fingerprints = serde_json::json!(fingerprints).to_string();
@@ -444,6 +556,15 @@ impl Journal {
             next: format!("Look at the tables of {}.", self.schema),
         })
     }
+}
+
+/// A plan as the journal holds it.
+fn stored(plan: &Plan) -> Result<String, ExecuteError> {
+    serde_json::to_string(plan).map_err(|error| ExecuteError::Refused {
+        code: "plan-unstorable",
+        message: format!("the plan cannot be stored: {error}"),
+        next: String::from("Report this plan."),
+    })
 }
 
 /// `sql` with the journal's schema and the values put in.

@@ -21,7 +21,7 @@ use crate::{
     execute::{
         error::ExecuteError,
         event::in_words,
-        journal::{Journal, MigrationSummary, in_schema},
+        journal::{Journal, MigrationSummary, in_schema, no_rights},
         settings::LeaseSettings,
         signals::Stop,
     },
@@ -198,13 +198,17 @@ async fn take(
         row.map(|row| get(&row, 0)).transpose()
     }
     .await;
-    result.or_else(|error| {
-        if error.failure() == Failure::LockNotAvailable {
-            // Its holder is in the middle of a transaction: very much alive.
-            return Ok(None);
+    match result {
+        Ok(token) => Ok(token),
+        // Its holder is in the middle of a transaction: very much alive.
+        Err(error) if error.failure() == Failure::LockNotAvailable => Ok(None),
+        // The role may read the journal and not write it.
+        Err(error) if error.failure() == Failure::Privilege => {
+            drop(session.run("ROLLBACK").await);
+            Err(no_rights(session, journal.schema(), &error).await)
         }
-        Err(ExecuteError::from_db("taking the lease", error))
-    })
+        Err(error) => Err(ExecuteError::from_db("taking the lease", error)),
+    }
 }
 
 async fn held_by_another(

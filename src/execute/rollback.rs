@@ -1,14 +1,16 @@
 //! `zdm rollback`: back to before expand, keeping every write of a client.
 
 use crate::{
+    db::Session,
     execute::{
         Runner,
         apply::{order::refuse_if_depended_on, stored_plan},
-        driver::{Consent, Driver, connect, rows_found},
+        driver::{Absent, Consent, Driver, connect, rows_found},
         error::ExecuteError,
         journal::{Journal, MigrationRecord, MigrationState, MigrationSummary, StepState},
         lease::{Lease, holder},
         machine::Goal,
+        made,
     },
     plan::{Plan, StepKind, Verb},
 };
@@ -32,29 +34,71 @@ pub async fn rollback(
     let Some(chosen) = chosen else {
         return Err(nothing());
     };
-    let lease = Lease::acquire(
-        &runner.target,
-        &journal,
-        &chosen.id,
-        &holder(runner.started),
-        session.pid(),
-        &runner.settings.lease,
-    )
-    .await?;
-    let result = back(runner, &journal, &lease, &all, chosen, consent).await;
-    lease.release().await;
-    result?;
+    let way = Way {
+        consent,
+        absent: Absent::Refused,
+        all: &all,
+    };
+    take_back(runner, &mut session, &journal, &chosen.id, way).await?;
     Ok(MigrationSummary {
         state: MigrationState::RolledBack,
         ..chosen.clone()
     })
 }
 
+/// Takes back what is left of a migration of whose objects some are gone.
+pub(in crate::execute) async fn take_back_remains(
+    runner: &Runner,
+    session: &mut Session,
+    journal: &Journal,
+    id: &str,
+    consent: Consent,
+) -> Result<(), ExecuteError> {
+    let way = Way {
+        consent,
+        absent: Absent::PassedOver,
+        all: &[],
+    };
+    take_back(runner, session, journal, id, way).await
+}
+
+/// How a migration is taken back.
+#[derive(Clone, Copy)]
+struct Way<'a> {
+    consent: Consent,
+    absent: Absent,
+    /// Every migration that may stand on it.
+    all: &'a [MigrationSummary],
+}
+
+async fn take_back(
+    runner: &Runner,
+    session: &mut Session,
+    journal: &Journal,
+    id: &str,
+    way: Way<'_>,
+) -> Result<(), ExecuteError> {
+    let lease = Lease::acquire(
+        &runner.target,
+        journal,
+        id,
+        &holder(runner.started),
+        session.pid(),
+        &runner.settings.lease,
+    )
+    .await?;
+    let result = back(runner, journal, &lease, way).await;
+    lease.release().await;
+    result.map(drop)
+}
+
 fn nothing() -> ExecuteError {
     ExecuteError::Refused {
         code: "nothing-to-roll-back",
         message: "no migration is in flight".to_owned(),
-        next: "Run zdm status to see where each migration stands.".to_owned(),
+        next: "Run zdm status to see where each migration stands; zdm rollback ID takes back one \
+               that is done, where that is still possible."
+            .to_owned(),
     }
 }
 
@@ -80,20 +124,20 @@ async fn back(
     runner: &Runner,
     journal: &Journal,
     lease: &Lease,
-    all: &[MigrationSummary],
-    chosen: &MigrationSummary,
-    consent: Consent,
+    way: Way<'_>,
 ) -> Result<MigrationState, ExecuteError> {
+    let consent = way.consent;
     let mut runner = runner.clone();
-    runner.events = runner.events.for_migration(&chosen.id);
+    runner.events = runner.events.for_migration(lease.migration());
     let mut watch = connect(&runner.target, "watch").await?;
     let record = journal
-        .load(&mut watch, &chosen.id)
+        .load(&mut watch, lease.migration())
         .await?
         .ok_or_else(nothing)?;
     let plan = stored_plan(&record)?;
-    if record.state != MigrationState::RollingBack {
-        refuse_if_depended_on(&mut watch, journal, all, &plan).await?;
+    if record.state != MigrationState::RollingBack && way.absent == Absent::Refused {
+        made::refuse(&mut watch, &record).await?;
+        refuse_if_depended_on(&mut watch, journal, way.all, &plan).await?;
     }
     // Said before anything is taken back: a rollback that stops half-way helps nobody.
     if record.state != MigrationState::RollingBack && consent == Consent::None {
@@ -104,19 +148,42 @@ async fn back(
         };
         let mut losses = losses(&mut watch, &plan, done).await?;
         losses.extend(changed_rows(&plan, &record));
+        let mut help = "Save what is listed, or consent to its loss: zdm rollback --yes.";
+        if way.absent == Absent::PassedOver {
+            losses.extend(unsynchronised(&mut watch, &plan).await?);
+            help = "Save what is listed, or consent to its loss: zdm adopt --copy --yes.";
+        }
         if !losses.is_empty() {
             return Err(ExecuteError::RowsFound {
                 step: "rollback".to_owned(),
                 count: i64::try_from(losses.len()).unwrap_or(i64::MAX),
                 message: losses.join("\n"),
                 sample: Vec::new(),
-                help: "Save what is listed, or consent to its loss: zdm rollback --yes.".to_owned(),
+                help: help.to_owned(),
             });
         }
     }
-    let mut driver = Driver::open(&runner, journal, lease, &plan).await?;
+    let mut driver = Driver::open(&runner, journal, lease, plan).await?;
     driver.consent = consent;
+    driver.absent = way.absent;
     driver.run(Goal::Rollback).await
+}
+
+/// Rows in which both shapes differ, now that a trigger may be gone: those of the new shape would
+/// go, one line for each table.
+async fn unsynchronised(session: &mut Session, plan: &Plan) -> Result<Vec<String>, ExecuteError> {
+    let mut lines = Vec::new();
+    for verify in &plan.verify {
+        match rows_found(session, verify).await {
+            Ok(Some((count, _))) => {
+                lines.push(verify.message.replace("{count}", &count.to_string()));
+            }
+            // None; or one of the columns is gone.
+            Ok(None) | Err(ExecuteError::Database { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(lines)
 }
 
 /// Rows that a statement of the migration has changed or deleted: they stay as they are, one line
@@ -169,7 +236,7 @@ fn changed_rows(plan: &Plan, record: &MigrationRecord) -> Vec<String> {
 
 /// What going back would lose, one line each.
 pub async fn losses(
-    session: &mut crate::db::Session,
+    session: &mut Session,
     plan: &Plan,
     done: impl Fn(&str) -> bool,
 ) -> Result<Vec<String>, ExecuteError> {

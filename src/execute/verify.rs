@@ -72,7 +72,16 @@ async fn one(
         .steps
         .iter()
         .any(|step| step.phase == PhaseName::Contract && step.state == StepState::Done);
+    let before = checked.len();
     for step in plan.steps() {
+        if let Some(error) = failure(record, &step.id) {
+            checked.push(Checked {
+                migration: record.id.clone(),
+                what: format!("{}: {}", step.id, step.title),
+                wrong: Some(format!("it failed: {error}")),
+            });
+            continue;
+        }
         let done = record
             .step(&step.id)
             .is_some_and(|step| step.state == StepState::Done);
@@ -103,5 +112,21 @@ async fn one(
             });
         }
     }
+    if checked.len() == before && in_flight(record.state) {
+        checked.push(Checked {
+            migration: record.id.clone(),
+            what: format!(
+                "is {}, and nothing of it can be looked at yet",
+                record.state
+            ),
+            wrong: None,
+        });
+    }
     Ok(())
+}
+
+/// Why a step failed, while it is not done.
+fn failure<'r>(record: &'r MigrationRecord, step: &str) -> Option<&'r str> {
+    let step = record.step(step)?;
+    (step.state == StepState::Failed).then(|| step.error.as_deref().unwrap_or("without a reason"))
 }

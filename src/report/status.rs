@@ -38,6 +38,9 @@ pub struct Migration {
     pub phase: Option<PhaseName>,
     /// Its steps, when a plan is stored.
     pub steps: Vec<StepStatus>,
+    /// What it waits for as a whole, in words, when it is queued.
+    #[serde(default)]
+    pub waiting_for: Option<String>,
     /// The command that takes it on, when a person has to give one.
     pub next: Option<String>,
 }
@@ -192,6 +195,9 @@ pub fn human(status: &Status) -> String {
             "{:<id$}  {:<name$}  {state}",
             migration.id, migration.name
         );
+        if let Some(waiting) = &migration.waiting_for {
+            let _ = writeln!(out, "  waits: {waiting}");
+        }
         if migration.state.in_flight() {
             for step in &migration.steps {
                 out.push_str(&self::step(step));
@@ -324,6 +330,7 @@ mod tests {
                     state: State::Adopted,
                     phase: None,
                     steps: Vec::new(),
+                    waiting_for: None,
                     next: None,
                 },
                 Migration {
@@ -358,6 +365,17 @@ mod tests {
                             error: None,
                         },
                     ],
+                    waiting_for: None,
+                    next: Some("zdm apply 0002".into()),
+                },
+                Migration {
+                    id: "0003".into(),
+                    name: "index".into(),
+                    checksum: "sha256:02".into(),
+                    state: State::Queued,
+                    phase: None,
+                    steps: Vec::new(),
+                    waiting_for: Some("0003 is queued behind 0002".into()),
                     next: Some("zdm apply 0002".into()),
                 },
             ],
@@ -369,6 +387,8 @@ mod tests {
           ✓ expand-1 (ddl), 3 attempts
           ▸ migrate-1 (backfill), 63 % (630,000 of 1,000,000 rows)
               waits for replication lag of 12 s
+        0003  index        queued
+          waits: 0003 is queued behind 0002
 
         Next: zdm apply 0002
         ");

@@ -85,6 +85,11 @@ pub const RUN_CODES: &[RunCode] = &[
         Exit::Found,
     ),
     (
+        "drift-done",
+        "With `--accept-drift`: what has changed does not fit the steps that are done; each is named.",
+        Exit::Found,
+    ),
+    (
         "foreign-schema",
         "The schema of the journal exists and holds something else.",
         Exit::Found,
@@ -105,8 +110,18 @@ pub const RUN_CODES: &[RunCode] = &[
         Exit::Found,
     ),
     (
+        "function-privilege",
+        "A role may write a table and not call a function that the sync trigger will call.",
+        Exit::Found,
+    ),
+    (
         "index-exists",
         "An index of that name exists, and zdm did not make it.",
+        Exit::Found,
+    ),
+    (
+        "journal-disagrees",
+        "Objects that the journal records as made are missing in the database; each is named.",
         Exit::Found,
     ),
     (

@@ -187,16 +187,17 @@ fn queued(id: &str, other: &MigrationSummary, met: &Met, now: Timestamp) -> Exec
         .and_then(|record| progress(record, now))
         .unwrap_or_default();
     let next = match (other.state, &other.lease) {
-        (MigrationState::Migrated, _) => format!("Run zdm apply {} --phase contract.", other.id),
-        (MigrationState::RollingBack, _) => format!("Run zdm rollback {}.", other.id),
         (MigrationState::Failed, _) => format!("Run zdm status {}.", other.id),
+        (MigrationState::Migrated | MigrationState::RollingBack, _) | (_, None) => {
+            format!("Run {}.", command(other.state, &other.id))
+        }
         (_, Some(_)) => format!(
             "Wait for it (zdm status {} --watch), or run zdm rollback {}.",
             other.id, other.id
         ),
-        (_, None) => format!("Run zdm apply {}.", other.id),
     };
     ExecuteError::Queued {
+        behind: other.id.clone(),
         message: format!(
             "{id} is queued behind {} ({}), which is {}{progress} and touches {} too",
             other.id,
@@ -205,6 +206,25 @@ fn queued(id: &str, other: &MigrationSummary, met: &Met, now: Timestamp) -> Exec
             met.shared.join(", ")
         ),
         next,
+    }
+}
+
+/// The command that takes a migration on from a state.
+pub fn command(state: MigrationState, id: &str) -> String {
+    match state {
+        MigrationState::Migrated | MigrationState::Contracting => {
+            format!("zdm apply {id} --phase contract")
+        }
+        MigrationState::RollingBack => format!("zdm rollback {id}"),
+        MigrationState::Pending
+        | MigrationState::Queued
+        | MigrationState::Expanding
+        | MigrationState::Expanded
+        | MigrationState::Migrating
+        | MigrationState::Done
+        | MigrationState::RolledBack
+        | MigrationState::Adopted
+        | MigrationState::Failed => format!("zdm apply {id}"),
     }
 }
 
@@ -276,6 +296,8 @@ mod tests {
             out_of_order: false,
             started_at: started.parse().unwrap(),
             finished_at: None,
+            queued_behind: None,
+            queued_why: None,
             steps: vec![StepRecord {
                 step_id: "migrate-1".into(),
                 ordinal: 1,

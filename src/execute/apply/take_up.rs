@@ -10,18 +10,22 @@ use crate::{
     effects::LockMode,
     execute::{
         Runner,
-        apply::{ApplyError, ApplyRequest, MigrationFile, order},
+        apply::{ApplyError, ApplyRequest, MigrationFile, Through, order},
         checks,
         drift::{self, MadeFrom},
         driver::Driver,
         error::ExecuteError,
         event::EventKind,
-        journal::{Edge, Journal, MigrationRecord, MigrationState, Start},
+        journal::{Edge, Journal, MigrationRecord, MigrationState, Queue, Start},
         lease::{Lease, holder},
         machine::Goal,
+        made,
     },
-    ident::{Ident, ObjectName},
-    parse::PhaseName,
+    ident::{Ident, ObjectName, QualifiedName},
+    parse::{
+        DirectiveKind, Expr, PhaseName, StatementKind,
+        statement::{AlterActionKind, ColumnAction},
+    },
     plan::{Plan, PlanInput, PlanSettings, Planned, Step, StepKind, Verb, plan},
 };
 
@@ -66,7 +70,12 @@ async fn with_lease(
         .journal
         .load(turn.session, &file.name.id)
         .await?
-        .filter(|record| record.state != MigrationState::RolledBack);
+        .filter(|record| {
+            !matches!(
+                record.state,
+                MigrationState::RolledBack | MigrationState::Queued | MigrationState::Pending
+            )
+        });
     let plan = match stored {
         Some(record) => {
             unchanged(file, &record)?;
@@ -77,19 +86,41 @@ async fn with_lease(
             ) {
                 runner.events.emit(None, EventKind::Resumed);
             }
+            made::refuse(turn.session, &record).await?;
             let plan = stored_plan(&record)?;
             order::contract_in_order(turn, &plan, record.state, goal).await?;
             plan
         }
         None => take_up(turn, &runner, lease).await?,
     };
-    let mut driver = Driver::open(&runner, turn.journal, lease, &plan).await?;
+    let mut driver = Driver::open(&runner, turn.journal, lease, plan).await?;
     driver.drift = turn.request.drift;
     driver.made_from = Some(MadeFrom {
         file,
         settings: &turn.request.plan,
     });
-    Ok(driver.run(Goal::Apply(goal)).await?)
+    let reached = driver.run(Goal::Apply(goal)).await?;
+    if reached == MigrationState::Migrated
+        && turn.request.through == Through::Default
+        && nothing_to_contract(&driver.plan)
+    {
+        return Ok(driver.run(Goal::Apply(PhaseName::Contract)).await?);
+    }
+    Ok(reached)
+}
+
+/// Whether contract would do nothing and end no application: then nobody has to be waited for.
+pub(super) fn nothing_to_contract(plan: &Plan) -> bool {
+    let steps = plan
+        .phases
+        .iter()
+        .filter(|phase| phase.phase == PhaseName::Contract)
+        .all(|phase| phase.steps.is_empty());
+    let breaks = plan
+        .compat
+        .iter()
+        .any(|boundary| boundary.after == PhaseName::Contract && !boundary.old);
+    steps && !breaks
 }
 
 /// A changed file after its expand started is refused, with the difference of both texts.
@@ -147,8 +178,11 @@ async fn take_up(turn: &mut Turn<'_>, runner: &Runner, lease: &Lease) -> Result<
         });
     }
     let plan = planned.plan;
-    let order = order::of(turn, &plan).await?;
-    preflight(runner, turn.session, &catalog, &plan).await?;
+    let order = match order::of(turn, &plan).await {
+        Ok(order) => order,
+        Err(error) => return Err(queue(turn, lease, error).await?.into()),
+    };
+    preflight(runner, turn.session, turn.file, &catalog, &plan).await?;
     let (journal, session) = (turn.journal, &mut *turn.session);
     let source = &turn.file.source;
     journal
@@ -165,14 +199,14 @@ async fn take_up(turn: &mut Turn<'_>, runner: &Runner, lease: &Lease) -> Result<
     // Another run may have taken up what shares something at the same moment: whoever sees the
     // other lets go, and nothing was run yet.
     if let Err(error) = order::of(turn, &plan).await {
-        turn.journal
-            .set_state(
-                turn.session,
-                &plan.migration.id,
-                MigrationState::RolledBack,
-                lease,
-            )
-            .await?;
+        let error = queue(turn, lease, error).await?;
+        if !matches!(error, ExecuteError::Queued { .. }) {
+            let back = MigrationState::RolledBack;
+            let id = &plan.migration.id;
+            turn.journal
+                .set_state(turn.session, id, back, lease)
+                .await?;
+        }
         return Err(error.into());
     }
     let session = &mut *turn.session;
@@ -189,10 +223,34 @@ async fn take_up(turn: &mut Turn<'_>, runner: &Runner, lease: &Lease) -> Result<
     Ok(plan)
 }
 
+/// Notes down what a migration waits for, when that is why it cannot be taken up; the error again.
+async fn queue(
+    turn: &mut Turn<'_>,
+    lease: &Lease,
+    error: ExecuteError,
+) -> Result<ExecuteError, ExecuteError> {
+    if let ExecuteError::Queued {
+        behind, message, ..
+    } = &error
+    {
+        let file = turn.file;
+        let queued = Queue {
+            name: &file.name.name,
+            checksum: &file.checksum,
+            source: &file.source,
+            behind,
+            why: message,
+        };
+        turn.journal.queue(turn.session, queued, lease).await?;
+    }
+    Ok(error)
+}
+
 /// Looks at the database before anything is changed: privileges, publications, row security.
 async fn preflight(
     runner: &Runner,
     session: &mut Session,
+    file: &MigrationFile,
     catalog: &Catalog,
     plan: &Plan,
 ) -> Result<(), ExecuteError> {
@@ -232,6 +290,7 @@ async fn preflight(
         tables: &tables,
         reshaped: &reshaped,
         backfilled: &backfilled,
+        functions: &called(file),
         journal_schema: &runner.settings.journal_schema,
         role: runner.settings.role.as_ref(),
         without_monitor: runner.settings.without_monitor,
@@ -246,6 +305,51 @@ async fn preflight(
         }
     }
     checks::refuse(&findings)
+}
+
+/// The functions in expressions that a sync trigger may run: of `up` and `down`, of UPDATE, and of
+/// USING.
+fn called(file: &MigrationFile) -> Vec<QualifiedName> {
+    let script = &file.script;
+    let own = script
+        .statements
+        .iter()
+        .flat_map(|statement| &statement.directives);
+    let mut expressions: Vec<&Expr> = script
+        .file_directives
+        .iter()
+        .chain(own)
+        .filter_map(|directive| match &directive.kind {
+            DirectiveKind::Up { expr, .. } | DirectiveKind::Down { expr, .. } => Some(expr),
+            _ => None,
+        })
+        .collect();
+    for statement in &script.statements {
+        match &statement.kind {
+            StatementKind::Update(update) => {
+                expressions.extend(update.assignments.iter().flatten().map(|(_, expr)| expr));
+            }
+            StatementKind::AlterRelation(alter) => {
+                expressions.extend(
+                    alter
+                        .actions
+                        .iter()
+                        .filter_map(|action| match &action.kind {
+                            AlterActionKind::AlterColumn {
+                                action: ColumnAction::Type { using, .. },
+                                ..
+                            } => using.as_ref(),
+                            _ => None,
+                        }),
+                );
+            }
+            _ => {}
+        }
+    }
+    expressions
+        .into_iter()
+        .flat_map(|expr| expr.functions.iter().cloned())
+        .collect()
 }
 
 /// The catalog of the live database.

@@ -2,11 +2,13 @@
 //!
 //! Each [`Undo`] is run as the step itself was: guarded, journaled with its last transaction.
 
-use super::{Consent, Driver, Loss, rows_found};
+use super::{Absent, Consent, Driver, Loss, rows_found};
 use crate::{
+    effects::RelationLock,
     execute::{
         error::ExecuteError,
         guard::{BareIndex, GuardContext, GuardedWork, Hold, JournalEntry, run_guarded},
+        made,
     },
     plan::{Guard, Plan, Step, StepKind, Undo, UndoKind},
 };
@@ -47,7 +49,12 @@ impl Driver<'_> {
         let Some(loses) = &undo.loses else {
             return Ok(Loss::None);
         };
-        let Some((count, sample)) = rows_found(&mut self.session, loses).await? else {
+        let found = match rows_found(&mut self.session, loses).await {
+            // What would be counted is gone.
+            Err(ExecuteError::Database { .. }) if self.absent == Absent::PassedOver => None,
+            found => found?,
+        };
+        let Some((count, sample)) = found else {
             return Ok(Loss::None);
         };
         let message = loses.message.replace("{count}", &count.to_string());
@@ -86,7 +93,14 @@ impl Driver<'_> {
                 return Ok(());
             }
         };
-        let guard = if undo.locks.iter().any(|lock| lock.mode.blocks_writes()) {
+        let (locks, statements) = match self.absent {
+            Absent::Refused => (undo.locks.clone(), undo.sql.clone()),
+            Absent::PassedOver => (
+                self.locks_there(&undo.locks).await?,
+                undo.sql.iter().map(|sql| made::tolerant(sql)).collect(),
+            ),
+        };
+        let guard = if locks.iter().any(|lock| lock.mode.blocks_writes()) {
             Guard::Ladder
         } else {
             Guard::None
@@ -104,15 +118,36 @@ impl Driver<'_> {
         };
         let work = GuardedWork {
             step: &step.id,
-            locks: &undo.locks,
+            locks: &locks,
             guard,
-            statements: &undo.sql,
+            statements: &statements,
             search_path: &self.plan.search_path,
             hold,
             record,
         };
         run_guarded(&mut cx, &work).await?;
         Ok(())
+    }
+
+    /// The locks on relations that are there.
+    async fn locks_there(
+        &mut self,
+        locks: &[RelationLock],
+    ) -> Result<Vec<RelationLock>, ExecuteError> {
+        let mut there = Vec::new();
+        for lock in locks {
+            let name = crate::ident::quote_literal(&lock.relation.to_string());
+            let sql = format!("SELECT pg_catalog.to_regclass({name}) IS NOT NULL");
+            let found: bool = self
+                .watch
+                .value(&sql)
+                .await
+                .map_err(|error| ExecuteError::from_db("looking for a relation", error))?;
+            if found {
+                there.push(lock.clone());
+            }
+        }
+        Ok(there)
     }
 
     /// When VALIDATE finds a row that came in before the constraint, the constraint must not stay:
@@ -134,8 +169,8 @@ impl Driver<'_> {
             .sqlstate
             .as_deref()
             .is_some_and(|state| state.starts_with("23"));
-        let plan = self.plan;
-        let Some(added) = added_before(plan, step).filter(|_| violated) else {
+        let plan = std::sync::Arc::clone(&self.plan);
+        let Some(added) = added_before(&plan, step).filter(|_| violated) else {
             return Err(error);
         };
         let (id, cause) = (id.clone(), cause.clone());

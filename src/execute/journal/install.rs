@@ -17,9 +17,10 @@ use crate::{
 };
 
 /// The texts that make each version from the one before. Released ones are never changed.
-const VERSIONS: [&str; 2] = [
+const VERSIONS: [&str; 3] = [
     include_str!("../sql/journal_1.sql"),
     include_str!("../sql/journal_2.sql"),
+    include_str!("../sql/journal_3.sql"),
 ];
 
 /// The version of the journal that this zdm writes.
@@ -355,7 +356,11 @@ async fn find(session: &mut Session, schema: &Ident) -> Result<Found, ExecuteErr
 }
 
 /// The journal is there, and the role may not read it: whoever owns it can be granted.
-async fn no_rights(session: &mut Session, schema: &Ident, error: &DbError) -> ExecuteError {
+pub(in crate::execute) async fn no_rights(
+    session: &mut Session,
+    schema: &Ident,
+    error: &DbError,
+) -> ExecuteError {
     #[derive(Deserialize)]
     struct Roles {
         owner: Ident,
@@ -370,7 +375,7 @@ async fn no_rights(session: &mut Session, schema: &Ident, error: &DbError) -> Ex
     let roles: Vec<Roles> = json_rows(session, &sql).await.unwrap_or_default();
     ExecuteError::Refused {
         code: "journal-privilege",
-        message: format!("the journal in the schema {schema} cannot be read: {error}"),
+        message: format!("the journal in the schema {schema} cannot be used: {error}"),
         next: roles.first().map_or_else(
             || "Connect as the role that owns the schema.".to_owned(),
             |Roles { owner, role }| format!("Run GRANT {owner} TO {role}; or connect as {owner}."),

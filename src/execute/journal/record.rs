@@ -74,6 +74,38 @@ impl MigrationState {
         }
     }
 
+    /// The phase that has ended, between two phases.
+    pub fn phase_ended(self) -> Option<PhaseName> {
+        match self {
+            Self::Expanded => Some(PhaseName::Expand),
+            Self::Migrated => Some(PhaseName::Migrate),
+            Self::Pending
+            | Self::Queued
+            | Self::Expanding
+            | Self::Migrating
+            | Self::Contracting
+            | Self::Done
+            | Self::RollingBack
+            | Self::RolledBack
+            | Self::Adopted
+            | Self::Failed => None,
+        }
+    }
+
+    /// Something of it may be in the tables, and more is to come.
+    pub fn has_begun(self) -> bool {
+        match self {
+            Self::Expanding
+            | Self::Expanded
+            | Self::Migrating
+            | Self::Migrated
+            | Self::Contracting
+            | Self::RollingBack
+            | Self::Failed => true,
+            Self::Pending | Self::Queued | Self::Done | Self::RolledBack | Self::Adopted => false,
+        }
+    }
+
     /// Nothing more will happen to it by itself.
     pub fn is_final(self) -> bool {
         match self {
@@ -166,6 +198,9 @@ pub struct MigrationSummary {
     pub started_at: Timestamp,
     /// When it was through, or taken back.
     pub finished_at: Option<Timestamp>,
+    /// The migration behind which it is queued.
+    #[serde(default)]
+    pub queued_behind: Option<String>,
     /// Steps done.
     pub steps_done: i64,
     /// Steps in all.
@@ -199,6 +234,12 @@ pub struct MigrationRecord {
     pub started_at: Timestamp,
     /// When it was through, or taken back.
     pub finished_at: Option<Timestamp>,
+    /// The migration behind which it is queued.
+    #[serde(default)]
+    pub queued_behind: Option<String>,
+    /// Why it is queued, in words.
+    #[serde(default)]
+    pub queued_why: Option<String>,
     /// Its steps in the order they run.
     pub steps: Vec<StepRecord>,
     /// How far its backfills are.

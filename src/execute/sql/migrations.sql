@@ -1,5 +1,6 @@
 -- Every migration of the journal in few words.
 SELECT m.id, m.name, m.checksum, m.state, m.out_of_order, m.started_at, m.finished_at,
+       m.queued_behind,
        (SELECT pg_catalog.count(*) FROM {schema}.steps s
         WHERE s.migration_id = m.id AND s.state = 'done') AS steps_done,
        (SELECT pg_catalog.count(*) FROM {schema}.steps s

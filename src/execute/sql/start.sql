@@ -9,7 +9,7 @@ WITH fenced AS MATERIALIZED (
     SET name = excluded.name, checksum = excluded.checksum, source = excluded.source,
         state = excluded.state, plan = excluded.plan, out_of_order = excluded.out_of_order,
         started_at = pg_catalog.clock_timestamp(), changed_at = pg_catalog.clock_timestamp(),
-        finished_at = NULL
+        finished_at = NULL, queued_behind = NULL, queued_why = NULL
     WHERE m.state IN ('pending', 'queued', 'rolled_back')
     RETURNING id
 )

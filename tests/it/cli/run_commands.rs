@@ -172,3 +172,175 @@ async fn a_history_is_taken_over_and_a_journal_is_let_go() {
          Pending: 02. Run zdm plan 02.\n"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_is_shown_with_what_it_waits_for_and_what_has_nothing_to_contract_is_done() {
+    let db = database().await;
+    let here = folder(&[
+        RENAME[0],
+        (
+            "migrations/0002_index.sql",
+            "CREATE INDEX users_name ON users (name);\n",
+        ),
+        ("migrations/0003_empty.sql", "-- nothing to do\n"),
+    ]);
+    on(&db, &here, &["adopt", "--from", "none"]);
+    let queued = on(&db, &here, &["apply"]);
+    assert_eq!(queued.code, 3, "{}", queued.whole());
+    let read = |arguments: &[&str]| -> serde_json::Value {
+        let status = on(&db, &here, arguments).quiet(0);
+        let status = serde_json::from_str(&status).unwrap();
+        assert_valid("status", &status);
+        status
+    };
+    let status = read(&["status", "--format", "json"]);
+    let second = &status["migrations"][1];
+    assert_eq!(second["state"], "queued");
+    assert_eq!(second["next"], "zdm apply 0001 --phase contract");
+    let why = second["waiting_for"].as_str().unwrap();
+    assert!(why.starts_with("0002 is queued behind 0001"), "{why}");
+    let shown = on(&db, &here, &["status"]).quiet(0);
+    assert!(
+        shown.contains("waits: 0002 is queued behind 0001"),
+        "{shown}"
+    );
+    // When the other is taken back, it is no longer in the way, and the next run takes it up.
+    assert_eq!(on(&db, &here, &["rollback", "0001", "--yes"]).code, 0);
+    let status = read(&["status", "--format", "json"]);
+    assert_eq!(status["migrations"][1]["next"], "zdm apply 0002");
+    let applied = on(&db, &here, &["apply", "0002", "0003"]);
+    assert_eq!(
+        (applied.code, applied.stdout.as_str()),
+        (0, "0002 index: done\n0003 empty: done\n"),
+        "{}",
+        applied.stderr
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_failed_is_what_verify_says() {
+    let db = database().await;
+    db.run("CREATE FUNCTION bad() RETURNS int LANGUAGE sql AS 'SELECT 1/0'")
+        .await;
+    let here = folder(&[(
+        "migrations/0001_bad.sql",
+        "-- zdm: phase expand\nSELECT bad();\n",
+    )]);
+    on(&db, &here, &["adopt", "--from", "none"]);
+    assert_eq!(on(&db, &here, &["apply"]).code, 1);
+    let verified = on(&db, &here, &["verify"]);
+    assert_eq!(verified.code, 1, "{}", verified.whole());
+    assert!(
+        verified
+            .stdout
+            .contains("it failed: expand-1 failed: division by zero"),
+        "{}",
+        verified.stdout
+    );
+}
+
+/// As people write it for a socket, with nothing between the slashes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_url_without_a_host_reaches_a_socket() {
+    let db = database().await;
+    let here = folder(RENAME);
+    let parameters = db.url.split_once('?').unwrap().1;
+    for url in [
+        format!("postgresql:///{}?{parameters}", db.name),
+        format!("postgresql://@/{}?{parameters}", db.name),
+    ] {
+        let shown = zdm(here.path(), &["plan", "--database-url", &url]).quiet(0);
+        assert!(shown.contains("ADD COLUMN"), "{shown}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrations_that_are_programs_are_known_and_left_to_their_tool() {
+    let setup = "CREATE TABLE users (id bigint PRIMARY KEY);
+        CREATE TABLE schema_migrations (version varchar(255) PRIMARY KEY);
+        CREATE TABLE ar_internal_metadata (key varchar PRIMARY KEY, value varchar);
+        INSERT INTO schema_migrations VALUES ('20240101120000')";
+    let db = fresh_database(newest_version(), setup).await;
+    let here = folder(&[
+        ("db/migrate/20240101120000_create_users.rb", "class A; end"),
+        ("db/migrate/20240201120000_backfill.rb", "class B; end"),
+        (
+            "db/migrate/20240301120000_add_age.sql",
+            "ALTER TABLE users ADD COLUMN age int;",
+        ),
+    ]);
+    assert_eq!(on(&db, &here, &["adopt"]).code, 0);
+    let applied = on(&db, &here, &["apply"]);
+    assert_eq!(
+        (applied.code, applied.stdout.as_str()),
+        (0, "20240301120000 add_age: done\n"),
+        "{}",
+        applied.stderr
+    );
+    assert!(
+        applied
+            .stderr
+            .contains("20240201120000_backfill.rb. Run bin/rails db:migrate"),
+        "{}",
+        applied.stderr
+    );
+    let status = on(&db, &here, &["status", "--format", "json"]).quiet(0);
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    assert_valid("status", &status);
+    let states: Vec<String> = status["migrations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| format!("{} {}", one["id"], one["state"]).replace('"', ""))
+        .collect();
+    assert_eq!(
+        states,
+        [
+            "20240101120000 adopted",
+            "20240201120000 pending",
+            "20240301120000 done"
+        ]
+    );
+    let made = zdm(here.path(), &["new", "drop", "age"]).quiet(0);
+    let id = made.trim().strip_prefix("db/migrate/").unwrap();
+    assert!(
+        id > "20240301120000" && id.ends_with("_drop_age.sql"),
+        "{id}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_of_django_goes_on_in_sql() {
+    let setup = "CREATE TABLE shop_item (id bigint PRIMARY KEY);
+        CREATE TABLE django_migrations (id bigint PRIMARY KEY, app varchar, name varchar, applied timestamptz);
+        INSERT INTO django_migrations VALUES (1, 'users', '0001_initial', now()), (2, 'shop', '0001_initial', now())";
+    let db = fresh_database(newest_version(), setup).await;
+    let here = folder(&[
+        ("apps/users/migrations/0001_initial.py", "dependencies = []"),
+        (
+            "apps/shop/migrations/0001_initial.py",
+            "dependencies = [('users', '0001_initial')]",
+        ),
+        (
+            "apps/shop/migrations/0002_price.py",
+            "dependencies = [('shop', '0001_initial')]",
+        ),
+        // python manage.py sqlmigrate shop 0002
+        (
+            "apps/shop/migrations/0002_price.sql",
+            "BEGIN;\n--\n-- Add field price to item\n--\nALTER TABLE \"shop_item\" ADD COLUMN \"price\" integer NULL;\nCOMMIT;\n",
+        ),
+        ("zdm.toml", "[migrations]\ndir = \"apps\"\n"),
+    ]);
+    let adopted = on(&db, &here, &["adopt"]);
+    assert_eq!(adopted.code, 0, "{}", adopted.whole());
+    let applied = on(&db, &here, &["apply"]);
+    assert_eq!(
+        (applied.code, applied.stdout.as_str()),
+        (0, "shop.0002_price price: done\n"),
+        "{}",
+        applied.stderr
+    );
+    let made = zdm(here.path(), &["new", "shop", "drop", "price"]).quiet(0);
+    assert_eq!(made.trim(), "apps/shop/migrations/0003_drop_price.sql");
+}

@@ -6,7 +6,7 @@ use zdm::{
         checks::{Finding, FindingLevel, Scope, preflight, refuse},
         settings::WithoutMonitor,
     },
-    ident::{Ident, ObjectName},
+    ident::{Ident, ObjectName, QualifiedName},
 };
 
 use crate::support::server::{Db, fresh_database, newest_version, versions};
@@ -15,6 +15,14 @@ const ROLE: &str =
     "DO $$ BEGIN CREATE ROLE zdm_checked LOGIN; EXCEPTION WHEN duplicate_object THEN END $$;";
 
 async fn look(url: &str, without_monitor: WithoutMonitor) -> Vec<Finding> {
+    look_with(url, without_monitor, &[]).await
+}
+
+async fn look_with(
+    url: &str,
+    without_monitor: WithoutMonitor,
+    functions: &[QualifiedName],
+) -> Vec<Finding> {
     let target = Target::from_url(url).expect("a PostgreSQL URL");
     let mut session = Session::open(&target, "test").await.expect("connects");
     let (tables, schema) = ([ObjectName::public("t")], Ident::exact("zdm"));
@@ -22,6 +30,7 @@ async fn look(url: &str, without_monitor: WithoutMonitor) -> Vec<Finding> {
         tables: &tables,
         reshaped: &tables,
         backfilled: &tables,
+        functions,
         journal_schema: &schema,
         role: None,
         without_monitor,
@@ -115,5 +124,53 @@ async fn forced_row_security_is_refused() {
         assert_eq!(names(&findings), ["row-security"]);
         db.run("ALTER TABLE t NO FORCE ROW LEVEL SECURITY").await;
         assert_eq!(look(&as_role(&db), WithoutMonitor::Accept).await, []);
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_may_write_but_not_call_what_the_trigger_calls_is_named() {
+    for version in versions() {
+        let db = fresh_database(
+            version,
+            "CREATE TABLE t (id int PRIMARY KEY); CREATE SCHEMA hidden; \
+             CREATE FUNCTION f(int) RETURNS int LANGUAGE sql AS 'SELECT $1'; \
+             CREATE FUNCTION hidden.g(int) RETURNS int LANGUAGE sql AS 'SELECT $1'; \
+             REVOKE EXECUTE ON FUNCTION f FROM PUBLIC",
+        )
+        .await;
+        db.run(ROLE).await;
+        let name = |schema: Option<&str>, name: &str| QualifiedName {
+            schema: schema.map(Ident::exact),
+            name: Ident::exact(name),
+        };
+        let called = [
+            name(None, "f"),
+            name(Some("hidden"), "g"),
+            name(None, "lower"),
+        ];
+        let url = &db.url;
+        // Who may not write is not asked for.
+        assert_eq!(look_with(url, WithoutMonitor::Warn, &called).await, []);
+        db.run("GRANT UPDATE (id) ON t TO zdm_checked").await;
+        let findings = look_with(url, WithoutMonitor::Warn, &called).await;
+        assert_eq!(
+            names(&findings),
+            ["function-privilege", "function-privilege"]
+        );
+        let fixes: Vec<&str> = findings
+            .iter()
+            .filter_map(|finding| finding.fix.as_deref())
+            .collect();
+        assert_eq!(
+            fixes,
+            [
+                "GRANT EXECUTE ON FUNCTION f(integer) TO zdm_checked;",
+                "GRANT USAGE ON SCHEMA hidden TO zdm_checked;"
+            ]
+        );
+        assert!(refuse(&findings).is_err());
+        db.run(&fixes.join(" ")).await;
+        assert_eq!(look_with(url, WithoutMonitor::Warn, &called).await, []);
+        db.run("DROP OWNED BY zdm_checked").await;
     }
 }

@@ -128,8 +128,12 @@ async fn what_came_to_depend_on_a_table_since_the_plan_is_not_dropped_with_it() 
         case.sql("CREATE VIEW since AS SELECT id FROM t").await;
         let error = case.try_apply(Through::All).await.unwrap_err();
         assert!(
-            matches!(&error, ApplyError::Execute(ExecuteError::StepFailed { .. })),
+            matches!(&error, ApplyError::Execute(ExecuteError::Drift { .. })),
             "{error:#?}"
+        );
+        assert!(
+            error.to_string().contains("the view public.since is new"),
+            "{error}"
         );
         case.is("SELECT count(*) FROM since", "0").await;
         case.sql("DROP VIEW since").await;

@@ -128,6 +128,21 @@ async fn a_role_without_rights_on_the_journal_is_told_what_to_grant() {
     );
     let grant = format!("Run GRANT {} TO {stranger};", migrator(&db));
     assert!(error.next().unwrap().starts_with(&grant), "{error:?}");
+    // Nor does it help to be allowed to read it.
+    db.run(&format!(
+        "GRANT USAGE ON SCHEMA zdm TO {stranger}; GRANT SELECT ON ALL TABLES IN SCHEMA zdm TO {stranger}"
+    ))
+    .await;
+    let refused = apply(&run.runner, &[file("1", RENAME)], &request(Through::All)).await;
+    let Err(ApplyError::Execute(error)) = refused else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(
+        (error.code(), error.exit().code()),
+        ("journal-privilege", 1)
+    );
+    assert!(error.next().unwrap().starts_with(&grant), "{error:?}");
+    db.run(&format!("DROP OWNED BY {stranger}")).await;
     psql(&db, &block("remove", &db)).await;
     db.run(&format!(
         "DROP OWNED BY {0}; DROP ROLE {0}; DROP ROLE {stranger}",

@@ -88,6 +88,7 @@ fn states_are_as_described() {
         state: State::RollingBack,
         phase: Some(PhaseName::Migrate),
         steps: vec![step],
+        waiting_for: None,
         next: Some("zdm rollback 0002".into()),
     };
     let status = Status {

@@ -79,16 +79,11 @@ fn alters<'a>(
     (alter.kind == RelationKind::Table).then(|| (catalog.resolve(&alter.name), name, action))
 }
 
-/// Whether a change of type would write or read a table whole while clients wait.
+/// Whether a change of type would write or read a table whole while clients wait. A table that is
+/// empty may be written to all the same, by an application that knows the old type.
 fn needs_shadow(cx: &Context<'_>, op: &Operation<'_>) -> bool {
-    let used = |relation: &ObjectName| {
-        let known = cx.before.tables.get(relation);
-        let empty = cx.before.live
-            && known
-                .and_then(|table| table.size)
-                .is_some_and(|size| size.empty);
-        known.is_some() && !empty && !cx.is_fresh(relation)
-    };
+    let used =
+        |relation: &ObjectName| cx.before.tables.contains_key(relation) && !cx.is_fresh(relation);
     let effects = effects(&op.alone, cx.before);
     effects.fails.is_none()
         && (effects.rewrites.iter().any(used)

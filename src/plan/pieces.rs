@@ -222,7 +222,7 @@ pub fn example_keys(cx: &Context<'_>, table: &ObjectName, from: &str) -> String 
         .before
         .tables
         .get(table)
-        .and_then(|known| known.primary_key());
+        .and_then(crate::catalog::Table::primary_key);
     let columns: Vec<String> = key
         .map(crate::catalog::Constraint::columns)
         .unwrap_or_default()

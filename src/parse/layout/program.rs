@@ -95,9 +95,10 @@ pub(super) fn read(files: &[File], folder: &mut Folder) {
     if layout == Layout::Django {
         in_order_of_dependencies(folder, &dependencies);
     } else {
-        let by_version = |a: &str, b: &str| super::version_order(a, b);
-        folder.migrations.sort_by(|a, b| by_version(&a.id, &b.id));
-        folder.programs.sort_by(|a, b| by_version(&a.id, &b.id));
+        let migrations = &mut folder.migrations;
+        migrations.sort_by(|a, b| super::version_order(&a.id, &b.id));
+        let programs = &mut folder.programs;
+        programs.sort_by(|a, b| super::version_order(&a.id, &b.id));
     }
 }
 

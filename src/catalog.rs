@@ -9,6 +9,7 @@ pub mod apply;
 pub mod fingerprint;
 pub mod stats;
 pub mod types;
+pub mod user_type;
 pub mod version;
 pub mod view;
 pub mod volatility;
@@ -23,6 +24,7 @@ pub use apply::apply;
 pub use fingerprint::{differences, fingerprint};
 pub use stats::Stats;
 pub use types::{TypeChange, change, domain};
+pub use user_type::{DomainCheck, UserType, UserTypeKind};
 pub use version::PgVersion;
 pub use view::{View, ViewColumn, ViewHook};
 pub use volatility::volatility;
@@ -55,6 +57,10 @@ pub struct Catalog {
     /// ALTER DEFAULT PRIVILEGES gives rights on new tables and views somewhere.
     #[serde(default)]
     pub default_privileges: bool,
+    /// What stood at the beginning of the transaction block and at each savepoint in it, while a
+    /// replay is inside of one.
+    #[serde(skip)]
+    pub saved: Vec<Catalog>,
 }
 
 /// What the type of a column is called when replay could not tell it from a query.
@@ -366,41 +372,6 @@ pub struct Sequence {
     pub identity: bool,
 }
 
-/// A type a user made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UserType {
-    /// Its name.
-    pub name: ObjectName,
-    /// What it is.
-    pub kind: UserTypeKind,
-}
-
-/// What a user's type is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum UserTypeKind {
-    /// `CREATE TYPE … AS ENUM`.
-    Enum {
-        /// Its labels in order.
-        labels: Vec<String>,
-    },
-    /// `CREATE DOMAIN`.
-    Domain {
-        /// Its base type.
-        base: String,
-        /// Refuses NULL.
-        not_null: bool,
-        /// Has a CHECK.
-        checked: bool,
-        /// Its default as SQL.
-        default: Option<String>,
-    },
-    /// `CREATE TYPE … AS (…)`.
-    Composite,
-    /// A range, a base type, a shell.
-    Other,
-}
-
 /// How far a function's result may vary (`pg_proc.provolatile`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -442,6 +413,7 @@ impl Catalog {
             types: BTreeMap::new(),
             functions: BTreeMap::new(),
             default_privileges: false,
+            saved: Vec::new(),
         }
     }
 

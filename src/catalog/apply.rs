@@ -4,10 +4,11 @@
 //! What a statement without structure does is read from its words as far as that is safe; where
 //! it is not, [`Catalog::complete`] becomes false rather than anything being guessed. A
 //! statement that the server would refuse changes nothing, or as little as can be.
-//! Known limits: `SET LOCAL search_path` lasts longer than its transaction, a ROLLBACK undoes
-//! nothing, and comments and grants are not followed.
+//! Known limits: `SET LOCAL search_path` lasts longer than its transaction; comments and grants are
+//! followed on relations and what hangs on them, and only there.
 //! Next: [`crate::effects`] says what the statement locks on the way.
 
+mod access;
 mod alter;
 mod constraint;
 mod create;
@@ -18,11 +19,12 @@ mod opaque;
 mod query;
 mod rename;
 mod text;
+mod user_type;
 
 use crate::{
     catalog::Catalog,
     ident::{Ident, ObjectName},
-    parse::statement::{Set, Statement, StatementKind},
+    parse::statement::{Set, Statement, StatementKind, Transaction},
 };
 
 /// The name that the server gives a CHECK without one, with the column in it that it names, when
@@ -42,13 +44,52 @@ pub fn apply(catalog: &mut Catalog, statement: &Statement, source: &str) {
         StatementKind::Opaque(opaque) => {
             opaque::apply(catalog, opaque, statement.span.of(source));
         }
-        StatementKind::Update(_) | StatementKind::Data(_) | StatementKind::Transaction(_) => {}
+        StatementKind::Transaction(transaction) => self::transaction(catalog, *transaction),
+        StatementKind::Update(_) | StatementKind::Data(_) => {}
     }
 }
 
 /// Every name in a statement's text, quoted or not, as the catalog would store it; key words too.
 pub(crate) fn names_in(text: &str) -> impl Iterator<Item = Ident> + '_ {
     text::names(text)
+}
+
+/// What a ROLLBACK goes back to. Names of savepoints are not told apart: with several of them,
+/// which one is meant is not known.
+fn transaction(catalog: &mut Catalog, transaction: Transaction) {
+    match transaction {
+        Transaction::Begin => {
+            if catalog.saved.is_empty() {
+                let now = catalog.clone();
+                catalog.saved.push(now);
+            }
+        }
+        Transaction::Savepoint => {
+            let mut now = catalog.clone();
+            now.saved.clear();
+            catalog.saved.push(now);
+        }
+        Transaction::Commit => catalog.saved.clear(),
+        Transaction::Rollback => {
+            if !catalog.saved.is_empty() {
+                *catalog = catalog.saved.swap_remove(0);
+            }
+        }
+        Transaction::Release => {
+            if catalog.saved.len() > 1 {
+                catalog.saved.pop();
+            }
+        }
+        Transaction::RollbackTo => {
+            if catalog.saved.len() == 2 {
+                let saved = std::mem::take(&mut catalog.saved);
+                *catalog = saved[1].clone();
+                catalog.saved = saved;
+            } else {
+                catalog.complete = false;
+            }
+        }
+    }
 }
 
 fn setting(catalog: &mut Catalog, set: &Set) {

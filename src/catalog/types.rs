@@ -337,6 +337,64 @@ fn through_domains(from: &str, to: &str, catalog: &Catalog) -> Option<TypeChange
     Some(relabelled(change(&domain.base, to, catalog)))
 }
 
+/// How values of a type are stored when nothing is said (`pg_type.typstorage`), in the words of
+/// SET STORAGE. Of a type that is not known: as of most whose values differ in length.
+pub fn storage(ty: &str, catalog: &Catalog) -> &'static str {
+    const PLAIN: &[&str] = &[
+        "\"char\"",
+        "bigint",
+        "boolean",
+        "box",
+        "circle",
+        "date",
+        "double precision",
+        "integer",
+        "interval",
+        "line",
+        "lseg",
+        "macaddr",
+        "macaddr8",
+        "money",
+        "name",
+        "oid",
+        "pg_lsn",
+        "point",
+        "real",
+        "smallint",
+        "tid",
+        "time",
+        "timestamp",
+        "uuid",
+        "xid",
+        "xid8",
+    ];
+    const MAIN: &[&str] = &["cidr", "inet", "numeric"];
+    if ty.ends_with("[]") {
+        return "extended";
+    }
+    let found = catalog
+        .types
+        .values()
+        .find(|known| known.name.to_string() == ty);
+    match found.map(|known| &known.kind) {
+        Some(UserTypeKind::Enum { .. }) => return "plain",
+        Some(UserTypeKind::Domain { base, .. }) if base != ty => return storage(base, catalog),
+        Some(UserTypeKind::Domain { .. } | UserTypeKind::Composite | UserTypeKind::Other)
+        | None => {}
+    }
+    let word = |known: &str| {
+        ty.strip_prefix(known)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['(', ' ']))
+    };
+    if MAIN.iter().any(|known| word(known)) {
+        "main"
+    } else if PLAIN.iter().any(|known| word(known)) {
+        "plain"
+    } else {
+        "extended"
+    }
+}
+
 /// What a domain stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DomainFacts {
@@ -359,7 +417,7 @@ pub fn domain(ty: &str, catalog: &Catalog) -> Option<DomainFacts> {
     let UserTypeKind::Domain {
         base,
         not_null,
-        checked,
+        checks,
         default,
     } = &found.kind
     else {
@@ -368,7 +426,7 @@ pub fn domain(ty: &str, catalog: &Catalog) -> Option<DomainFacts> {
     let mut facts = DomainFacts {
         base: base.clone(),
         not_null: *not_null,
-        constrained: *not_null || *checked,
+        constrained: *not_null || !checks.is_empty(),
         default: default.clone(),
     };
     // A domain cannot be built on itself, but a replayed history may say so.
@@ -395,14 +453,24 @@ pub fn user_type<'a>(ty: &str, catalog: &'a Catalog) -> Option<&'a crate::catalo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{PgVersion, UserType};
+    use crate::{
+        catalog::{DomainCheck, PgVersion, UserType},
+        ident::Ident,
+    };
 
     fn catalog() -> Catalog {
         let mut catalog = Catalog::empty(PgVersion::V18);
-        let domain = |base: &str, checked| UserTypeKind::Domain {
+        let domain = |base: &str, checked: bool| UserTypeKind::Domain {
             base: base.into(),
             not_null: false,
-            checked,
+            checks: checked
+                .then(|| DomainCheck {
+                    name: Ident::exact("k"),
+                    expr: "VALUE > 0".into(),
+                    validated: true,
+                })
+                .into_iter()
+                .collect(),
             default: None,
         };
         for (name, kind) in [

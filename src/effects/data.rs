@@ -39,6 +39,9 @@ pub(super) fn effects(data: &Data, catalog: &Catalog) -> Effects {
                 "to read its rows"
             };
             view::read_whole(&mut builder, &read, purpose);
+            if data.locks_rows {
+                builder.lock_family(&read, LockMode::RowShare);
+            }
         }
     }
     match data.kind {

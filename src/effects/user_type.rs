@@ -33,8 +33,9 @@ pub(super) fn alter(builder: &mut Builder<'_>, alter: &AlterType) {
                 table.name.short()
             ));
         }
-        // Which tables are made of the type (CREATE TABLE … OF) is not modelled.
-        if behavior == DropBehavior::Cascade || users.is_empty() {
+        // Which tables are made of the type (CREATE TABLE … OF) is not modelled; without CASCADE
+        // they stand in the way.
+        if behavior == DropBehavior::Cascade {
             builder.effects.unknown = true;
         }
     }

@@ -174,6 +174,8 @@ pub struct Data {
     pub filtered: bool,
     /// Whether it takes its rows from a query (`INSERT … SELECT`).
     pub from_query: bool,
+    /// Whether a query in it locks the rows that it reads (`FOR UPDATE`, `FOR SHARE`).
+    pub locks_rows: bool,
 }
 
 /// Transaction control.

@@ -4,8 +4,8 @@ use crate::{
     catalog::{Catalog, Identity, Table, domain, types},
     ident::{Ident, ObjectName},
     parse::statement::{
-        AlterAction, AlterActionKind, AlterRelation, ColumnAction, Firing, ReplicaIdentity,
-        RowSecurity, SequenceOption,
+        AlterAction, AlterActionKind, AlterRelation, ColumnAction, Firing, OptionValue,
+        ReplicaIdentity, RowSecurity, SequenceOption,
     },
 };
 
@@ -91,7 +91,7 @@ fn one(catalog: &mut Catalog, target: &Target<'_>, action: &AlterActionKind, sou
                 }
                 // Checks go down from the parent by themselves.
                 if at == 0 {
-                    create::add_pending(catalog, &member, &pending, source);
+                    create::add_pending(catalog, &member, &pending);
                 } else {
                     create::name_not_nulls(catalog, &member);
                 }
@@ -124,7 +124,7 @@ fn one(catalog: &mut Catalog, target: &Target<'_>, action: &AlterActionKind, sou
                 attributes: one.attributes,
                 repeated: constraint::Repeated::Kept,
             };
-            constraint::add(catalog, name, &new, &one.kind, source);
+            constraint::add(catalog, name, &new, &one.kind);
         }
         AlterActionKind::AlterConstraint {
             name: altered,
@@ -196,6 +196,16 @@ fn one(catalog: &mut Catalog, target: &Target<'_>, action: &AlterActionKind, sou
                 table.owner = Some(role.clone());
             } else if let Some(view) = catalog.views.get_mut(name) {
                 view.owner = Some(role.clone());
+            }
+        }
+        AlterActionKind::SetOptions(options) => {
+            if let Some(view) = catalog.views.get_mut(name) {
+                set_options(&mut view.options, options);
+            }
+        }
+        AlterActionKind::ResetOptions(options) => {
+            if let Some(view) = catalog.views.get_mut(name) {
+                reset_options(&mut view.options, options);
             }
         }
         AlterActionKind::Trigger {
@@ -298,12 +308,30 @@ fn one(catalog: &mut Catalog, target: &Target<'_>, action: &AlterActionKind, sou
         | AlterActionKind::DropOids
         | AlterActionKind::SetAccessMethod(_)
         | AlterActionKind::SetTablespace(_)
-        | AlterActionKind::SetOptions(_)
-        | AlterActionKind::ResetOptions(_)
         | AlterActionKind::OfType(_)
         | AlterActionKind::NotOf
         | AlterActionKind::DependsOnExtension { .. } => {}
     }
+}
+
+/// Options that are set: those given come last, as the server keeps them.
+fn set_options(known: &mut Vec<String>, given: &[OptionValue]) {
+    reset_options(known, given);
+    for option in given {
+        let value = option.value.as_deref().unwrap_or("true");
+        known.push(format!(
+            "{}={}",
+            option.name.as_str(),
+            value.trim_matches('\'')
+        ));
+    }
+}
+
+fn reset_options(known: &mut Vec<String>, given: &[OptionValue]) {
+    known.retain(|option| {
+        let name = option.split('=').next();
+        given.iter().all(|given| Some(given.name.as_str()) != name)
+    });
 }
 
 fn cluster_on(catalog: &mut Catalog, target: &Target<'_>, chosen: Option<&Ident>) {
@@ -397,6 +425,11 @@ fn alter_column(catalog: &mut Catalog, target: &Target<'_>, name: &Ident, action
         }
         _ => None,
     };
+    let storage = catalog
+        .tables
+        .get(target.name)
+        .and_then(|table| table.column(name))
+        .map_or("extended", |column| types::storage(&column.ty, catalog));
     let keeps_primary = catalog
         .tables
         .get(target.name)
@@ -425,7 +458,10 @@ fn alter_column(catalog: &mut Catalog, target: &Target<'_>, name: &Ident, action
                 }
                 column.collation = collation.as_ref().map(types::collation);
             }
-            ColumnAction::SetStorage(mode) => column.storage = Some(mode.as_str().to_owned()),
+            ColumnAction::SetStorage(mode) => {
+                let mode = mode.as_str().to_ascii_lowercase();
+                column.storage = (mode != "default" && mode != storage).then_some(mode);
+            }
             ColumnAction::SetCompression(method) => {
                 column.compression =
                     (method.as_str() != "default").then(|| method.as_str().to_owned());
@@ -441,11 +477,12 @@ fn alter_column(catalog: &mut Catalog, target: &Target<'_>, name: &Ident, action
                 }
             }
             ColumnAction::DropExpression { .. } => column.generated = None,
-            ColumnAction::SetNotNull
-            | ColumnAction::SetStatistics(_)
-            | ColumnAction::SetOptions(_)
-            | ColumnAction::ResetOptions(_)
-            | ColumnAction::SetIdentity { .. } => {}
+            ColumnAction::SetNotNull | ColumnAction::SetIdentity { .. } => {}
+            ColumnAction::SetStatistics(target) => {
+                column.statistics_target = target.filter(|target| *target >= 0);
+            }
+            ColumnAction::SetOptions(options) => set_options(&mut column.options, options),
+            ColumnAction::ResetOptions(options) => reset_options(&mut column.options, options),
         }
     }
 }

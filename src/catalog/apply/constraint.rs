@@ -5,7 +5,9 @@ use crate::{
     ident::{Ident, ObjectName},
     parse::{
         Expr,
-        statement::{ConstraintAttributes, Key, References, TableConstraintKind},
+        statement::{
+            ConstraintAttributes, Exclude, IndexColumn, Key, References, TableConstraintKind,
+        },
     },
 };
 
@@ -105,7 +107,6 @@ pub(super) fn add(
     table: &ObjectName,
     new: &New<'_>,
     kind: &TableConstraintKind,
-    source: &str,
 ) {
     match kind {
         TableConstraintKind::Check(expr) => check(catalog, table, new, expr),
@@ -119,23 +120,67 @@ pub(super) fn add(
             references,
             ..
         } => foreign_key(catalog, table, new, columns, references),
-        TableConstraintKind::Exclude(_) => {
-            // Its index and columns are not followed.
-            let _ = source;
-            if let Some(name) = new.name {
-                let kind = ConstraintKind::Exclude {
-                    columns: Vec::new(),
-                    index: name.clone(),
-                };
-                push(
-                    catalog,
-                    table,
-                    new.constraint(name.clone(), kind, "EXCLUDE".to_owned()),
-                );
-            }
-            catalog.complete = false;
-        }
+        TableConstraintKind::Exclude(one) => exclude(catalog, table, new, one),
     }
+}
+
+/// `EXCLUDE`, with its index.
+fn exclude(catalog: &mut Catalog, table: &ObjectName, new: &New<'_>, exclude: &Exclude) {
+    let parts: Vec<&IndexColumn> = exclude.elements.iter().map(|(part, _)| part).collect();
+    let name = new.name.cloned().unwrap_or_else(|| {
+        let columns = index::part_names(&parts, &exclude.include);
+        names::key(catalog, table, Some(&columns), "excl")
+    });
+    let Some(owner) = catalog.tables.get(table) else {
+        return;
+    };
+    let own = Index {
+        name: name.clone(),
+        definition: format!(
+            "CREATE INDEX {name} ON {table} USING {} ({})",
+            exclude.method.as_ref().map_or("btree", Ident::as_str),
+            exclude
+                .elements
+                .iter()
+                .map(|(part, _)| part.expr.text.clone())
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+        method: exclude
+            .method
+            .as_ref()
+            .map_or_else(|| "btree".to_owned(), |method| method.as_str().to_owned()),
+        keys: parts.iter().map(|part| index::key_of(part)).collect(),
+        include: exclude.include.clone(),
+        predicate: exclude.predicate.as_ref().map(|expr| expr.text.clone()),
+        expression_columns: index::named_in_expressions(
+            owner,
+            parts.iter().copied(),
+            exclude.predicate.as_ref(),
+        ),
+        unique: false,
+        nulls_not_distinct: false,
+        valid: true,
+        constraint: Some(name.clone()),
+        parent: None,
+        clustered: false,
+        replica_identity: false,
+        comment: None,
+    };
+    let kind = ConstraintKind::Exclude {
+        columns: parts
+            .iter()
+            .filter_map(|part| part.column.clone())
+            .collect(),
+        index: name.clone(),
+    };
+    push(
+        catalog,
+        table,
+        new.constraint(name, kind, "EXCLUDE".to_owned()),
+    );
+    index::push(catalog, table, own.clone());
+    clone_to_partitions(catalog, table, &own);
 }
 
 /// The distinct columns an expression names.

@@ -87,7 +87,7 @@ pub(super) fn table(catalog: &mut Catalog, create: &CreateTable, source: &str) {
         .collect();
     // Columns and table constraints may come in any order.
     pending.sort_by_key(|one| one.span);
-    add_pending(catalog, &name, &pending, source);
+    add_pending(catalog, &name, &pending);
     partition_key_columns(catalog, &name);
     if create.partition_of.is_some() {
         for parent in &parents {
@@ -352,12 +352,7 @@ pub(super) fn sequence_for(
 
 /// Adds the constraints in the server's order: checks, NOT NULL names, the primary key, other
 /// keys, foreign keys.
-pub(super) fn add_pending(
-    catalog: &mut Catalog,
-    table: &ObjectName,
-    pending: &[Pending<'_>],
-    source: &str,
-) {
+pub(super) fn add_pending(catalog: &mut Catalog, table: &ObjectName, pending: &[Pending<'_>]) {
     let order = |pending: &Pending<'_>| match &pending.kind {
         PendingKind::Table(kind) => match kind {
             TableConstraintKind::Check(_) => 0,
@@ -382,7 +377,7 @@ pub(super) fn add_pending(
     };
     for step in 0..=4 {
         for one in pending.iter().filter(|one| order(one) == step) {
-            add_one(catalog, table, one, source);
+            add_one(catalog, table, one);
         }
         if step == 1 {
             // Keys bring NOT NULL constraints of their own, after those that were written.
@@ -392,14 +387,14 @@ pub(super) fn add_pending(
     name_not_nulls(catalog, table);
 }
 
-fn add_one(catalog: &mut Catalog, table: &ObjectName, pending: &Pending<'_>, source: &str) {
+fn add_one(catalog: &mut Catalog, table: &ObjectName, pending: &Pending<'_>) {
     let new = constraint::New {
         name: pending.name.as_ref(),
         attributes: pending.attributes,
         repeated: constraint::Repeated::Merged,
     };
     match &pending.kind {
-        PendingKind::Table(kind) => constraint::add(catalog, table, &new, kind, source),
+        PendingKind::Table(kind) => constraint::add(catalog, table, &new, kind),
         PendingKind::Column(column, kind) => match kind {
             ColumnConstraintKind::Check(expr) => constraint::check(catalog, table, &new, expr),
             ColumnConstraintKind::Unique { nulls_not_distinct } => {

@@ -1,9 +1,10 @@
 //! CREATE INDEX, with the name PostgreSQL gives it, and the parts on partitions.
 
 use crate::{
-    catalog::{Catalog, Constraint, ConstraintKind, Index, IndexKey},
+    catalog::{Catalog, Constraint, ConstraintKind, Index, IndexKey, Table},
     ident::{Ident, ObjectName},
     parse::{
+        Expr,
         expr::{Label, expr_from_text, label},
         statement::{CreateIndex, IndexColumn},
     },
@@ -33,28 +34,11 @@ pub(super) fn create(catalog: &mut Catalog, create: &CreateIndex, source: &str) 
         }
         name.clone()
     } else {
-        let wanted = create
-            .columns
-            .iter()
-            .map(column_name)
-            .chain(create.include.iter().map(|c| c.as_str().to_owned()));
-        let columns = names::index_columns(wanted);
-        let addition = names::addition(columns.iter().map(String::as_str));
+        let parts: Vec<&IndexColumn> = create.columns.iter().collect();
+        let addition = part_names(&parts, &create.include);
         names::relation(catalog, &table, Some(&addition), "idx")
     };
-    let mentioned = |expr: &crate::parse::Expr| -> Vec<Ident> {
-        expr.columns.iter().map(|c| c.name.clone()).collect()
-    };
-    let mut named: Vec<Ident> = create
-        .columns
-        .iter()
-        .filter(|part| part.column.is_none())
-        .flat_map(|part| mentioned(&part.expr))
-        .chain(create.predicate.iter().flat_map(mentioned))
-        .collect();
-    named.retain(|column| owner.column(column).is_some());
-    named.sort_by_key(|column| owner.columns.iter().position(|c| c.name == *column));
-    named.dedup();
+    let named = named_in_expressions(owner, create.columns.iter(), create.predicate.as_ref());
     let own = Index {
         definition: format!(
             "CREATE {}INDEX {name} ON {table} {}",
@@ -66,14 +50,7 @@ pub(super) fn create(catalog: &mut Catalog, create: &CreateIndex, source: &str) 
             .method
             .as_ref()
             .map_or_else(|| "btree".to_owned(), |m| m.as_str().to_owned()),
-        keys: create
-            .columns
-            .iter()
-            .map(|part| IndexKey {
-                column: part.column.clone(),
-                expr: part.column.is_none().then(|| part.expr.text.clone()),
-            })
-            .collect(),
+        keys: create.columns.iter().map(key_of).collect(),
         include: create.include.clone(),
         predicate: create.predicate.as_ref().map(|expr| expr.text.clone()),
         expression_columns: named,
@@ -91,6 +68,43 @@ pub(super) fn create(catalog: &mut Catalog, create: &CreateIndex, source: &str) 
     if !create.only {
         constraint::clone_to_partitions(catalog, &table, &own);
     }
+}
+
+/// A key part as the catalog keeps it.
+pub(super) fn key_of(part: &IndexColumn) -> IndexKey {
+    IndexKey {
+        column: part.column.clone(),
+        expr: part.column.is_none().then(|| part.expr.text.clone()),
+    }
+}
+
+/// What the key parts and included columns contribute to an index's name.
+pub(super) fn part_names(parts: &[&IndexColumn], include: &[Ident]) -> String {
+    let wanted = parts
+        .iter()
+        .map(|part| column_name(part))
+        .chain(include.iter().map(|column| column.as_str().to_owned()));
+    let columns = names::index_columns(wanted);
+    names::addition(columns.iter().map(String::as_str))
+}
+
+/// The columns that key expressions and the predicate name, in the table's order.
+pub(super) fn named_in_expressions<'a>(
+    owner: &Table,
+    parts: impl Iterator<Item = &'a IndexColumn>,
+    predicate: Option<&Expr>,
+) -> Vec<Ident> {
+    let mentioned =
+        |expr: &Expr| -> Vec<Ident> { expr.columns.iter().map(|c| c.name.clone()).collect() };
+    let mut named: Vec<Ident> = parts
+        .filter(|part| part.column.is_none())
+        .flat_map(|part| mentioned(&part.expr))
+        .chain(predicate.into_iter().flat_map(mentioned))
+        .collect();
+    named.retain(|column| owner.column(column).is_some());
+    named.sort_by_key(|column| owner.columns.iter().position(|c| c.name == *column));
+    named.dedup();
+    named
 }
 
 /// What a key part contributes to the index's name (`FigureIndexColname`).

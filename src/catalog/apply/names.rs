@@ -2,7 +2,7 @@
 //! `ChooseConstraintName` and `ChooseIndexName` in `src/backend/commands/`).
 
 use crate::{
-    catalog::{Catalog, Table},
+    catalog::{Catalog, Table, UserType, UserTypeKind},
     ident::{Ident, MAX_NAME_BYTES, ObjectName, truncate_to},
 };
 
@@ -85,6 +85,18 @@ pub(super) fn constraint(
     })
 }
 
+/// A name for a new constraint of a domain.
+pub(super) fn domain_constraint(
+    catalog: &Catalog,
+    domain: &ObjectName,
+    label: &str,
+    taken: impl Fn(&Ident) -> bool,
+) -> Ident {
+    first_free(domain.name.as_str(), None, label, |name| {
+        taken(name) || constraint_taken(catalog, &domain.schema, name)
+    })
+}
+
 fn constraint_taken(catalog: &Catalog, schema: &Ident, name: &Ident) -> bool {
     let on = |table: &Table| {
         table.constraint(name).is_some()
@@ -95,10 +107,14 @@ fn constraint_taken(catalog: &Catalog, schema: &Ident, name: &Ident) -> bool {
                     .is_some_and(|(constraint, _)| constraint == name)
             })
     };
-    catalog
-        .tables
-        .values()
-        .any(|table| table.name.schema == *schema && on(table))
+    let on_domain = |ty: &UserType| match &ty.kind {
+        UserTypeKind::Domain { checks, .. } => checks.iter().any(|check| check.name == *name),
+        UserTypeKind::Enum { .. } | UserTypeKind::Composite | UserTypeKind::Other => false,
+    };
+    let mut tables = catalog.tables.values();
+    let mut types = catalog.types.values();
+    tables.any(|table| table.name.schema == *schema && on(table))
+        || types.any(|ty| ty.name.schema == *schema && on_domain(ty))
 }
 
 /// Column names joined by `_` (`ChooseIndexNameAddition`): it stops after 63 bytes.

@@ -2,14 +2,14 @@
 
 use crate::{
     catalog::{
-        Catalog, Function, Policy, Publication, Sequence, Trigger, UserType, UserTypeKind, View,
-        ViewColumn, ViewHook, Volatility, types,
+        Catalog, Function, Policy, Publication, Sequence, Trigger, View, ViewColumn, ViewHook,
+        Volatility,
     },
     ident::{Ident, ObjectName, QualifiedName},
     parse::statement::{Opaque, Utility},
 };
 
-use super::{alter, query, text};
+use super::{access, alter, query, text, user_type};
 
 /// Statements that leave nothing behind that the catalog models.
 const NO_TRACE: &[&str] = &[
@@ -79,13 +79,17 @@ pub(super) fn apply(catalog: &mut Catalog, opaque: &Opaque, sql: &str) {
             catalog.schemas.push(name.name.clone());
             catalog.schemas.sort();
         }
-    } else if starts("CREATE TYPE") || starts("CREATE DOMAIN") {
-        if let Some(name) = first {
-            user_type(catalog, name, sql);
-        }
-    } else if starts("ALTER TYPE") || starts("ALTER DOMAIN") {
-        if let Some(name) = first {
-            alter_type(catalog, name, sql);
+    } else if starts("CREATE TYPE")
+        || starts("CREATE DOMAIN")
+        || starts("ALTER TYPE")
+        || starts("ALTER DOMAIN")
+    {
+        match opaque.utility.as_deref() {
+            Some(Utility::CreateType(create)) => user_type::create(catalog, create),
+            Some(Utility::CreateDomain(create)) => user_type::create_domain(catalog, create),
+            Some(Utility::AlterType(alter)) => user_type::alter(catalog, alter),
+            Some(Utility::AlterDomain(alter)) => user_type::alter_domain(catalog, alter),
+            _ => catalog.complete = false,
         }
     } else if starts("CREATE FUNCTION") || starts("CREATE PROCEDURE") {
         if let Some(name) = function_name(opaque, sql) {
@@ -120,6 +124,10 @@ pub(super) fn apply(catalog: &mut Catalog, opaque: &Opaque, sql: &str) {
         publication(catalog, opaque, sql);
     } else if starts("ALTER DEFAULT PRIVILEGES") {
         catalog.default_privileges = true;
+    } else if let Some(Utility::Comment(comment)) = opaque.utility.as_deref() {
+        access::comment(catalog, comment);
+    } else if let Some(Utility::Grant(grant)) = opaque.utility.as_deref() {
+        access::grant(catalog, grant);
     } else if let Some(Utility::Do(block)) = opaque.utility.as_deref() {
         // Rows change, and no more, where no word of it could change a definition.
         catalog.complete &= !block.dynamic && !text::block(sql).is_none_or(defines);
@@ -137,123 +145,10 @@ fn defines(body: &str) -> bool {
 }
 
 /// The name of an object to be made.
-fn in_full(catalog: &Catalog, name: &QualifiedName) -> ObjectName {
+pub(super) fn in_full(catalog: &Catalog, name: &QualifiedName) -> ObjectName {
     match &name.schema {
         Some(schema) => ObjectName::new(schema.clone(), name.name.clone()),
         None => catalog.in_creation_schema(&name.name),
-    }
-}
-
-fn user_type(catalog: &mut Catalog, name: &QualifiedName, sql: &str) {
-    let full = in_full(catalog, name);
-    let words: Vec<String> = text::words(sql).collect();
-    let has = |one: &str, next: &str| {
-        words
-            .windows(2)
-            .any(|pair| pair[0] == one && pair[1] == next)
-    };
-    let kind = if words.iter().take(2).any(|word| word == "domain") {
-        domain(catalog, sql, &words)
-    } else if has("as", "enum") {
-        UserTypeKind::Enum {
-            labels: text::strings(sql).collect(),
-        }
-    } else if has("as", "range") || !words.iter().any(|word| word == "as") {
-        UserTypeKind::Other
-    } else {
-        UserTypeKind::Composite
-    };
-    catalog
-        .types
-        .insert(full.clone(), UserType { name: full, kind });
-}
-
-/// `CREATE DOMAIN name [AS] type …`.
-fn domain(catalog: &Catalog, sql: &str, words: &[String]) -> UserTypeKind {
-    let lower = sql.to_ascii_lowercase();
-    // The type begins after the name, or after AS, and ends at the first clause.
-    let after_name = lower.find("domain").map_or(0, |at| at + "domain".len());
-    let rest = sql[after_name..].trim_start();
-    let name_end = rest
-        .char_indices()
-        .scan(false, |quoted, (at, c)| {
-            if c == '"' {
-                *quoted = !*quoted;
-            }
-            Some((at, c.is_whitespace() && !*quoted))
-        })
-        .find(|(_, ends)| *ends)
-        .map_or(rest.len(), |(at, _)| at);
-    let mut ty = rest[name_end..].trim_start();
-    if ty.len() > 3
-        && ty[..2].eq_ignore_ascii_case("as")
-        && ty[2..].starts_with(char::is_whitespace)
-    {
-        ty = ty[3..].trim_start();
-    }
-    let lower = ty.to_ascii_lowercase();
-    let end = [
-        " not null",
-        " null",
-        " default",
-        " check",
-        " constraint",
-        " collate",
-    ]
-    .iter()
-    .filter_map(|clause| lower.find(clause))
-    .min()
-    .unwrap_or(ty.len());
-    UserTypeKind::Domain {
-        base: types::spelled(ty[..end].trim(), catalog).unwrap_or_else(|| ty[..end].to_owned()),
-        not_null: words
-            .windows(2)
-            .any(|pair| pair[0] == "not" && pair[1] == "null"), // `CHECK (VALUE IS NOT NULL)` is one too, in effect.
-        checked: words.iter().any(|word| word == "check"),
-        default: words
-            .iter()
-            .any(|word| word == "default")
-            // Kept as something that may vary: its text is not cut out here.
-            .then(|| "(…)".to_owned()),
-    }
-}
-
-fn alter_type(catalog: &mut Catalog, name: &QualifiedName, sql: &str) {
-    let full = types::user_type_name(name, catalog);
-    let words: Vec<String> = text::words(sql).collect();
-    let adds_value = words
-        .windows(2)
-        .any(|pair| pair[0] == "add" && pair[1] == "value");
-    let Some(ty) = catalog.types.get_mut(&full) else {
-        return;
-    };
-    match &mut ty.kind {
-        UserTypeKind::Enum { labels } if adds_value => {
-            let mut strings = text::strings(sql);
-            let (Some(label), anchor) = (strings.next(), strings.next()) else {
-                return;
-            };
-            if labels.contains(&label) {
-                return;
-            }
-            let at = anchor
-                .and_then(|anchor| labels.iter().position(|known| *known == anchor))
-                .map_or(labels.len(), |at| {
-                    at + usize::from(words.iter().any(|word| word == "after"))
-                });
-            labels.insert(at, label);
-        }
-        UserTypeKind::Domain {
-            not_null, checked, ..
-        } => {
-            // Which constraint came or went is not followed: the stricter is assumed.
-            *not_null = true;
-            *checked = true;
-            catalog.complete = false;
-        }
-        UserTypeKind::Enum { .. } | UserTypeKind::Composite | UserTypeKind::Other => {
-            catalog.complete = false;
-        }
     }
 }
 

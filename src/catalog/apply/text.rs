@@ -111,18 +111,6 @@ pub(super) fn split_at_word<'a>(text: &'a str, word: &str) -> Option<(&'a str, &
     None
 }
 
-/// The strings in the text, unquoted.
-pub(super) fn strings(text: &str) -> impl Iterator<Item = String> + '_ {
-    pieces(text).filter_map(|piece| match piece {
-        Piece::Inert(text) => Some(
-            text.strip_prefix('\'')?
-                .strip_suffix('\'')?
-                .replace("''", "'"),
-        ),
-        Piece::Word(_) | Piece::Quoted(_) | Piece::Other(_) => None,
-    })
-}
-
 /// The first dollar-quoted or quoted string: the body of a function.
 pub(super) fn body(text: &str) -> Option<&str> {
     let mut seen_as = false;
@@ -199,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn words_strings_and_bodies_are_found() {
+    fn words_and_bodies_are_found() {
         let text = "CREATE FUNCTION f() RETURNS text STABLE AS $x$ SELECT 'volatile' $x$";
         assert!(words(text).any(|word| word == "stable"));
         assert!(!words(text).any(|word| word == "volatile"));
@@ -209,6 +197,5 @@ mod tests {
             Some(" BEGIN ")
         );
         assert_eq!(block("DO 'BEGIN'"), Some("BEGIN"));
-        assert_eq!(strings("('a', 'it''s')").collect::<Vec<_>>(), ["a", "it's"]);
     }
 }

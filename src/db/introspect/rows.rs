@@ -473,7 +473,7 @@ pub(super) struct Type {
     labels: Vec<String>,
     base: Option<String>,
     not_null: bool,
-    checked: bool,
+    checks: Vec<catalog::DomainCheck>,
     default: Option<String>,
 }
 
@@ -488,7 +488,7 @@ impl Type {
                 ('d', Some(base)) => UserTypeKind::Domain {
                     base,
                     not_null: self.not_null,
-                    checked: self.checked,
+                    checks: self.checks,
                     default: self.default,
                 },
                 ('c', _) => UserTypeKind::Composite,

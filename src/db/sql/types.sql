@@ -5,7 +5,8 @@ SELECT n.nspname AS schema,
        ARRAY(SELECT e.enumlabel FROM pg_enum e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder) AS labels,
        CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) END AS base,
        t.typnotnull AS not_null,
-       EXISTS (SELECT FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c') AS checked,
+       coalesce((SELECT json_agg(json_build_object('name', k.conname, 'expr', pg_get_expr(k.conbin, 0), 'validated', k.convalidated) ORDER BY k.conname)
+                   FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c'), '[]') AS checks,
        t.typdefault AS "default"
   FROM pg_type t
   JOIN pg_namespace n ON n.oid = t.typnamespace

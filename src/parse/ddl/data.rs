@@ -134,6 +134,22 @@ fn other(cursor: &mut Cursor<'_>, kind: DataKind) -> StatementKind {
         reads: found.reads,
         filtered,
         from_query,
+        locks_rows: locks_rows(cursor),
+    })
+}
+
+/// `FOR UPDATE` and its relatives, also in a query within.
+fn locks_rows(cursor: &Cursor<'_>) -> bool {
+    let tokens = cursor.between(cursor.index(), token_count(cursor));
+    let is = |at: usize, word| {
+        let token = tokens.get(at);
+        token.is_some_and(|token| token.is_word(cursor.source(), word))
+    };
+    (0..tokens.len()).any(|at| {
+        is(at, "for")
+            && ["update", "share", "no", "key"]
+                .iter()
+                .any(|word| is(at + 1, word))
     })
 }
 
@@ -304,6 +320,7 @@ fn truncate(cursor: &mut Cursor<'_>) -> Parsed<StatementKind> {
         reads: Vec::new(),
         filtered: false,
         from_query: false,
+        locks_rows: false,
     }))
 }
 
@@ -316,6 +333,7 @@ fn copy(cursor: &mut Cursor<'_>) -> Parsed<StatementKind> {
         reads: Vec::new(),
         filtered: false,
         from_query: false,
+        locks_rows: false,
     };
     if cursor.kind() == Some(TokenKind::LeftParen) {
         let (from, to) = cursor.parenthesised()?;

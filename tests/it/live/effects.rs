@@ -6,6 +6,7 @@
 //! sequential scans.
 
 mod cases;
+mod locks_file;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -2,7 +2,8 @@
 
 use zdm::{
     catalog::{
-        Catalog, Column, ConstraintKind, PgVersion, Table, TableKind, UserTypeKind, Volatility,
+        Catalog, Column, ConstraintKind, DomainCheck, PgVersion, Table, TableKind, UserTypeKind,
+        Volatility,
     },
     db::{Session, Target, introspect, server_info},
     ident::{Ident, ObjectName},
@@ -369,7 +370,11 @@ fn other_objects(catalog: &Catalog) {
         UserTypeKind::Domain {
             base: "character varying(20)".into(),
             not_null: true,
-            checked: true,
+            checks: vec![DomainCheck {
+                name: Ident::exact("short_check"),
+                expr: "(length((VALUE)::text) > 1)".into(),
+                validated: true,
+            }],
             default: None
         }
     );

@@ -14,7 +14,10 @@ use zdm::{
 
 use crate::{
     live::introspect::catalog_of,
-    support::server::{fresh_database, versions},
+    support::{
+        phases::plainly,
+        server::{fresh_database, versions},
+    },
 };
 
 /// Scripts, each replayed from an empty database. `-- since N` at the beginning of one names the
@@ -41,7 +44,10 @@ async fn a_replayed_catalog_is_that_of_the_server() {
                 continue;
             }
             let db = fresh_database(version, "").await;
-            db.run(sql).await;
+            // One by one: as one message they would be one transaction.
+            plainly(&mut db.connect().await, sql)
+                .await
+                .unwrap_or_else(|error| panic!("{version} {title}: {error}"));
             let live = described(&catalog_of(&db).await);
             let mut replayed = Catalog::empty(major);
             let parsed = parse(SourceFile::new(title, sql));
@@ -102,6 +108,19 @@ pub(crate) fn described(catalog: &Catalog) -> String {
             })
             .collect();
         let columns: Vec<_> = view.columns.iter().map(|c| (&c.name, &c.ty)).collect();
+        let comments: Vec<_> = view.columns.iter().map(|c| &c.comment).collect();
+        let grants: Vec<_> = view
+            .columns
+            .iter()
+            .map(|c| granted(c.acl.as_ref()))
+            .collect();
+        let _ = writeln!(
+            out,
+            "<said of view {} {:?} {comments:?} {:?} {grants:?}>",
+            view.name,
+            view.comment,
+            granted(view.acl.as_ref()),
+        );
         let _ = writeln!(
             out,
             "<view {} {} {} {:?} {:?} reads {reads:?}>",
@@ -110,8 +129,17 @@ pub(crate) fn described(catalog: &Catalog) -> String {
     }
     for ty in catalog.types.values() {
         let kind = match &ty.kind {
-            UserTypeKind::Domain { default, .. } => {
-                format!("{:?} default {}", ty.kind, default.is_some())
+            UserTypeKind::Domain {
+                base,
+                not_null,
+                checks,
+                default,
+            } => {
+                let checks: Vec<_> = checks.iter().map(|c| (&c.name, c.validated)).collect();
+                format!(
+                    "domain {base} {not_null} {checks:?} default {}",
+                    default.is_some()
+                )
             }
             kind => format!("{kind:?}"),
         };
@@ -129,6 +157,16 @@ pub(crate) fn described(catalog: &Catalog) -> String {
     out
 }
 
+/// Grants to others than the owner: of the owner's own a replay knows nothing.
+fn granted(acl: Option<&Vec<String>>) -> BTreeSet<String> {
+    let items = acl.into_iter().flatten();
+    items
+        .filter_map(|item| item.rsplit_once('/'))
+        .map(|(item, _)| item.to_owned())
+        .filter(|item| !item.starts_with("postgres="))
+        .collect()
+}
+
 fn describe_table(table: &Table, out: &mut String) {
     let name = &table.name;
     let _ = writeln!(
@@ -142,6 +180,12 @@ fn describe_table(table: &Table, out: &mut String) {
         table.row_security,
         table.force_row_security,
         table.replica_identity
+    );
+    let _ = writeln!(
+        out,
+        "<said of {name} {:?} {:?}>",
+        table.comment,
+        granted(table.acl.as_ref())
     );
     let order: Vec<&str> = table.columns.iter().map(|c| c.name.as_str()).collect();
     let _ = writeln!(out, "<order {name} {order:?}>");
@@ -162,6 +206,28 @@ fn describe_table(table: &Table, out: &mut String) {
             column.constrained_domain,
             column.inherited,
         );
+    }
+    for column in &table.columns {
+        let options: BTreeSet<&String> = column.options.iter().collect();
+        let _ = writeln!(
+            out,
+            "<kept of {name} {} {:?} {:?} {:?} {options:?} {:?} {:?} {:?}>",
+            column.name,
+            column.storage,
+            column.compression,
+            column.statistics_target,
+            column.comment,
+            column.not_null_comment,
+            granted(column.acl.as_ref()),
+        );
+    }
+    let comments = table
+        .constraints
+        .iter()
+        .map(|one| (&one.name, &one.comment));
+    let comments = comments.chain(table.indexes.iter().map(|one| (&one.name, &one.comment)));
+    for (one, comment) in comments.filter(|(_, comment)| comment.is_some()) {
+        let _ = writeln!(out, "<said on {name} {one} {comment:?}>");
     }
     for constraint in &table.constraints {
         let detail = match &constraint.kind {

@@ -388,6 +388,10 @@ impl<'a> Driver<'a> {
                 self.bare(step, Some(BareIndex::Drop { index, table }))
                     .await
             }
+            StepKind::Reindex { index, table } => {
+                self.bare(step, Some(BareIndex::Rebuild { index, table }))
+                    .await
+            }
             StepKind::Backfill { backfill } => {
                 fill::fill(self, step, backfill, record).await?;
                 self.finish(step).await

@@ -216,6 +216,7 @@ fn changed_rows(plan: &Plan, record: &MigrationRecord) -> Vec<String> {
             | StepKind::Bare
             | StepKind::CreateIndex { .. }
             | StepKind::DropIndex { .. }
+            | StepKind::Reindex { .. }
             | StepKind::Backfill { .. }
             | StepKind::Verify { .. }
             | StepKind::WaitForSnapshots => continue,

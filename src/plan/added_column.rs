@@ -137,8 +137,6 @@ impl<'a> AddedColumn<'a> {
     fn refuse_stored(&self, cx: &Context<'_>, expr: &Expr) -> Refusal {
         let (table, column) = (&self.table, &self.def.name);
         let ty = cx.input.script.source.slice(self.def.ty.span);
-        let value = over(expr, "NEW");
-        let function = table.sibling(Ident::exact(format!("set_{}", column.as_str())));
         let virtual_column = if cx.before.version >= PgVersion::V18 {
             "write VIRTUAL instead of STORED, which is added without touching a row; or keep a \
              plain column by a trigger:"
@@ -156,14 +154,8 @@ impl<'a> AddedColumn<'a> {
                 table.short()
             ),
             format!(
-                "{virtual_column} ALTER TABLE {table} ADD COLUMN {column} {ty}; \
-                 UPDATE {table} SET {column} = {text}; \
-                 CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS \
-                 $$BEGIN NEW.{column} := {value}; RETURN NEW; END$$; \
-                 CREATE TRIGGER {trigger} BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW \
-                 EXECUTE FUNCTION {function}(); or run it in a maintenance window",
-                trigger = function.name,
-                text = expr.text.trim(),
+                "{virtual_column} {}; or run it in a maintenance window",
+                kept_by_trigger(table, column, ty, expr)
             ),
         )
     }
@@ -293,4 +285,20 @@ impl<'a> AddedColumn<'a> {
             | ColumnConstraintKind::Identity { .. } => return Ok(None),
         }))
     }
+}
+
+/// What keeps a plain column as a generated one would be: filled for the rows that are there, and
+/// set by a trigger for every row that is written.
+pub fn kept_by_trigger(table: &ObjectName, column: &Ident, ty: &str, expr: &Expr) -> String {
+    let value = over(expr, "NEW");
+    let function = table.sibling(Ident::exact(format!("set_{}", column.as_str())));
+    format!(
+        "ALTER TABLE {table} ADD COLUMN {column} {ty}; UPDATE {table} SET {column} = {text}; \
+         CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS \
+         $$BEGIN NEW.{column} := {value}; RETURN NEW; END$$; \
+         CREATE TRIGGER {trigger} BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW \
+         EXECUTE FUNCTION {function}()",
+        trigger = function.name,
+        text = expr.text.trim(),
+    )
 }

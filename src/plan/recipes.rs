@@ -14,6 +14,7 @@ pub mod add_key_partitioned;
 pub mod add_primary_key;
 pub mod add_unique;
 pub mod alter_column_type;
+pub mod alter_domain;
 pub mod as_is;
 pub mod attach_partition;
 pub mod column_from_update;
@@ -26,6 +27,7 @@ pub mod drop_column;
 pub mod drop_index;
 pub mod insert_select;
 pub mod redefine_view;
+pub mod reindex;
 pub mod rename_column;
 pub mod rename_table;
 pub mod set_not_null;
@@ -57,7 +59,9 @@ pub const RECIPES: &[Recipe] = &[
     attach_partition::RECIPE,
     detach_partition::RECIPE,
     create_partition::RECIPE,
+    alter_domain::RECIPE,
     redefine_view::RECIPE,
+    reindex::RECIPE,
     update_rows::RECIPE,
     delete_rows::RECIPE,
     insert_select::RECIPE,

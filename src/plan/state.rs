@@ -16,6 +16,13 @@ fn regclass(name: &ObjectName) -> String {
     )
 }
 
+fn regtype(name: &ObjectName) -> String {
+    format!(
+        "pg_catalog.to_regtype({})",
+        quote_literal(&name.to_string())
+    )
+}
+
 fn done_when(condition: &str) -> String {
     format!("SELECT CASE WHEN {condition} THEN 'done' ELSE 'todo' END")
 }
@@ -90,6 +97,23 @@ pub fn key_attached(table: &ObjectName, name: &Ident, index: &Ident) -> String {
     done_when(&condition)
 }
 
+/// Done when the domain has the constraint, which fulfils a further condition if one is given.
+pub fn domain_constraint(domain: &ObjectName, name: &Ident, further: &str) -> String {
+    done_when(&format!(
+        "EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE contypid = {} AND conname = {}{further})",
+        regtype(domain),
+        quote_literal(name.as_str())
+    ))
+}
+
+/// Done when the domain refuses NULL.
+pub fn domain_not_null(domain: &ObjectName) -> String {
+    done_when(&format!(
+        "EXISTS (SELECT FROM pg_catalog.pg_type WHERE oid = {} AND typnotnull)",
+        regtype(domain)
+    ))
+}
+
 /// Done when the index is there and valid; half when it is there and INVALID.
 pub fn index_present(index: &ObjectName) -> String {
     format!(
@@ -149,6 +173,21 @@ fn inherits(part: &ObjectName, parent: &ObjectName) -> String {
         "EXISTS (SELECT FROM pg_catalog.pg_inherits WHERE inhrelid = {} AND inhparent = {})",
         regclass(part),
         regclass(parent)
+    )
+}
+
+/// Half when an INVALID index of the table has one of these names; done is nothing that shows.
+pub fn reindex_begun(table: &ObjectName, leftovers: &[Ident]) -> String {
+    let names: Vec<String> = leftovers
+        .iter()
+        .map(|name| quote_literal(name.as_str()))
+        .collect();
+    format!(
+        "SELECT CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_index i \
+         JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = {} \
+         AND NOT i.indisvalid AND c.relname IN ({})) THEN 'half' ELSE 'todo' END",
+        regclass(table),
+        names.join(", ")
     )
 }
 

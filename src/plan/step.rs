@@ -176,6 +176,13 @@ pub enum StepKind {
         /// Its table.
         table: ObjectName,
     },
+    /// REINDEX INDEX CONCURRENTLY.
+    Reindex {
+        /// The index.
+        index: ObjectName,
+        /// Its table.
+        table: ObjectName,
+    },
     /// Fill a column of every row, in batches.
     Backfill {
         /// What to fill.
@@ -209,6 +216,7 @@ impl StepKind {
             Self::Bare => "bare",
             Self::CreateIndex { .. } => "create_index",
             Self::DropIndex { .. } => "drop_index",
+            Self::Reindex { .. } => "reindex",
             Self::Backfill { .. } => "backfill",
             Self::Rows { .. } => "rows",
             Self::Batches { .. } => "batches",

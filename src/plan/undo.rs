@@ -3,12 +3,12 @@
 //! What has no entry here stays after a rollback: it is additive, and the rollback names it.
 
 use crate::{
-    catalog::{Column, PgVersion},
+    catalog::{Column, PgVersion, UserTypeKind, types},
     effects::LockMode,
     ident::{Ident, ObjectName},
     parse::{
         StatementKind,
-        statement::{AlterActionKind, ColumnAction},
+        statement::{AlterActionKind, AlterDomain, ColumnAction, DomainAction, Utility},
     },
     plan::{
         Step, StepKind, Undo, UndoKind, Verify,
@@ -68,7 +68,12 @@ pub fn with_undo(cx: &Context<'_>, mut step: Step) -> Step {
             Some(vec![drop_table(&created_name(cx, &create.name), &step)])
         }
         StatementKind::AlterRelation(_) => undo_alter(cx),
-        StatementKind::Opaque(_) => drops_of_new(cx).map(|undo| vec![undo]),
+        StatementKind::Opaque(opaque) => match opaque.utility.as_deref() {
+            Some(Utility::AlterDomain(alter)) => domain_default(cx, alter).map(|undo| vec![undo]),
+            // A new name is nothing new.
+            Some(Utility::AlterType(_)) => None,
+            _ => drops_of_new(cx).map(|undo| vec![undo]),
+        },
         _ => None,
     };
     match undo {
@@ -186,6 +191,23 @@ fn drops_of_new(cx: &Context<'_>) -> Option<Undo> {
             .map(|name| format!("DROP TYPE IF EXISTS {name}")),
     );
     (!drops.is_empty()).then(|| Undo::ddl(drops, locks))
+}
+
+/// Brings the default of a domain back.
+fn domain_default(cx: &Context<'_>, alter: &AlterDomain) -> Option<Undo> {
+    let changes = matches!(
+        alter.action,
+        DomainAction::SetDefault(_) | DomainAction::DropDefault
+    );
+    let name = types::user_type_name(&alter.name, cx.before);
+    let UserTypeKind::Domain { default, .. } = &cx.before.types.get(&name)?.kind else {
+        return None;
+    };
+    let sql = match default {
+        Some(default) => format!("ALTER DOMAIN {name} SET DEFAULT {default}"),
+        None => format!("ALTER DOMAIN {name} DROP DEFAULT"),
+    };
+    changes.then(|| Undo::ddl([sql], Vec::new()))
 }
 
 fn restore_default(table: &ObjectName, column: &Column) -> String {

@@ -90,7 +90,8 @@ fn step(out: &mut String, step: &Step) {
         | StepKind::LongDdl
         | StepKind::Bare
         | StepKind::CreateIndex { .. }
-        | StepKind::DropIndex { .. } => statements(out, &step.sql),
+        | StepKind::DropIndex { .. }
+        | StepKind::Reindex { .. } => statements(out, &step.sql),
         StepKind::Verify { verify } => {
             let _ = writeln!(out, "-- goes on only if this is 0:");
             statements(out, std::slice::from_ref(&verify.count));

@@ -27,6 +27,7 @@ mod lints;
 mod made;
 mod objects;
 mod partitions;
+mod reindex;
 mod replay;
 mod replay_histories;
 mod rows;

@@ -9,6 +9,7 @@ mod histories_parse;
 mod live;
 mod oracle;
 mod properties;
+mod refused;
 mod report;
 mod support;
 mod tidy;

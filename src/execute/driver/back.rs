@@ -87,6 +87,7 @@ impl Driver<'_> {
                     StepKind::CreateIndex { index, table } => {
                         Some(BareIndex::Drop { index, table })
                     }
+                    StepKind::Reindex { index, table } => Some(BareIndex::Clear { index, table }),
                     _ => None,
                 };
                 self.run_bare(&step.id, &undo.sql, index, record).await?;
@@ -190,7 +191,7 @@ impl Driver<'_> {
 
 /// The step that added the constraint which this step validates, if it is one of this plan.
 fn added_before<'p>(plan: &'p Plan, step: &Step) -> Option<&'p Step> {
-    if !matches!(step.kind, StepKind::LongDdl) {
+    if !matches!(step.kind, StepKind::LongDdl | StepKind::Ddl) {
         return None;
     }
     let (table, constraint) = step.sql.first()?.split_once(" VALIDATE CONSTRAINT ")?;

@@ -9,6 +9,9 @@
 //!
 //! The journal entry follows in a transaction of its own; should zdm die in between, the next run
 //! finds the valid index and only records it.
+//! Next: `rebuild` for REINDEX.
+
+mod rebuild;
 
 use std::time::Duration;
 
@@ -56,6 +59,20 @@ pub enum BareIndex<'a> {
         /// Its table.
         table: &'a ObjectName,
     },
+    /// It is built anew beside itself.
+    Rebuild {
+        /// Its name.
+        index: &'a ObjectName,
+        /// Its table.
+        table: &'a ObjectName,
+    },
+    /// What an interrupted rebuild has left is dropped, whatever the statements are.
+    Clear {
+        /// Its name.
+        index: &'a ObjectName,
+        /// Its table.
+        table: &'a ObjectName,
+    },
     /// It is dropped.
     Drop {
         /// Its name.
@@ -97,6 +114,8 @@ pub async fn run_bare(
     let result = match work.index {
         Some(BareIndex::Create { index, table }) => build(cx, work, index, table).await,
         Some(BareIndex::Drop { index, table }) => drop_index(cx, work, index, table).await,
+        Some(BareIndex::Rebuild { index, table }) => rebuild::rebuild(cx, work, index, table).await,
+        Some(BareIndex::Clear { index, table }) => rebuild::clear(cx, work, index, table).await,
         None => plainly(cx, work).await,
     };
     let released = lease::release_session(cx.session, cx.lease).await;

@@ -6,6 +6,7 @@ mod alter;
 mod data;
 mod drops;
 mod objects;
+mod refused;
 
 use std::collections::BTreeSet;
 
@@ -15,7 +16,9 @@ use crate::{
     ident::{Ident, ObjectName, QualifiedName},
     parse::{
         PhaseName, StatementKind,
-        statement::{AlterActionKind, ColumnAction, DataKind, Persistence, Transaction},
+        statement::{
+            AlterActionKind, ColumnAction, DataKind, Persistence, RelationKind, Transaction,
+        },
     },
     plan::{
         StepKind, build,
@@ -104,6 +107,9 @@ fn draft(cx: &Context<'_>) -> Result<Draft, Refusal> {
         }
         without
     };
+    if let Some(refusal) = refused::by_name(cx, &effects) {
+        return Err(refusal);
+    }
     let place = place(cx, &effects)?;
     let mut phase = cx.phase_directive().unwrap_or(place.phase);
     if !way.keeps_columns && cx.phase_directive().is_none() {
@@ -182,6 +188,16 @@ fn draft(cx: &Context<'_>) -> Result<Draft, Refusal> {
             ),
         ));
     }
+    if phase == PhaseName::Contract && gives_another_name(cx) {
+        draft.conditions.push((
+            PhaseName::Migrate,
+            format!(
+                "what `{}` names has its old name until contract: the new application must find it \
+                 under either",
+                title(&cx.op.sql)
+            ),
+        ));
+    }
     draft.breaks_old = place.breaks_old;
     draft.push(phase, step).new_needs_it = new_needs(cx);
     draft.touches.extend(touches::touches(cx, phase, &effects));
@@ -228,6 +244,31 @@ fn adds_nothing_to_enum(cx: &Context<'_>) -> bool {
             .any(|pair| pair[0] == "ADD" && pair[1] == "VALUE")
         && known
         && cx.before.types == cx.after.types
+}
+
+/// Whether the new application may look for the object under a name that it has only afterwards.
+fn gives_another_name(cx: &Context<'_>) -> bool {
+    match &cx.op.statement.kind {
+        StatementKind::AlterRelation(alter) if alter.kind != RelationKind::Index => matches!(
+            cx.op.action.map(|action| &action.kind),
+            Some(
+                AlterActionKind::RenameTo(_)
+                    | AlterActionKind::RenameColumn { .. }
+                    | AlterActionKind::SetSchema(_)
+            )
+        ),
+        StatementKind::Opaque(opaque) => {
+            let words: Vec<String> = crate::catalog::apply::names_in(&cx.op.sql)
+                .map(|name| name.as_str().to_owned())
+                .collect();
+            opaque.keywords.starts_with("ALTER ")
+                && (words.iter().any(|word| word == "rename")
+                    || words
+                        .windows(2)
+                        .any(|two| two[0] == "set" && two[1] == "schema"))
+        }
+        _ => false,
+    }
 }
 
 /// Whether the new application cannot do without it.
@@ -372,22 +413,26 @@ fn not_yet(cx: &Context<'_>, what: &str) -> Refusal {
     )
 }
 
+/// Whether what is done to all rows of a table is the work of a moment: nobody uses it, or there
+/// are none.
+fn is_harmless(cx: &Context<'_>, relation: &ObjectName) -> bool {
+    cx.is_fresh(relation)
+        || cx.before.live
+            && cx
+                .before
+                .tables
+                .get(relation)
+                // What a query will put into a materialized view does not depend on what it
+                // holds now.
+                .filter(|table| table.kind != TableKind::MaterializedView)
+                .and_then(|table| table.size)
+                .is_some_and(|size| size.empty)
+}
+
 /// Refuses what would scan or rewrite a table while clients wait. An empty table is not large,
 /// and a table of this file has no clients.
 fn refuse_blocking(cx: &Context<'_>, effects: &Effects) -> Result<(), Refusal> {
-    let harmless = |relation: &ObjectName| {
-        cx.is_fresh(relation)
-            || cx.before.live
-                && cx
-                    .before
-                    .tables
-                    .get(relation)
-                    // What a query will put into a materialized view does not depend on what it
-                    // holds now.
-                    .filter(|table| table.kind != TableKind::MaterializedView)
-                    .and_then(|table| table.size)
-                    .is_some_and(|size| size.empty)
-    };
+    let harmless = |relation: &ObjectName| is_harmless(cx, relation);
     if let Some(reason) = &effects.fails {
         return Err(Refusal::new(
             "fails",

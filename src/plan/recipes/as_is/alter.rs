@@ -4,7 +4,9 @@ use super::{Place, allowed_or};
 use crate::{
     parse::{
         PhaseName, StatementKind,
-        statement::{AlterActionKind, ColumnAction, Firing, RelationKind, RowSecurity},
+        statement::{
+            AlterActionKind, ColumnAction, Firing, RelationKind, RowSecurity, TableConstraintKind,
+        },
     },
     plan::{draft::Refusal, recipe::Context},
 };
@@ -108,16 +110,33 @@ pub(super) fn place(cx: &Context<'_>, action: &AlterActionKind) -> Result<Place,
             reason: "the index is there, so this only changes the catalog",
             breaks_old: false,
         }),
+        AlterActionKind::AlterConstraint { attributes, .. } => {
+            if attributes.deferrable == Some(true) || attributes.initially_deferred.is_some() {
+                Ok(expand(
+                    "changes no row; only when the constraint is checked",
+                ))
+            } else {
+                Ok(contract("the old application may rely on it"))
+            }
+        }
+        AlterActionKind::SetSchema(_) => {
+            Ok(contract("the old application may look for it where it was"))
+        }
+        AlterActionKind::AddConstraint(constraint)
+            if matches!(constraint.kind, TableConstraintKind::Exclude(_)) =>
+        {
+            Ok(contract("the old application may write what it refuses"))
+        }
+        // Where these would write files anew they are refused for what they are.
+        AlterActionKind::SetTablespace(_) | AlterActionKind::SetAccessMethod(_) => {
+            Ok(expand("changes no row"))
+        }
         AlterActionKind::AddConstraint(_)
         | AlterActionKind::AddColumn { .. }
         | AlterActionKind::DropColumn { .. }
         | AlterActionKind::RenameColumn { .. }
-        | AlterActionKind::AlterConstraint { .. }
-        | AlterActionKind::SetSchema(_)
         | AlterActionKind::SetLogged
         | AlterActionKind::SetUnlogged
-        | AlterActionKind::SetAccessMethod(_)
-        | AlterActionKind::SetTablespace(_)
         | AlterActionKind::Inherit(_)
         | AlterActionKind::NoInherit(_)
         | AlterActionKind::OfType(_)

@@ -6,10 +6,13 @@
 
 use super::Place;
 use crate::{
-    catalog::{Catalog, apply::names_in},
+    catalog::{Catalog, apply::names_in, types},
     effects::Effects,
     ident::ObjectName,
-    parse::PhaseName,
+    parse::{
+        PhaseName, StatementKind,
+        statement::{DomainAction, TypeAction, Utility},
+    },
     plan::{draft::Refusal, recipe::Context},
 };
 
@@ -61,14 +64,20 @@ pub(super) fn place(cx: &Context<'_>, keywords: &str, effects: &Effects) -> Resu
         if keywords.starts_with("ALTER POLICY") && !has("rename") {
             return Ok(contract("it may hide rows from the old application"));
         }
-        if keywords.starts_with("ALTER DOMAIN") && (has("add") || pair("not", "null")) {
-            return Ok(contract("the old application may write what it refuses"));
+        if let StatementKind::Opaque(opaque) = &cx.op.statement.kind
+            && let Some(utility) = opaque.utility.as_deref()
+            && let Some(place) = of_type(cx, utility)
+        {
+            return Ok(place);
         }
     }
     if keywords.starts_with("CREATE POLICY") && has("restrictive") {
         return Ok(contract("it hides rows from the old application"));
     }
-    if keywords.starts_with("ANALYZE") || keywords.starts_with("REFRESH") {
+    if ["ANALYZE", "REFRESH", "VACUUM"]
+        .iter()
+        .any(|start| keywords.starts_with(start))
+    {
         return Ok(Place {
             phase: PhaseName::Migrate,
             reason: "long, under a lock that stops no client",
@@ -79,6 +88,57 @@ pub(super) fn place(cx: &Context<'_>, keywords: &str, effects: &Effects) -> Resu
         return Ok(expand("additive"));
     }
     Ok(expand("put here by its effects: it stops nobody"))
+}
+
+/// Where a change of a type or domain goes, but for its name.
+fn of_type(cx: &Context<'_>, utility: &Utility) -> Option<Place> {
+    let expand = |reason| Place {
+        phase: PhaseName::Expand,
+        reason,
+        breaks_old: false,
+    };
+    let contract = |reason| Place {
+        phase: PhaseName::Contract,
+        reason,
+        breaks_old: true,
+    };
+    let new = |name| {
+        let name = types::user_type_name(name, cx.before);
+        cx.before.types.contains_key(&name) && !cx.input.catalog.types.contains_key(&name)
+    };
+    match utility {
+        Utility::AlterDomain(alter) if new(&alter.name) => {
+            Some(expand("this file made it: nobody uses it"))
+        }
+        Utility::AlterType(alter) if new(&alter.name) => {
+            Some(expand("this file made it: nobody uses it"))
+        }
+        Utility::AlterDomain(alter) => match &alter.action {
+            DomainAction::AddConstraint(_)
+            | DomainAction::SetNotNull
+            | DomainAction::ValidateConstraint(_) => {
+                Some(contract("the old application may write what it refuses"))
+            }
+            DomainAction::DropConstraint { .. } => {
+                Some(contract("the old application may rely on it"))
+            }
+            DomainAction::SetDefault(_) | DomainAction::DropDefault | DomainAction::DropNotNull => {
+                Some(expand("only values written from now on see it"))
+            }
+            DomainAction::RenameConstraint { .. }
+            | DomainAction::OwnerTo(_)
+            | DomainAction::RenameTo(_)
+            | DomainAction::SetSchema(_) => None,
+        },
+        Utility::AlterType(alter) => {
+            let drops = |action: &TypeAction| matches!(action, TypeAction::DropAttribute { .. });
+            let mut actions = alter.actions.iter();
+            actions
+                .any(drops)
+                .then(|| contract("the old application may still read it"))
+        }
+        _ => None,
+    }
 }
 
 /// What both applications must bear from the step on, although only one of them asked for it.

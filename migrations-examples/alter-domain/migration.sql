@@ -1,0 +1,6 @@
+ALTER DOMAIN email ADD CONSTRAINT email_at CHECK (VALUE ~ '@') NOT VALID;
+ALTER DOMAIN email DROP CONSTRAINT email_short;
+ALTER DOMAIN email SET DEFAULT 'nobody@example.org';
+ALTER DOMAIN amount DROP NOT NULL;
+CREATE DOMAIN price AS integer;
+ALTER DOMAIN price ADD CHECK (VALUE >= 0);

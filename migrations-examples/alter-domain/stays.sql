@@ -1,0 +1,1 @@
+ALTER DOMAIN amount DROP NOT NULL;

@@ -250,6 +250,47 @@ async fn a_key_and_what_references_it_get_another_type() {
     killed_everywhere(&story).await;
 }
 
+/// A table is renamed behind a view of its new name, and a view gets another definition in place of
+/// its old one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_gets_another_name_and_a_view_another_definition() {
+    let story = Story {
+        name: "a renamed table".to_owned(),
+        setup: "CREATE TABLE jobs (id integer PRIMARY KEY, status text NOT NULL, size integer);
+            INSERT INTO jobs SELECT n, 'new', n % 7 FROM generate_series(1, 300) n;
+            CREATE INDEX jobs_status ON jobs (status);
+            CREATE TABLE parts (id integer PRIMARY KEY, name text, place integer);
+            INSERT INTO parts SELECT n, 'part ' || n, n FROM generate_series(1, 300) n;
+            CREATE VIEW shown AS SELECT id, name FROM parts WHERE place > 10;
+            COMMENT ON VIEW shown IS 'what is there';"
+            .to_owned(),
+        migration: "ALTER TABLE jobs RENAME TO tasks;
+            DROP VIEW shown;
+            CREATE VIEW shown AS SELECT id, name, place FROM parts WHERE place > 10;
+            COMMENT ON VIEW shown IS 'what is there, and where';
+            ALTER TABLE parts ADD COLUMN note text DEFAULT 'none';"
+            .to_owned(),
+        old: |round| {
+            format!(
+                "INSERT INTO jobs VALUES (1000 + {round}, 'new', {round});
+                 UPDATE jobs SET status = 'done' WHERE id = 1000 + {round} - 2 OR id = {round} % 300;
+                 DELETE FROM jobs WHERE id = 300 - {round};
+                 UPDATE parts SET place = place + 1 WHERE id = {round} % 300;
+                 INSERT INTO parts VALUES (1000 + {round}, 'old', {round});
+                 SELECT 1 / (count(name) > 0)::int FROM shown;"
+            )
+        },
+        end: "",
+    };
+    for version in server::versions() {
+        to_the_end(version, &story).await;
+        and_back(version, &story, None).await;
+        for number in [3, 6] {
+            and_back(version, &story, Some(number)).await;
+        }
+    }
+}
+
 /// Six migrations that nobody chose, from a fixed seed; with `ZDM_SOAK=1` two hundred, from others.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn six_random_migrations() {

@@ -27,7 +27,12 @@ async fn both_ways(name: &str, shape: &Shape, migration: &str) {
 }
 
 async fn start(version: u32, shape: &Shape, migration: &str) -> (Case, Traffic) {
-    let case = Case::new(version, &shape.setup(ROWS), migration).await;
+    start_beside(version, shape, "", migration).await
+}
+
+/// With more than the table that clients write.
+async fn start_beside(version: u32, shape: &Shape, more: &str, migration: &str) -> (Case, Traffic) {
+    let case = Case::new(version, &(shape.setup(ROWS) + more), migration).await;
     let mut traffic = Traffic::new(&case.db.url, shape.clone()).await;
     traffic.start(Side::Old);
     pause().await;
@@ -237,4 +242,73 @@ async fn add_a_column_with_a_default_and_fill_it() {
          -- zdm: down(name) lower(label)
          ALTER TABLE users DROP COLUMN name;";
     both_ways("default and update", &shape, migration).await;
+}
+
+/// Takes the migration to its end and leaves the database to look at.
+async fn to_the_end(name: &str, version: u32, shape: &Shape, more: &str, migration: &str) -> Case {
+    let (case, mut traffic) = start_beside(version, shape, more, migration).await;
+    traffic.stop(Side::Old).await;
+    case.contract().await;
+    pause().await;
+    traffic.stop(Side::New).await;
+    traffic.check(Side::New).await;
+    tell(name, version, &traffic);
+    case
+}
+
+/// Rows of the table that clients write and of others, in batches beside them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn statements_on_many_rows() {
+    let shape = Shape::new("users", Key::Bigint, "name", "name");
+    let more = "CREATE TABLE log (id int PRIMARY KEY, at int);
+        INSERT INTO log SELECT n, n FROM generate_series(1, 12000) n;
+        CREATE TABLE kept (id int PRIMARY KEY, at int); ANALYZE;";
+    let migration = "UPDATE users SET filler = 'short' WHERE filler <> 'short';
+        INSERT INTO kept SELECT id, at FROM log WHERE at > 11000 ON CONFLICT DO NOTHING;
+        DELETE FROM log WHERE at < 6000;";
+    for version in server::versions() {
+        let case = to_the_end("rows", version, &shape, more, migration).await;
+        case.is("SELECT count(*) FROM users WHERE filler <> 'short'", "0")
+            .await;
+        case.is(
+            "SELECT count(*) > 5000 FROM users WHERE filler = 'short'",
+            "true",
+        )
+        .await;
+        case.is(
+            "SELECT concat((SELECT count(*) FROM log), ' ', (SELECT count(*) FROM kept))",
+            "6001 1000",
+        )
+        .await;
+    }
+}
+
+/// What touches no row of theirs: an index built anew, a view made anew, types, sequences, a table
+/// that is emptied.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn objects_beside_the_rows() {
+    let shape = Shape {
+        view: true,
+        ..Shape::new("users", Key::Bigint, "name", "name")
+    };
+    let more = "CREATE TYPE mood AS ENUM ('sad'); CREATE SEQUENCE numbers;
+        CREATE DOMAIN amount AS int; CREATE TABLE old_log (id int, owes amount, feels mood);
+        INSERT INTO old_log SELECT n, n FROM generate_series(1, 100) n; ANALYZE;";
+    let migration = "REINDEX TABLE users;
+        ALTER TYPE mood ADD VALUE 'happy';
+        ALTER SEQUENCE numbers INCREMENT BY 10;
+        ALTER DOMAIN amount ADD CONSTRAINT owed CHECK (VALUE > 0);
+        DROP VIEW shown;
+        CREATE VIEW shown AS SELECT k, name AS shown, other FROM users;
+        COMMENT ON TABLE users IS 'people';
+        TRUNCATE old_log;";
+    for version in server::versions() {
+        let case = to_the_end("objects", version, &shape, more, migration).await;
+        case.is(
+            "SELECT concat((SELECT count(other) > 0 FROM shown), ' ', 'happy'::mood, ' ', \
+             (SELECT count(*) FROM old_log), ' ', (SELECT convalidated FROM pg_constraint WHERE conname = 'owed'))",
+            "t happy 0 t",
+        )
+        .await;
+    }
 }

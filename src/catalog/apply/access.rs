@@ -51,7 +51,7 @@ pub(super) fn comment(catalog: &mut Catalog, comment: &Comment) {
                 known.comment.clone_from(&text);
             }
         }
-        if let Some(view) = catalog.views.get_mut(&name) {
+        if let Some(view) = view_mut(catalog, &name) {
             for known in view
                 .columns
                 .iter_mut()
@@ -67,7 +67,7 @@ pub(super) fn comment(catalog: &mut Catalog, comment: &Comment) {
             if let Some(table) = catalog.tables.get_mut(&name) {
                 table.comment.clone_from(&text);
             }
-            if let Some(view) = catalog.views.get_mut(&name) {
+            if let Some(view) = view_mut(catalog, &name) {
                 view.comment = text;
             }
         }
@@ -85,6 +85,12 @@ pub(super) fn comment(catalog: &mut Catalog, comment: &Comment) {
         }
         _ => {}
     }
+}
+
+/// A view that is no materialized one: what is said of those stands with their rows.
+fn view_mut<'a>(catalog: &'a mut Catalog, name: &ObjectName) -> Option<&'a mut View> {
+    let view = catalog.views.get_mut(name)?;
+    (!view.materialized).then_some(view)
 }
 
 fn comment_constraint(catalog: &mut Catalog, on: &ObjectName, name: &Ident, text: Option<String>) {
@@ -131,7 +137,7 @@ pub(super) fn grant(catalog: &mut Catalog, grant: &Grant) {
         if let Some(table) = catalog.tables.get_mut(&name) {
             on_table(table, grant, version);
         }
-        if let Some(view) = catalog.views.get_mut(&name) {
+        if let Some(view) = view_mut(catalog, &name) {
             on_view(view, grant, version);
         }
     }

@@ -51,8 +51,13 @@ pub(super) fn create_domain(catalog: &mut Catalog, create: &CreateDomain) {
         }
     }
     checks.sort_by(|a, b| a.name.cmp(&b.name));
+    let base = types::canonical(&create.base, catalog);
+    if default.is_none() {
+        // That of the domain below is copied.
+        default = domain(&base, catalog).and_then(|below| below.default);
+    }
     let kind = UserTypeKind::Domain {
-        base: types::canonical(&create.base, catalog),
+        base,
         not_null,
         checks,
         default,

@@ -379,19 +379,10 @@ impl<'a> Driver<'a> {
     ) -> Result<(), ExecuteError> {
         match &step.kind {
             StepKind::LongDdl | StepKind::Ddl | StepKind::Rows { .. } => self.guarded(step).await,
-            StepKind::Bare => self.bare(step, None).await,
-            StepKind::CreateIndex { index, table } => {
-                self.bare(step, Some(BareIndex::Create { index, table }))
-                    .await
-            }
-            StepKind::DropIndex { index, table } => {
-                self.bare(step, Some(BareIndex::Drop { index, table }))
-                    .await
-            }
-            StepKind::Reindex { index, table } => {
-                self.bare(step, Some(BareIndex::Rebuild { index, table }))
-                    .await
-            }
+            StepKind::Bare
+            | StepKind::CreateIndex { .. }
+            | StepKind::DropIndex { .. }
+            | StepKind::Reindex { .. } => self.bare(step).await,
             StepKind::Backfill { backfill } => {
                 fill::fill(self, step, backfill, record).await?;
                 self.finish(step).await
@@ -458,12 +449,9 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
-    async fn bare(
-        &mut self,
-        step: &Step,
-        index: Option<BareIndex<'_>>,
-    ) -> Result<(), ExecuteError> {
+    async fn bare(&mut self, step: &Step) -> Result<(), ExecuteError> {
         let record = JournalEntry::StepDone(&step.id);
+        let index = BareIndex::of(&step.kind);
         self.run_bare(&step.id, &step.sql, index, record).await?;
         Ok(())
     }

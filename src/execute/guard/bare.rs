@@ -31,6 +31,7 @@ use crate::{
         settings::OnStop,
     },
     ident::{Ident, ObjectName},
+    plan::StepKind,
 };
 
 /// What is to be run outside a transaction.
@@ -80,6 +81,25 @@ pub enum BareIndex<'a> {
         /// Its table.
         table: &'a ObjectName,
     },
+}
+
+impl<'a> BareIndex<'a> {
+    /// The index that a step is about, if it is about one.
+    pub fn of(kind: &'a StepKind) -> Option<Self> {
+        match kind {
+            StepKind::CreateIndex { index, table } => Some(Self::Create { index, table }),
+            StepKind::DropIndex { index, table } => Some(Self::Drop { index, table }),
+            StepKind::Reindex { index, table } => Some(Self::Rebuild { index, table }),
+            StepKind::Bare
+            | StepKind::Ddl
+            | StepKind::LongDdl
+            | StepKind::Backfill { .. }
+            | StepKind::Rows { .. }
+            | StepKind::Batches { .. }
+            | StepKind::Verify { .. }
+            | StepKind::WaitForSnapshots => None,
+        }
+    }
 }
 
 /// How it went.

@@ -8,6 +8,7 @@
 //! - [`effects`]: what PostgreSQL does when it runs a statement; the only place that knows.
 //! - [`lint`]: findings about what a statement does.
 //! - [`plan`]: a statement split into expand, migrate and contract.
+//! - [`mod@fix`]: safe equivalents of what lint finds, as plain SQL.
 //! - [`report`]: findings, plans and states as text and JSON.
 //! - [`db`]: talking to PostgreSQL.
 //! - [`execute`]: running a plan; the only module that changes a user's database.
@@ -26,6 +27,7 @@ pub mod demo;
 pub mod diagnostic;
 pub mod effects;
 pub mod execute;
+pub mod fix;
 pub mod ident;
 pub mod lint;
 pub mod parse;

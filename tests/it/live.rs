@@ -14,6 +14,7 @@ mod checks;
 mod demo;
 mod drift;
 mod effects;
+mod fixes;
 mod guard;
 mod guard_ends;
 mod histories;

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cli;
+mod fix;
 mod histories_parse;
 mod live;
 mod oracle;

@@ -313,7 +313,7 @@ fn script(block: &Block<'_>) -> Script {
 }
 
 /// Drops whatever a page has made.
-async fn clean(conn: &mut PgConnection) {
+pub(super) async fn clean(conn: &mut PgConnection) {
     run(
         conn,
         "SET client_min_messages = warning;

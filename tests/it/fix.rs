@@ -1,0 +1,171 @@
+//! What `zdm lint --fix` makes of a file, text for text.
+
+use zdm::{
+    catalog::{Catalog, PgVersion, apply::apply},
+    fix::{Fixed, fix},
+    lint::{Settings, lint, settings::Runner},
+    parse::parse,
+    source::SourceFile,
+};
+
+/// What is there before.
+const SCHEMA: &str = "
+    CREATE TABLE teams (id bigint PRIMARY KEY);
+    CREATE TABLE users (id bigint PRIMARY KEY, email text, nick text, age int, team_id bigint);
+    CREATE INDEX users_nick ON users (nick);
+    CREATE INDEX users_age ON users (age);";
+
+fn before() -> Catalog {
+    let mut catalog = Catalog::empty(PgVersion::V18);
+    for statement in &parse(SourceFile::new("schema.sql", SCHEMA)).statements {
+        apply(&mut catalog, statement, SCHEMA);
+    }
+    catalog
+}
+
+fn fixed(text: &str, runner: Runner) -> Fixed {
+    let settings = Settings {
+        runner,
+        ..Settings::default()
+    };
+    let fixed = fix(&parse(SourceFile::new("a.sql", text)), &before(), &settings);
+    // Nothing that blocks is left, and a second run finds nothing to do.
+    let mut catalog = before();
+    for part in &fixed.parts {
+        let script = parse(SourceFile::new("a.sql", part.text.clone()));
+        let linted = lint(&script, &catalog, &settings);
+        let errors = linted
+            .findings
+            .iter()
+            .filter(|finding| finding.diagnostic.level == zdm::diagnostic::Level::Error);
+        let errors: Vec<_> = errors.map(|finding| &finding.diagnostic.message).collect();
+        assert!(errors.is_empty(), "{errors:#?}\n{}", part.text);
+        assert_eq!(
+            fix(&script, &catalog, &settings).replaced,
+            0,
+            "{}",
+            part.text
+        );
+        catalog = linted.after;
+    }
+    fixed
+}
+
+#[track_caller]
+fn check(text: &str, expected: &str) {
+    let fixed = fixed(text, Runner::Statements);
+    assert_eq!(fixed.parts.len(), 1);
+    assert_eq!(fixed.parts[0].text, expected);
+}
+
+/// The same where each file is run in a transaction; parts are set apart by `=====`.
+#[track_caller]
+fn check_parts(text: &str, expected: &str) {
+    let fixed = fixed(text, Runner::OneTransaction);
+    let parts: Vec<String> = fixed
+        .parts
+        .iter()
+        .map(|part| format!("{}{}", if part.alone { "(alone)\n" } else { "" }, part.text))
+        .collect();
+    assert_eq!(parts.join("=====\n"), expected);
+}
+
+#[test]
+fn an_index_is_built_while_clients_write_and_comments_stay() {
+    check(
+        "-- slow\nCREATE /* one */ INDEX users_email ON users (email); -- done\n-- end\n",
+        "-- slow\nCREATE /* one */ INDEX CONCURRENTLY users_email ON users (email); -- done\n-- end\n",
+    );
+    // Nobody uses a new table.
+    let new = "CREATE TABLE a (b int);\nCREATE INDEX ON a (b);\n";
+    check(new, new);
+}
+
+#[test]
+fn a_constraint_is_added_and_validated_apart() {
+    check(
+        "  ALTER TABLE users ADD CONSTRAINT grown CHECK (age > 17);\n",
+        "  ALTER TABLE users ADD CONSTRAINT grown CHECK (age > 17) NOT VALID;\n  \
+         ALTER TABLE users VALIDATE CONSTRAINT grown;\n",
+    );
+    check(
+        "ALTER TABLE users ADD FOREIGN KEY (team_id) REFERENCES teams ON DELETE CASCADE DEFERRABLE;\n",
+        "ALTER TABLE users ADD CONSTRAINT users_team_id_fkey FOREIGN KEY (team_id) REFERENCES teams ON DELETE CASCADE DEFERRABLE NOT VALID;\n\
+         ALTER TABLE users VALIDATE CONSTRAINT users_team_id_fkey;\n",
+    );
+}
+
+#[test]
+fn subcommands_that_scan_are_taken_out_and_the_others_stay_together() {
+    check(
+        "ALTER TABLE users\n    ADD COLUMN a int, -- first\n    ALTER COLUMN email SET NOT NULL,\n    ADD b int DEFAULT 1 CHECK (b > 0) NOT NULL;\n",
+        "ALTER TABLE users ADD COLUMN a int, ADD b int DEFAULT 1 NOT NULL;\n\
+         -- first\nALTER TABLE users ADD CONSTRAINT users_email_set CHECK (email IS NOT NULL) NOT VALID;\n\
+         ALTER TABLE users VALIDATE CONSTRAINT users_email_set;\n\
+         ALTER TABLE users ALTER COLUMN email SET NOT NULL;\n\
+         ALTER TABLE users DROP CONSTRAINT users_email_set;\n\
+         ALTER TABLE users ADD CONSTRAINT users_b_check CHECK (b > 0) NOT VALID;\n\
+         ALTER TABLE users VALIDATE CONSTRAINT users_b_check;\n",
+    );
+}
+
+#[test]
+fn a_key_stands_on_a_finished_index() {
+    check(
+        "ALTER TABLE users ADD UNIQUE (email, \"nick\") INCLUDE (age);\n",
+        "CREATE UNIQUE INDEX CONCURRENTLY users_email_nick_age_key ON users (email, nick) INCLUDE (age);\n\
+         ALTER TABLE users ADD CONSTRAINT users_email_nick_age_key UNIQUE USING INDEX users_email_nick_age_key;\n",
+    );
+}
+
+#[test]
+fn the_files_own_transaction_is_left_and_entered_again() {
+    check(
+        "BEGIN ISOLATION LEVEL READ COMMITTED;\nSET LOCAL lock_timeout = '1s';\nCREATE TABLE a (b int);\n\
+         CREATE INDEX users_email ON users (email);\nALTER TABLE users ADD x int;\nCOMMIT;\n",
+        "BEGIN ISOLATION LEVEL READ COMMITTED;\nSET LOCAL lock_timeout = '1s';\nCREATE TABLE a (b int);\n\
+         COMMIT;\nCREATE INDEX CONCURRENTLY users_email ON users (email);\n\
+         BEGIN ISOLATION LEVEL READ COMMITTED;\nSET LOCAL lock_timeout = '1s';\nALTER TABLE users ADD x int;\nCOMMIT;\n",
+    );
+    check(
+        "BEGIN;\nCREATE INDEX users_email ON users (email);\nCOMMIT;\n",
+        "CREATE INDEX CONCURRENTLY users_email ON users (email);\n",
+    );
+    check(
+        "BEGIN;\nALTER TABLE users ADD CONSTRAINT c CHECK (age > 1);\nCOMMIT;\n",
+        "BEGIN;\nALTER TABLE users ADD CONSTRAINT c CHECK (age > 1) NOT VALID;\nCOMMIT;\n\
+         BEGIN;\nALTER TABLE users VALIDATE CONSTRAINT c;\nCOMMIT;\n",
+    );
+}
+
+#[test]
+fn a_file_that_is_run_in_a_transaction_is_cut() {
+    check_parts(
+        "SET lock_timeout = '2s';\nALTER TABLE users ADD x int; -- new\n\n-- fast\nCREATE INDEX users_email ON users (email);\n\
+         ALTER TABLE users ADD CONSTRAINT c CHECK (age > 1);\nCREATE TABLE last (id int);\n",
+        "SET lock_timeout = '2s';\nALTER TABLE users ADD x int; -- new\n=====\n\
+         (alone)\n-- fast\nCREATE INDEX CONCURRENTLY users_email ON users (email);\n=====\n\
+         SET lock_timeout = '2s';\nALTER TABLE users ADD CONSTRAINT c CHECK (age > 1) NOT VALID;\n=====\n\
+         SET lock_timeout = '2s';\nALTER TABLE users VALIDATE CONSTRAINT c;\nCREATE TABLE last (id int);\n",
+    );
+    // A name that depends on a setting is not sent without it.
+    let depends = "SET search_path = public;\nCREATE INDEX users_email ON users (email);\n";
+    let settings = Settings {
+        runner: Runner::OneTransaction,
+        ..Settings::default()
+    };
+    let script = parse(SourceFile::new("a.sql", depends));
+    assert_eq!(fix(&script, &before(), &settings).replaced, 0);
+}
+
+#[test]
+fn what_is_accepted_is_left_alone() {
+    let accepted = "-- zdm: allow(index-not-concurrent) because the table is small\n\
+                    CREATE INDEX users_email ON users (email);\n";
+    let script = parse(SourceFile::new("a.sql", accepted));
+    let fixed = fix(&script, &before(), &Settings::default());
+    assert_eq!(
+        (fixed.replaced, fixed.parts[0].text.as_str()),
+        (0, accepted)
+    );
+}

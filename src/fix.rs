@@ -33,7 +33,7 @@ pub struct Fixed {
 pub struct Part {
     /// Its text.
     pub text: String,
-    /// It cannot run in a transaction.
+    /// A statement in it was replaced by one that cannot run in a transaction.
     pub alone: bool,
 }
 

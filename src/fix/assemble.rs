@@ -50,7 +50,7 @@ pub(super) fn parts(context: &Context<'_>, part: &Part, segments: &[Segment]) ->
     );
     Some(vec![Part {
         text: without_empty_blocks(&text),
-        alone: part.alone,
+        alone: part.alone || segments.iter().any(Segment::is_alone),
     }])
 }
 

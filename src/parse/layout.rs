@@ -5,6 +5,7 @@
 //! that every offset stays what it is in the file.
 //! Next: [`program`] is about folders of programs, `section` knows the tools that keep both ways in one file, [`next`] names the next one.
 
+pub mod insert;
 pub mod next;
 pub mod program;
 

@@ -1,0 +1,216 @@
+//! `zdm lint --fix`: writes the safe equivalents, or shows them as a difference.
+//!
+//! Only migrations that a run looks at are written, and none that is known to have run. What has
+//! to be a file of its own gets a version behind its migration and before the next one.
+
+use std::path::{Path, PathBuf};
+
+use similar::TextDiff;
+
+use crate::{
+    catalog::Catalog,
+    cli::{CliError, ErrorCode, history::Migration, output},
+    config::{Config, migrations},
+    fix::{Fixed, fix},
+    lint::settings::Runner,
+    parse::layout::{self, Folder, Layout, insert},
+    report::count,
+};
+
+/// Whether files are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// They are.
+    Write,
+    /// The difference is shown, and nothing is written.
+    Show,
+}
+
+/// One text that is to be written: its path, what is there, what is to be there.
+struct Change {
+    path: PathBuf,
+    old: Option<String>,
+    new: String,
+}
+
+/// The folder of migrations, as it is.
+struct Place {
+    root: PathBuf,
+    paths: Vec<String>,
+    folder: Folder,
+}
+
+/// Fixes migrations, each with what exists before it. Says how many statements were replaced.
+pub(super) fn run(
+    looked: &[(&Migration, &Catalog)],
+    config: &Config,
+    mode: Mode,
+) -> Result<usize, CliError> {
+    let mut changes = Vec::new();
+    let mut replaced = 0;
+    for (migration, before) in looked {
+        let fixed = fix(&migration.script, before, &config.settings.lint.rules);
+        if fixed.replaced == 0 {
+            continue;
+        }
+        match of_migration(migration, &fixed, config) {
+            Ok(more) => {
+                replaced += fixed.replaced;
+                changes.extend(more);
+            }
+            Err(why) => output::note(&format!("{} is left as it is: {why}\n", migration.file.name())),
+        }
+    }
+    for change in &changes {
+        match mode {
+            Mode::Show => output::result(&difference(change)),
+            Mode::Write if change.path == Path::new(STDIN) => output::result(&change.new),
+            Mode::Write => write(change)?,
+        }
+    }
+    if mode == Mode::Write {
+        output::note(&format!(
+            "{} replaced in {}.\n",
+            count(replaced as u64, "statement"),
+            count(changes.len() as u64, "file")
+        ));
+    }
+    Ok(replaced)
+}
+
+/// The name of standard input.
+const STDIN: &str = "<stdin>";
+
+/// What is to be written for one migration, or why it cannot be.
+fn of_migration(
+    migration: &Migration,
+    fixed: &Fixed,
+    config: &Config,
+) -> Result<Vec<Change>, String> {
+    let Some((first, more)) = fixed.parts.split_first() else {
+        return Ok(Vec::new());
+    };
+    let file = migration.file.text();
+    let path = Path::new(migration.file.name());
+    let place = place(path, config);
+    let layout = place.as_ref().map_or(Layout::Plain, |place| place.folder.layout);
+    let wrapped = config.settings.lint.rules.runner == Runner::OneTransaction;
+    let mut text = in_file(migration, file, &first.text);
+    let sections = matches!(layout, Layout::Goose | Layout::Dbmate | Layout::SqlMigrate);
+    let mut changes = Vec::new();
+    if first.alone && (wrapped || sections) {
+        text = insert::without_transaction(layout, &text);
+        if layout == Layout::UpFolder {
+            changes.push(Change {
+                path: path.with_file_name("metadata.toml"),
+                old: None,
+                new: insert::NO_TRANSACTION_OF_DIESEL.to_owned(),
+            });
+        }
+    }
+    changes.insert(
+        0,
+        Change {
+            path: path.to_owned(),
+            old: Some(file.to_owned()),
+            new: text,
+        },
+    );
+    if more.is_empty() {
+        return Ok(changes);
+    }
+    let place = place.ok_or("it has to be cut in parts, and is in no folder of migrations")?;
+    let versions = insert::versions_after(&place.folder, &migration.name.id, more.len())
+        .ok_or_else(|| {
+            format!(
+                "it has to be cut in {} files, and there is no room for {} between {} and the next version",
+                fixed.parts.len(),
+                count(more.len() as u64, "version"),
+                migration.name.id
+            )
+        })?;
+    let paths: Vec<&str> = place.paths.iter().map(String::as_str).collect();
+    for (number, (part, id)) in more.iter().zip(&versions).enumerate() {
+        let name = format!("{}_{}", migration.name.name, number + 2);
+        let part = insert::Part {
+            id,
+            name: name.trim_start_matches('_'),
+            of: &migration.name.id,
+            text: &part.text,
+            alone: part.alone,
+        };
+        for made in insert::files(layout, &paths, &part) {
+            changes.push(Change {
+                path: place.root.join(&made.path),
+                old: None,
+                new: made.text,
+            });
+        }
+    }
+    Ok(changes)
+}
+
+/// The text of the file with another way up; what is not the way up stays as it is.
+fn in_file(migration: &Migration, file: &str, up: &str) -> String {
+    let old = migration.script.source.text();
+    let start = old.len() - old.trim_start().len();
+    let end = old.trim_end().len();
+    if file == old || start >= end {
+        return up.to_owned();
+    }
+    format!("{}{}{}", &file[..start], up.trim(), &file[end..])
+}
+
+/// The configured folder, when the file is in it.
+fn place(path: &Path, config: &Config) -> Option<Place> {
+    let root = migrations::folder(&config.base, config.settings.migrations_dir.as_deref()).ok()?;
+    let inside = path
+        .canonicalize()
+        .ok()?
+        .starts_with(root.canonicalize().ok()?);
+    if !inside {
+        return None;
+    }
+    let files: Vec<layout::File> = migrations::files(&root)
+        .ok()?
+        .into_iter()
+        .map(|file| layout::File {
+            path: file.relative,
+            text: file.text,
+        })
+        .collect();
+    let folder = layout::read(&files, config.settings.layout);
+    Some(Place {
+        root,
+        paths: files.into_iter().map(|file| file.path).collect(),
+        folder,
+    })
+}
+
+fn difference(change: &Change) -> String {
+    let old = change.old.as_deref().unwrap_or_default();
+    let name = change.path.display().to_string();
+    let before = if change.old.is_some() {
+        name.as_str()
+    } else {
+        "/dev/null"
+    };
+    TextDiff::from_lines(old, &change.new)
+        .unified_diff()
+        .header(before, &name)
+        .to_string()
+}
+
+fn write(change: &Change) -> Result<(), CliError> {
+    let failed = |source: std::io::Error| {
+        CliError::new(
+            ErrorCode::Migrations,
+            format!("cannot write {}: {source}", change.path.display()),
+        )
+        .with_hint("Check that you may write there, and that no file of that name exists.")
+    };
+    if change.old.is_some() {
+        return std::fs::write(&change.path, &change.new).map_err(failed);
+    }
+    super::super::new::write_new(&change.path, &change.new).map_err(failed)
+}

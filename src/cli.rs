@@ -15,6 +15,7 @@ pub mod explain;
 mod git;
 pub mod history;
 pub mod lint;
+pub mod lsp;
 pub mod new;
 pub mod output;
 pub mod plan;
@@ -87,6 +88,7 @@ enum Command {
     Reset(reset::Args),
     New(new::Args),
     Trace(trace::Args),
+    Lsp(lsp::Args),
     Stats(stats::Args),
     Demo(demo::Args),
 }
@@ -135,15 +137,16 @@ impl Command {
             Self::Reset(args) => args.format,
             Self::New(args) => args.format,
             Self::Trace(args) => args.format,
+            Self::Lsp(_) => Format::Human,
             Self::Stats(args) => args.format,
             Self::Demo(args) => args.format,
         }
     }
 
-    async fn run(&self, config: Option<&Path>) -> Result<Exit, CliError> {
+    async fn run(&self, path: Option<&Path>) -> Result<Exit, CliError> {
         let config = || {
             let directory = std::env::current_dir().unwrap_or_default();
-            config::load(config, &directory)
+            config::load(path, &directory)
         };
         match self {
             Self::Lint(args) => lint::run(args, &config()?).await,
@@ -157,6 +160,7 @@ impl Command {
             Self::Reset(args) => reset::run(args, &config()?).await,
             Self::New(args) => new::run(args, &config()?),
             Self::Trace(args) => trace::run(args, &config()?).await,
+            Self::Lsp(args) => lsp::run(args, path).await,
             Self::Stats(args) => stats::run(args, &config()?).await,
             Self::Demo(args) => demo::run(args).await,
         }

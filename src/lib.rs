@@ -17,6 +17,7 @@
 //! - [`trace`]: a migration on such a server, watched, beside what [`mod@effects`] says of it.
 //! - [`demo`]: a migration under traffic on such a server, measured and checked.
 //! - [`config`]: `zdm.toml`, the environment, the folder of migrations.
+//! - [`lsp`]: findings, hovers and quick fixes for an editor.
 //! - [`cli`]: the command line.
 
 pub mod catalog;
@@ -30,6 +31,7 @@ pub mod execute;
 pub mod fix;
 pub mod ident;
 pub mod lint;
+pub mod lsp;
 pub mod parse;
 pub mod plan;
 pub mod progress;

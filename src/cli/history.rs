@@ -179,6 +179,16 @@ pub fn of_file(file: SourceFile, config: &Config) -> Result<Migration, CliError>
     Migration::new(name, text, file, wrapping, config)
 }
 
+/// The statements of a migration of that id, with what zdm.toml says of it. A mistake there is told
+/// by whoever runs the migration.
+pub fn script(file: SourceFile, id: &str, config: &Config) -> Script {
+    let mut script = parse(file);
+    if let Ok(directives) = configured_directives(config, id) {
+        script.file_directives.extend(directives);
+    }
+    script
+}
+
 /// The migrations of the configured folder.
 pub fn load(config: &Config) -> Result<History, CliError> {
     let dir = config.settings.migrations_dir.as_deref();

@@ -1,6 +1,7 @@
 //! `zdm lint`.
 
 mod baseline;
+mod fix;
 mod inputs;
 mod output;
 mod paths;
@@ -63,6 +64,18 @@ pub struct Args {
     /// Write the findings to the baseline instead of reporting them.
     #[arg(long, help_heading = "Baseline")]
     write_baseline: bool,
+    /// Replace what was found by its safe equivalent, as plain SQL, where there is one: CONCURRENTLY,
+    /// NOT VALID and VALIDATE, a constraint on a finished index. What may not share a transaction
+    /// is set apart: by the file's own COMMIT and BEGIN, or, with `[lint] transactions =
+    /// "one-transaction"`, in new files with versions behind the migration and before the next
+    /// one, marked for the tool where it knows a mark. Comments stay. A migration that is known to
+    /// have run is never written; so name the files, or give --since or a database with a journal.
+    #[arg(long, help_heading = "Fixing", conflicts_with_all = ["write_baseline"])]
+    fix: bool,
+    /// Show what --fix would write as a difference, and write nothing. The exit code is 1 when
+    /// there is anything.
+    #[arg(long, help_heading = "Fixing", conflicts_with_all = ["write_baseline"])]
+    diff: bool,
     /// How to show the findings on stdout.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Human, help_heading = "Output")]
     format: Format,
@@ -136,6 +149,24 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
         .as_deref()
         .map(|revision| Changes::since(revision, &config.base))
         .transpose()?;
+    if args.fix || args.diff {
+        let series = inputs::gather(args, config, state.clone(), changes.as_ref()).await?;
+        let mode = if args.diff {
+            fix::Mode::Show
+        } else {
+            fix::Mode::Write
+        };
+        let live = database.is_some();
+        let replaced = fix::run(args, config, series, live, mode).await?;
+        match mode {
+            fix::Mode::Show if replaced > 0 => return Ok(Exit::Found),
+            fix::Mode::Show => return Ok(Exit::Done),
+            // Standard input was read, and its text is the result.
+            fix::Mode::Write if args.paths.iter().any(|path| path == "-") => return Ok(Exit::Done),
+            // What is left is shown.
+            fix::Mode::Write => {}
+        }
+    }
     let gathered = inputs::gather(args, config, state, changes.as_ref()).await?;
     let mut looked = Vec::new();
     for series in gathered {

@@ -5,6 +5,8 @@ mod explain;
 mod fresh;
 mod generated;
 mod lint;
+mod lint_fix;
+mod lsp;
 mod plan;
 mod run;
 mod run_commands;

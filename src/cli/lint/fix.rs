@@ -8,13 +8,17 @@ use std::path::{Path, PathBuf};
 use similar::TextDiff;
 
 use crate::{
-    catalog::Catalog,
-    cli::{CliError, ErrorCode, history::Migration, output},
+    cli::{CliError, ErrorCode, history::Migration, new, output, state},
     config::{Config, migrations},
     fix::{Fixed, fix},
     lint::settings::Runner,
     parse::layout::{self, Folder, Layout, insert},
     report::count,
+};
+
+use super::{
+    Args,
+    inputs::{self, Role, Series},
 };
 
 /// Whether files are written.
@@ -40,25 +44,56 @@ struct Place {
     folder: Folder,
 }
 
-/// Fixes migrations, each with what exists before it. Says how many statements were replaced.
-pub(super) fn run(
-    looked: &[(&Migration, &Catalog)],
+/// Fixes what a run looks at. Says how many statements were replaced, or would be.
+pub(super) async fn run(
+    args: &Args,
     config: &Config,
+    series: Vec<Series>,
+    live: bool,
     mode: Mode,
 ) -> Result<usize, CliError> {
+    if !live && args.paths.is_empty() && args.since.is_none() {
+        return Err(CliError::new(
+            ErrorCode::Usage,
+            "which migrations have run is not known, and those must not be changed",
+        )
+        .with_hint(
+            "Name the files to fix, or give --since REV, or --live with a database that has a journal.",
+        ));
+    }
+    let pending = if live {
+        inputs::pending(args, config).await?
+    } else {
+        None
+    };
     let mut changes = Vec::new();
     let mut replaced = 0;
-    for (migration, before) in looked {
-        let fixed = fix(&migration.script, before, &config.settings.lint.rules);
-        if fixed.replaced == 0 {
-            continue;
-        }
-        match of_migration(migration, &fixed, config) {
-            Ok(more) => {
-                replaced += fixed.replaced;
-                changes.extend(more);
+    for series in series {
+        let mut catalog = series.catalog;
+        for member in series.members {
+            if member.role == Role::There {
+                continue;
             }
-            Err(why) => output::note(&format!("{} is left as it is: {why}\n", migration.file.name())),
+            if let Some(sizes) = &series.sizes {
+                sizes.apply(&mut catalog);
+            }
+            let migration = &member.migration;
+            if member.role == Role::Judged {
+                let applied = pending
+                    .as_ref()
+                    .is_some_and(|pending| !pending.holds(&migration.name.id));
+                let fixed = fix(&migration.script, &catalog, &config.settings.lint.rules);
+                match of_migration(migration, &fixed, config) {
+                    _ if fixed.replaced == 0 => {}
+                    _ if applied || member.is_released() => left(migration, "it has run already"),
+                    Ok(more) => {
+                        replaced += fixed.replaced;
+                        changes.extend(more);
+                    }
+                    Err(why) => left(migration, &why),
+                }
+            }
+            catalog = state::replay(catalog, &migration.script);
         }
     }
     for change in &changes {
@@ -68,14 +103,25 @@ pub(super) fn run(
             Mode::Write => write(change)?,
         }
     }
-    if mode == Mode::Write {
+    if mode == Mode::Write && replaced > 0 {
         output::note(&format!(
-            "{} replaced in {}.\n",
+            "{} replaced; written: {}.\n",
             count(replaced as u64, "statement"),
-            count(changes.len() as u64, "file")
+            changes
+                .iter()
+                .map(|change| change.path.display().to_string())
+                .collect::<Vec<_>>()
+                .join(", ")
         ));
     }
     Ok(replaced)
+}
+
+fn left(migration: &Migration, why: &str) {
+    output::note(&format!(
+        "{} is left as it is: {why}\n",
+        migration.file.name()
+    ));
 }
 
 /// The name of standard input.
@@ -93,7 +139,9 @@ fn of_migration(
     let file = migration.file.text();
     let path = Path::new(migration.file.name());
     let place = place(path, config);
-    let layout = place.as_ref().map_or(Layout::Plain, |place| place.folder.layout);
+    let layout = place
+        .as_ref()
+        .map_or(Layout::Plain, |place| place.folder.layout);
     let wrapped = config.settings.lint.rules.runner == Runner::OneTransaction;
     let mut text = in_file(migration, file, &first.text);
     let sections = matches!(layout, Layout::Goose | Layout::Dbmate | Layout::SqlMigrate);
@@ -212,5 +260,5 @@ fn write(change: &Change) -> Result<(), CliError> {
     if change.old.is_some() {
         return std::fs::write(&change.path, &change.new).map_err(failed);
     }
-    super::super::new::write_new(&change.path, &change.new).map_err(failed)
+    new::write_new(&change.path, &change.new).map_err(failed)
 }

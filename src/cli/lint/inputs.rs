@@ -225,6 +225,11 @@ impl Series {
 }
 
 impl Member {
+    /// Whether it has run where it matters, or was there before and is edited.
+    pub(super) fn is_released(&self) -> bool {
+        self.released == Released::Yes || self.edit.is_some()
+    }
+
     fn of(migration: Migration, role: Role) -> Self {
         Self {
             migration,
@@ -266,17 +271,17 @@ fn must_be_named(what: &str) -> CliError {
 }
 
 /// What a journal says has begun, or was adopted.
-struct Applied(BTreeSet<String>);
+pub(super) struct Applied(BTreeSet<String>);
 
 impl Applied {
     /// Whether a migration is still to come.
-    fn holds(&self, id: &str) -> bool {
+    pub(super) fn holds(&self, id: &str) -> bool {
         !self.0.contains(id)
     }
 }
 
 /// Which migrations are pending, if the database has a journal.
-async fn pending(args: &Args, config: &Config) -> Result<Option<Applied>, CliError> {
+pub(super) async fn pending(args: &Args, config: &Config) -> Result<Option<Applied>, CliError> {
     let connect = ConnectArgs {
         database_url: args.state.database_url.clone(),
     };

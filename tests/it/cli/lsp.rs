@@ -1,0 +1,234 @@
+//! `zdm lsp`, spoken to as an editor does.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    process::{Child, ChildStdin, Stdio},
+    sync::mpsc::{Receiver, channel},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+use super::run::{command, folder};
+
+/// How long an answer may take on a machine that does much else.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An editor.
+struct Editor {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    messages: Receiver<Value>,
+    folder: tempfile::TempDir,
+    last: i64,
+}
+
+impl Editor {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let folder = folder(files);
+        let mut child = command(folder.path(), &["lsp", "--stdio"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let (sender, messages) = channel();
+        std::thread::spawn(move || {
+            loop {
+                let mut length = 0;
+                loop {
+                    let mut line = String::new();
+                    if stdout.read_line(&mut line).unwrap_or(0) == 0 {
+                        return;
+                    }
+                    if line == "\r\n" {
+                        break;
+                    }
+                    if let Some(number) = line.trim().strip_prefix("Content-Length: ") {
+                        length = number.parse().unwrap();
+                    }
+                }
+                let mut body = vec![0; length];
+                stdout.read_exact(&mut body).unwrap();
+                if sender.send(serde_json::from_slice(&body).unwrap()).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut editor = Self {
+            stdin: child.stdin.take(),
+            child,
+            messages,
+            folder,
+            last: 0,
+        };
+        let root = editor.uri("");
+        let answer = editor.ask(
+            "initialize",
+            json!({ "processId": null, "rootUri": root, "capabilities": {} }),
+        );
+        assert_eq!(answer["capabilities"]["hoverProvider"], true);
+        editor.tell("initialized", json!({}));
+        editor
+    }
+
+    fn uri(&self, path: &str) -> String {
+        format!("file://{}/{path}", self.folder.path().display())
+    }
+
+    fn send(&mut self, message: &Value) {
+        let body = message.to_string();
+        let stdin = self.stdin.as_mut().unwrap();
+        write!(stdin, "Content-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+        stdin.flush().unwrap();
+    }
+
+    fn tell(&mut self, method: &str, params: Value) {
+        self.send(&json!({ "jsonrpc": "2.0", "method": method, "params": params }));
+    }
+
+    /// The result of a request; what is published meanwhile is passed over.
+    fn ask(&mut self, method: &str, params: Value) -> Value {
+        self.last += 1;
+        let id = self.last;
+        self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }));
+        loop {
+            let message = self.messages.recv_timeout(PATIENCE).unwrap();
+            if message["id"] == id {
+                assert!(message["error"].is_null(), "{message}");
+                return message["result"].clone();
+            }
+        }
+    }
+
+    fn open(&mut self, path: &str, text: &str) {
+        let uri = self.uri(path);
+        let item = json!({ "uri": uri, "languageId": "sql", "version": 1, "text": text });
+        self.tell("textDocument/didOpen", json!({ "textDocument": item }));
+    }
+
+    fn change(&mut self, path: &str, version: i64, text: &str) {
+        let uri = self.uri(path);
+        self.tell(
+            "textDocument/didChange",
+            json!({
+                "textDocument": { "uri": uri, "version": version },
+                "contentChanges": [{ "text": text }],
+            }),
+        );
+    }
+
+    /// The findings that are published next for a version of a file.
+    fn published(&mut self, path: &str, version: i64) -> Vec<Value> {
+        let uri = self.uri(path);
+        loop {
+            let message = self.messages.recv_timeout(PATIENCE).unwrap();
+            let params = &message["params"];
+            if message["method"] == "textDocument/publishDiagnostics"
+                && params["uri"] == uri.as_str()
+                && params["version"] == version
+            {
+                return params["diagnostics"].as_array().unwrap().clone();
+            }
+        }
+    }
+
+    fn end(mut self) {
+        self.ask("shutdown", Value::Null);
+        self.tell("exit", Value::Null);
+        drop(self.stdin.take());
+        assert_eq!(self.child.wait().unwrap().code(), Some(0));
+    }
+}
+
+const INIT: (&str, &str) = (
+    "migrations/0001_init.sql",
+    "CREATE TABLE users (id bigint PRIMARY KEY, email text);\n",
+);
+
+/// The place of a finding.
+fn place(finding: &Value) -> (u64, u64, u64, u64) {
+    let number = |end: &str, what: &str| finding["range"][end][what].as_u64().unwrap();
+    (
+        number("start", "line"),
+        number("start", "character"),
+        number("end", "line"),
+        number("end", "character"),
+    )
+}
+
+#[test]
+fn findings_hovers_and_quick_fixes_are_at_their_places() {
+    let path = "migrations/0002_index.sql";
+    // Before the statement stand one character of two UTF-16 units and one of two bytes.
+    let text = "/* 🦀é */ CREATE INDEX i ON users (email);\n";
+    let mut editor = Editor::new(&[INIT, (path, "-- not this text\n")]);
+    editor.open(path, text);
+    let found = editor.published(path, 1);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!(found[0]["code"], "index-not-concurrent");
+    assert_eq!((&found[0]["severity"], &found[0]["source"]), (&json!(1), &json!("zdm")));
+    assert_eq!(place(&found[0]), (0, 10, 0, 41));
+    let document = json!({ "uri": editor.uri(path) });
+    let hover = editor.ask(
+        "textDocument/hover",
+        json!({ "textDocument": document, "position": { "line": 0, "character": 12 } }),
+    );
+    let shown = hover["contents"]["value"].as_str().unwrap();
+    for part in [
+        "- **SHARE** on `users`: blocks writes, not reads",
+        "- reads every row of `users`",
+        "**index-not-concurrent** (error)",
+        "#### Why it matters",
+        "#### What to do",
+    ] {
+        assert!(shown.contains(part), "{part}\n{shown}");
+    }
+    assert_eq!(place(&hover), (0, 10, 0, 41));
+    let comment = editor.ask(
+        "textDocument/hover",
+        json!({ "textDocument": document, "position": { "line": 0, "character": 4 } }),
+    );
+    assert!(comment.is_null(), "{comment}");
+    let actions = editor.ask(
+        "textDocument/codeAction",
+        json!({
+            "textDocument": document,
+            "range": found[0]["range"],
+            "context": { "diagnostics": [found[0]] },
+        }),
+    );
+    let edit = &actions[0]["edit"]["changes"][editor.uri(path)][0];
+    assert_eq!(actions[0]["kind"], "quickfix");
+    assert_eq!(edit["newText"], "CREATE INDEX CONCURRENTLY i ON users (email)");
+    assert_eq!(place(edit), (0, 10, 0, 41));
+    assert_eq!(actions[1]["title"], "Accept index-not-concurrent, with a reason");
+    let fixed = text.replace("INDEX", "INDEX CONCURRENTLY");
+    editor.change(path, 2, &fixed);
+    assert_eq!(editor.published(path, 2), Vec::<Value>::new());
+    editor.end();
+}
+
+#[test]
+fn a_file_is_judged_by_the_earlier_ones_as_the_editor_has_them() {
+    let (first, second) = (INIT.0, "migrations/0002_check.sql");
+    let check = "ALTER TABLE users ADD CONSTRAINT c CHECK (id > 0);\n";
+    let mut editor = Editor::new(&[INIT, (second, check)]);
+    editor.open(second, check);
+    assert_eq!(editor.published(second, 1).len(), 1);
+    editor.open(first, INIT.1);
+    editor.published(second, 1);
+    // With another first file the table is made where it is changed, and nobody uses it.
+    let moved = format!("{}{check}", INIT.1);
+    editor.change(first, 2, "-- nothing yet\n");
+    editor.change(second, 2, &moved);
+    assert_eq!(editor.published(second, 2), Vec::<Value>::new());
+    // Mistakes have a place too, and the last of several quick changes counts.
+    for version in 3..20 {
+        editor.change(second, version, "ALTER TABLE users ADD;\n");
+    }
+    let found = editor.published(second, 19);
+    assert_eq!((found.len(), &found[0]["code"]), (1, &json!("syntax")), "{found:#?}");
+    editor.end();
+}

@@ -14,7 +14,7 @@ mod words;
 
 use crate::{
     catalog::Catalog,
-    lint::{Context, File, Finding, Linted, Settings, lint},
+    lint::{Context, File, Finding, Linted, Settings, lint, settings::Runner},
     parse::{Script, parse},
     source::{SourceFile, Span},
 };
@@ -123,8 +123,14 @@ fn next(
     settings: &Settings,
 ) -> Option<(usize, Vec<Part>)> {
     let mut catalog = before.clone();
+    let bare = Settings {
+        runner: Runner::Statements,
+        ..settings.clone()
+    };
     for (at, part) in parts.iter().enumerate() {
         let script = parse(SourceFile::new(name, part.text.clone()));
+        // What cannot run in a transaction is not wrapped in one.
+        let settings = if part.alone { &bare } else { settings };
         let linted = lint(&script, &catalog, settings);
         let file = File::follow(&script, &catalog, settings);
         for found in found(&linted) {

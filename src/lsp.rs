@@ -232,9 +232,10 @@ impl<'a> Server<'a> {
             "textDocument/didChange" => {
                 if let Ok(params) = read::<DidChangeTextDocumentParams>(params) {
                     let uri = params.text_document.uri.as_str();
-                    if let (Some(document), Some(change)) =
-                        (self.documents.get_mut(uri), params.content_changes.into_iter().last())
-                    {
+                    if let (Some(document), Some(change)) = (
+                        self.documents.get_mut(uri),
+                        params.content_changes.into_iter().last(),
+                    ) {
                         document.version = params.text_document.version;
                         document.text = change.text;
                         self.due = Some(Instant::now() + QUIET);
@@ -292,7 +293,10 @@ impl<'a> Server<'a> {
 
     fn folder_view(&mut self, uri: &Uri) -> Option<folder::Looked> {
         let document = self.documents.get(uri.as_str())?;
-        Some(self.folder.look(&self.config, &document.path, &document.text))
+        Some(
+            self.folder
+                .look(&self.config, &document.path, &document.text),
+        )
     }
 
     fn diagnostics(&self, params: PublishDiagnosticsParams) -> Result<(), LspError> {

@@ -1,11 +1,12 @@
 //! The folder of migrations, read and parsed.
 
-use std::path::Path;
+use std::{borrow::Cow, path::Path};
 
 use crate::{
     cli::{CliError, ErrorCode},
     config::{Config, DirectiveText, migrations},
     diagnostic::closest,
+    lint::{self, settings::Runner},
     parse::{
         Directive, Script, checksum,
         layout::{self, Program, Wrapping},
@@ -60,6 +61,11 @@ impl Migration {
             file,
             wrapping,
         })
+    }
+
+    /// What holds for lint: a file that says that it runs outside a transaction does.
+    pub fn lint_settings<'a>(&self, settings: &'a lint::Settings) -> Cow<'a, lint::Settings> {
+        lint_settings(self.wrapping, settings)
     }
 
     /// Whether this is the migration of that file.
@@ -177,6 +183,17 @@ pub fn of_file(file: SourceFile, config: &Config) -> Result<Migration, CliError>
         ),
     };
     Migration::new(name, text, file, wrapping, config)
+}
+
+/// What holds for lint of a file that is run so.
+pub fn lint_settings(wrapping: Wrapping, settings: &lint::Settings) -> Cow<'_, lint::Settings> {
+    match wrapping {
+        Wrapping::Transaction => Cow::Borrowed(settings),
+        Wrapping::None => Cow::Owned(lint::Settings {
+            runner: Runner::Statements,
+            ..settings.clone()
+        }),
+    }
 }
 
 /// The statements of a migration of that id, with what zdm.toml says of it. A mistake there is told

@@ -66,7 +66,7 @@ pub struct Args {
     write_baseline: bool,
     /// Replace what was found by its safe equivalent, as plain SQL, where there is one: CONCURRENTLY,
     /// NOT VALID and VALIDATE, a constraint on a finished index. What may not share a transaction
-    /// is set apart: by the file's own COMMIT and BEGIN, or, with `[lint] transactions =
+    /// is set apart: by the file's own COMMIT and BEGIN, or, with `[lint] runner =
     /// "one-transaction"`, in new files with versions behind the migration and before the next
     /// one, marked for the tool where it knows a mark. Comments stay. A migration that is known to
     /// have run is never written; so name the files, or give --since or a database with a journal.
@@ -261,7 +261,8 @@ fn look(
         let before = targets.include(Format::Markdown).then(|| catalog.clone());
         let mut told = across.get_mut(at).map(std::mem::take).unwrap_or_default();
         told.extend(member.edit);
-        let linted = lint_among(&member.migration.script, &catalog, settings, told);
+        let own = member.migration.lint_settings(settings);
+        let linted = lint_among(&member.migration.script, &catalog, &own, told);
         catalog.clone_from(&linted.after);
         found.push(Looked {
             migration: member.migration,

@@ -390,7 +390,6 @@ fn fits(made: &Constraint, written: &TableConstraintKind) -> bool {
         (TableConstraintKind::Key(key), ConstraintKind::Unique { columns, .. }) => {
             !key.primary && *columns == key.columns
         }
-        (TableConstraintKind::NotNull(_), _) => false,
         (_, _) => false,
     }
 }

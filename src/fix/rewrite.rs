@@ -19,6 +19,9 @@ use crate::{
 
 /// What stands for the statement.
 pub(super) fn segments(context: &Context<'_>) -> Option<Vec<Segment>> {
+    if context.effects.outside_transaction && context.transaction.is_some() {
+        return Some(vec![Segment::alone(context.text())]);
+    }
     if let Some(segments) = apart(context) {
         return Some(segments);
     }

@@ -36,10 +36,13 @@ fn diagnostic(looked: &Looked, uri: &Uri, finding: &Finding) -> Diagnostic {
         Some(help) => format!("{}\n{help}", found.message),
         None => found.message.clone(),
     };
-    let related = found.labels.iter().map(|label| DiagnosticRelatedInformation {
-        location: Location::new(uri.clone(), range(&looked.source, label.span)),
-        message: label.text.clone(),
-    });
+    let related = found
+        .labels
+        .iter()
+        .map(|label| DiagnosticRelatedInformation {
+            location: Location::new(uri.clone(), range(&looked.source, label.span)),
+            message: label.text.clone(),
+        });
     Diagnostic {
         range: range(&looked.source, found.span),
         severity: Some(match found.level {
@@ -127,7 +130,11 @@ fn in_words(effects: &Effects) -> String {
         );
     }
     for relation in &effects.rewrites {
-        let _ = writeln!(out, "- writes `{}` anew, with its indexes", relation.short());
+        let _ = writeln!(
+            out,
+            "- writes `{}` anew, with its indexes",
+            relation.short()
+        );
     }
     for scan in &effects.scans {
         let _ = writeln!(
@@ -158,7 +165,10 @@ fn in_words(effects: &Effects) -> String {
 
 /// The quick fixes for the statements in a range.
 pub(super) fn actions(looked: &Looked, uri: &Uri, wanted: Range) -> Vec<CodeActionOrCommand> {
-    let span = Span::new(byte(&looked.source, wanted.start), byte(&looked.source, wanted.end));
+    let span = Span::new(
+        byte(&looked.source, wanted.start),
+        byte(&looked.source, wanted.end),
+    );
     let file = File::follow(&looked.script, &looked.before, &looked.settings);
     let mut actions = Vec::new();
     for context in file.contexts() {
@@ -171,7 +181,11 @@ pub(super) fn actions(looked: &Looked, uri: &Uri, wanted: Range) -> Vec<CodeActi
             .iter()
             .filter(|finding| finding.statement == Some(context.at))
             .collect();
-        let shown = || mine.iter().map(|finding| diagnostic(looked, uri, finding)).collect();
+        let shown = || {
+            mine.iter()
+                .map(|finding| diagnostic(looked, uri, finding))
+                .collect()
+        };
         if let Some(edit) = fix::in_place(&context, &looked.findings) {
             let text = TextEdit::new(range(&looked.source, edit.span), edit.text);
             let title = "Replace it by its safe equivalent";

@@ -16,7 +16,10 @@ use crate::{
     config::{Config, migrations},
     lint::{self, Finding, Judged, Member, Released},
     lsp::Start,
-    parse::{Script, layout},
+    parse::{
+        Script,
+        layout::{self, Wrapping},
+    },
     source::SourceFile,
 };
 
@@ -27,6 +30,7 @@ struct Entry {
     name: String,
     /// The way up; everything else is blank.
     text: String,
+    wrapping: Wrapping,
     script: Script,
 }
 
@@ -89,6 +93,7 @@ impl Folder {
                 id: migration.id,
                 name: migration.name,
                 text: migration.text,
+                wrapping: migration.wrapping,
                 script,
             });
             if unchanged {
@@ -100,17 +105,17 @@ impl Folder {
 
     /// Looks at an open file: at its place in the folder, or after all of it.
     pub(super) fn look(&mut self, config: &Config, path: &Path, text: &str) -> Looked {
-        let settings = config.settings.lint.rules.clone();
         let source = SourceFile::new(path.display().to_string(), text);
         let at = self.entries.iter().position(|entry| entry.path == path);
         let before = self.before(at.unwrap_or(self.entries.len()));
-        let script = match at.and_then(|at| self.entries.get(at)) {
-            Some(entry) => entry.script.clone(),
+        let (script, wrapping) = match at.and_then(|at| self.entries.get(at)) {
+            Some(entry) => (entry.script.clone(), entry.wrapping),
             None => match history::of_file(source.clone(), config) {
-                Ok(migration) => migration.script,
-                Err(_) => crate::parse::parse(source.clone()),
+                Ok(migration) => (migration.script, migration.wrapping),
+                Err(_) => (crate::parse::parse(source.clone()), Wrapping::default()),
             },
         };
+        let settings = history::lint_settings(wrapping, &config.settings.lint.rules).into_owned();
         let across = at.map_or_else(Vec::new, |at| self.across(at, &settings));
         let findings = lint::lint_among(&script, &before, &settings, across).findings;
         Looked {
@@ -124,13 +129,17 @@ impl Folder {
 
     /// What the rules over a folder say of one file.
     fn across(&self, at: usize, settings: &lint::Settings) -> Vec<crate::diagnostic::Diagnostic> {
-        let members = self.entries.iter().enumerate().map(|(place, entry)| Member {
-            id: &entry.id,
-            name: &entry.name,
-            script: &entry.script,
-            released: Released::Unknown,
-            judged: if place == at { Judged::Yes } else { Judged::No },
-        });
+        let members = self
+            .entries
+            .iter()
+            .enumerate()
+            .map(|(place, entry)| Member {
+                id: &entry.id,
+                name: &entry.name,
+                script: &entry.script,
+                released: Released::Unknown,
+                judged: if place == at { Judged::Yes } else { Judged::No },
+            });
         let mut found = lint::across(&lint::Folder {
             members: members.collect(),
             settings,
@@ -170,8 +179,7 @@ fn read(
     config: &Config,
     open: &BTreeMap<&Path, &str>,
 ) -> Option<Vec<(PathBuf, layout::Migration)>> {
-    let root =
-        migrations::folder(&config.base, config.settings.migrations_dir.as_deref()).ok()?;
+    let root = migrations::folder(&config.base, config.settings.migrations_dir.as_deref()).ok()?;
     let mut paths = BTreeMap::new();
     let files: Vec<layout::File> = migrations::files(&root)
         .ok()?

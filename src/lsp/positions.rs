@@ -44,12 +44,23 @@ mod tests {
     fn columns_are_utf_16_code_units_and_round_trip() {
         // é is one unit of two bytes, 🦀 two units of four bytes.
         let source = SourceFile::new("a.sql", "é🦀x\r\nzwei\n");
-        for (at, line, column) in [(0, 0, 0), (2, 0, 1), (6, 0, 3), (7, 0, 4), (9, 1, 0), (13, 1, 4)] {
+        for (at, line, column) in [
+            (0, 0, 0),
+            (2, 0, 1),
+            (6, 0, 3),
+            (7, 0, 4),
+            (9, 1, 0),
+            (13, 1, 4),
+        ] {
             let position = position(&source, at);
             assert_eq!((position.line, position.character), (line, column), "{at}");
             assert_eq!(byte(&source, position), at);
         }
-        assert_eq!(byte(&source, Position::new(0, 99)), 7, "the end of the line");
+        assert_eq!(
+            byte(&source, Position::new(0, 99)),
+            7,
+            "the end of the line"
+        );
         assert_eq!(byte(&source, Position::new(99, 0)), source.text().len());
     }
 }

@@ -273,7 +273,12 @@ fn take(file: &File, files: &[File], folder: &mut Folder) {
             wrapping,
         });
     };
-    let plain = Wrapping::Transaction;
+    // sqlx reads it at the very start (manual of sqlx, migrations).
+    let plain = if file.text.starts_with("-- no-transaction") {
+        Wrapping::None
+    } else {
+        Wrapping::Transaction
+    };
     let path = file.path.as_str();
     match folder.layout {
         Layout::Rails | Layout::Django => {}

@@ -5,6 +5,7 @@ use crate::{
     effects::effects,
     ident::quote,
     parse::{StatementKind, layout::Wrapping, statement::Transaction},
+    source::Span,
     trace::{Earlier, Place, Request, TraceError, run::copies_rows},
 };
 
@@ -50,13 +51,13 @@ fn one_transaction(earlier: Earlier<'_>) -> bool {
         })
 }
 
-type Failed = (crate::source::Span, DbError);
+type Failed = (Span, DbError);
 
 async fn once(session: &mut Session, earlier: Earlier<'_>) -> Result<(), Failed> {
     let whole = one_transaction(earlier);
     let at = |span| move |error| (span, error);
     if whole {
-        session.run("BEGIN").await.map_err(at(Default::default()))?;
+        session.run("BEGIN").await.map_err(at(Span::default()))?;
     }
     for statement in &earlier.script.statements {
         if copies_rows(statement) {
@@ -70,10 +71,7 @@ async fn once(session: &mut Session, earlier: Earlier<'_>) -> Result<(), Failed>
         }
     }
     if whole {
-        session
-            .run("COMMIT")
-            .await
-            .map_err(at(Default::default()))?;
+        session.run("COMMIT").await.map_err(at(Span::default()))?;
     }
     Ok(())
 }

@@ -33,6 +33,14 @@ fn fixed(text: &str, runner: Runner) -> Fixed {
     let mut catalog = before();
     for part in &fixed.parts {
         let script = parse(SourceFile::new("a.sql", part.text.clone()));
+        let settings = Settings {
+            runner: if part.alone {
+                Runner::Statements
+            } else {
+                runner
+            },
+            ..Settings::default()
+        };
         let linted = lint(&script, &catalog, &settings);
         let errors = linted
             .findings
@@ -126,6 +134,10 @@ fn the_files_own_transaction_is_left_and_entered_again() {
         "BEGIN ISOLATION LEVEL READ COMMITTED;\nSET LOCAL lock_timeout = '1s';\nCREATE TABLE a (b int);\n\
          COMMIT;\nCREATE INDEX CONCURRENTLY users_email ON users (email);\n\
          BEGIN ISOLATION LEVEL READ COMMITTED;\nSET LOCAL lock_timeout = '1s';\nALTER TABLE users ADD x int;\nCOMMIT;\n",
+    );
+    check(
+        "BEGIN;\nCREATE INDEX CONCURRENTLY users_email ON users (email);\nCOMMIT;\n",
+        "CREATE INDEX CONCURRENTLY users_email ON users (email);\n",
     );
     check(
         "BEGIN;\nCREATE INDEX users_email ON users (email);\nCOMMIT;\n",

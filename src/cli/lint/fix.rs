@@ -82,7 +82,8 @@ pub(super) async fn run(
                 let applied = pending
                     .as_ref()
                     .is_some_and(|pending| !pending.holds(&migration.name.id));
-                let fixed = fix(&migration.script, &catalog, &config.settings.lint.rules);
+                let own = migration.lint_settings(&config.settings.lint.rules);
+                let fixed = fix(&migration.script, &catalog, &own);
                 match of_migration(migration, &fixed, config) {
                     _ if fixed.replaced == 0 => {}
                     _ if applied || member.is_released() => left(migration, "it has run already"),
@@ -142,7 +143,8 @@ fn of_migration(
     let layout = place
         .as_ref()
         .map_or(Layout::Plain, |place| place.folder.layout);
-    let wrapped = config.settings.lint.rules.runner == Runner::OneTransaction;
+    let own = migration.lint_settings(&config.settings.lint.rules);
+    let wrapped = own.runner == Runner::OneTransaction;
     let mut text = in_file(migration, file, &first.text);
     let sections = matches!(layout, Layout::Goose | Layout::Dbmate | Layout::SqlMigrate);
     let mut changes = Vec::new();

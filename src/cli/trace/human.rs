@@ -147,12 +147,13 @@ fn claimed(lock: &ObservedLock, claims: &[Claim]) -> bool {
 
 fn lock_in_words(lock: &ObservedLock) -> String {
     let thing = match &lock.thing {
-        LockedThing::Relation(name) => name.clone(),
+        LockedThing::Relation(name)
+        | LockedThing::System(name)
+        | LockedThing::Object(name)
+        | LockedThing::Other(name) => name.clone(),
         LockedThing::Index(name) => format!("index {name}"),
         LockedThing::Toast(name) => format!("the long values of {name}"),
-        LockedThing::System(name) | LockedThing::Object(name) => name.clone(),
         LockedThing::Advisory(name) => format!("advisory lock {name}"),
-        LockedThing::Other(name) => name.clone(),
     };
     let note = match (lock.created, lock.held_before) {
         (true, _) => " (new)",

@@ -10,7 +10,7 @@ const INDEX: (&str, &str) = (
     "migrations/0002_index.sql",
     "-- slow lookups\nCREATE INDEX users_email_idx ON users (email);\nALTER TABLE users ADD CONSTRAINT grown CHECK (age > 17);\n",
 );
-const ONE: (&str, &str) = ("zdm.toml", "[lint]\ntransactions = \"one-transaction\"\n");
+const ONE: (&str, &str) = ("zdm.toml", "[lint]\nrunner = \"one-transaction\"\n");
 
 fn read(folder: &std::path::Path, path: &str) -> String {
     std::fs::read_to_string(folder.join(path)).unwrap_or_default()
@@ -80,7 +80,7 @@ fn parts_get_versions_behind_their_migration_and_the_mark_of_the_tool() {
     let file = |path: &str| read(here.path(), path);
     assert_eq!(
         file(INDEX.0),
-        "-- +goose NO TRANSACTION\n-- +goose Up\n-- slow lookups\nCREATE INDEX CONCURRENTLY users_email_idx ON users (email);\n-- +goose Down\nDROP TABLE x;\n"
+        "-- +goose NO TRANSACTION\n-- +goose Up\n-- slow lookups\nCREATE INDEX CONCURRENTLY users_email_idx ON users (email);\n\n-- +goose Down\nDROP TABLE x;\n"
     );
     assert_eq!(
         file("migrations/0003_index_2.sql"),

@@ -43,6 +43,8 @@ pub const RECIPES: &[Recipe] = &[
     add_column_volatile_default::RECIPE,
     add_column::RECIPE,
     set_not_null::RECIPE,
+    // It keeps foreign keys that are dropped and added again around it.
+    alter_column_type::RECIPE,
     add_check::RECIPE,
     add_foreign_key::RECIPE,
     add_identity::RECIPE,
@@ -55,7 +57,6 @@ pub const RECIPES: &[Recipe] = &[
     rename_column::RECIPE,
     rename_table::RECIPE,
     drop_column::RECIPE,
-    alter_column_type::RECIPE,
     attach_partition::RECIPE,
     detach_partition::RECIPE,
     create_partition::RECIPE,

@@ -133,7 +133,7 @@ fn unknown_name(table: &ObjectName) -> Refusal {
 }
 
 /// The constraint with everything spelled out, so that it means the same whenever it runs.
-fn definition(
+pub fn definition(
     columns: &[Ident],
     peer: &ObjectName,
     referenced: &[Ident],

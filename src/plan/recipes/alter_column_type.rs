@@ -5,6 +5,7 @@
 //! Columns of one file that must change together do: those of one table, and those at both ends
 //! of a foreign key. A change that is free stays one statement and is `as-is`'s.
 
+mod exchange;
 mod family;
 mod hanging;
 mod shadow;
@@ -37,7 +38,9 @@ pub const RECIPE: Recipe = Recipe {
 };
 
 fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
-    let (table, name, action) = alters(cx.before, cx.op)?;
+    let Some((table, name, action)) = alters(cx.before, cx.op) else {
+        return exchange::draft(cx);
+    };
     match action {
         ColumnAction::Type { .. } => needs_shadow(cx, cx.op).then(|| draft_for(cx)),
         // The default of a column whose type changes is the default of the new one: it comes with

@@ -8,7 +8,11 @@ use crate::{
     plan::{columns, draft::Refusal, moves, operation::Operation, recipe::Context},
 };
 
-use super::{alters, needs_shadow, values};
+use super::{
+    alters,
+    exchange::{self, Exchanged},
+    needs_shadow, values,
+};
 
 /// A column whose type changes.
 pub(super) struct Member<'a> {
@@ -42,11 +46,14 @@ pub(super) struct Family<'a> {
     pub(super) members: Vec<Member<'a>>,
     /// The other operations of the file that are done with them.
     pub(super) includes: Vec<usize>,
+    /// Foreign keys that the file drops and adds again.
+    pub(super) exchanged: Vec<Exchanged<'a>>,
 }
 
 impl<'a> Family<'a> {
     /// The operation's column, and those that later operations change and that belong to it.
     pub(super) fn of(cx: &Context<'a>) -> Result<Self, Refusal> {
+        let exchanged = exchange::exchanged(cx);
         let mut members = vec![member(cx, cx.at)?];
         let mut candidates: Vec<usize> = (cx.at + 1..cx.ops.len())
             .filter(|at| {
@@ -59,7 +66,11 @@ impl<'a> Family<'a> {
             let next = candidates.iter().position(|at| {
                 alters(cx.before, &cx.ops[*at]).is_some_and(|(table, column, _)| {
                     members.iter().any(|member| {
-                        member.table.name == table || linked(cx, member, &table, column)
+                        member.table.name == table
+                            || linked(cx, member, &table, column)
+                            || exchanged
+                                .iter()
+                                .any(|key| key.links(&place(member), &(&table, column)))
                     })
                 })
             });
@@ -71,7 +82,14 @@ impl<'a> Family<'a> {
         for member in &mut members {
             later_default(cx, member, &mut includes);
         }
-        let family = Self { members, includes };
+        let mut family = Self {
+            members,
+            includes,
+            exchanged,
+        };
+        let keys = family.exchanged.iter().filter(|key| key.is_of(&family));
+        let added: Vec<usize> = keys.map(|key| key.add_at).collect();
+        family.includes.extend(added);
         family.check(cx)?;
         Ok(family)
     }
@@ -160,6 +178,11 @@ fn chained(member: &Member<'_>, why: &str) -> Refusal {
         ),
         "put one of the two statements into a migration of its own",
     )
+}
+
+/// A member as table and column.
+fn place<'m>(member: &'m Member<'_>) -> (&'m ObjectName, &'m Ident) {
+    (&member.table.name, &member.column.name)
 }
 
 /// Whether a foreign key links a member with a column.

@@ -3,7 +3,6 @@
 
 use crate::{
     catalog::{ConstraintKind, Index, Table},
-    effects::LockMode,
     ident::{Ident, ObjectName, quote_literal},
     parse::PhaseName,
     plan::{
@@ -14,7 +13,7 @@ use crate::{
 use super::{family::Family, swap::Swap};
 
 /// A name for the second one of something that has a name; different ones of long names too.
-fn temporary(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Ident {
+pub(super) fn temporary(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Ident {
     cx.own_name(&cx.key(table, name), name)
 }
 
@@ -252,8 +251,18 @@ pub(super) fn foreign_keys(
     draft: &mut Draft,
     swap: &mut Swap,
 ) {
+    for key in family.exchanged.iter().filter(|key| key.is_of(family)) {
+        key.make(cx, family, draft, swap);
+    }
     for child in cx.before.tables.values() {
         for constraint in &child.constraints {
+            if family
+                .exchanged
+                .iter()
+                .any(|key| key.is(&child.name, &constraint.name))
+            {
+                continue;
+            }
             let ConstraintKind::ForeignKey {
                 columns,
                 references,
@@ -270,8 +279,8 @@ pub(super) fn foreign_keys(
             let temporary = temporary(cx, &child.name, &constraint.name);
             let definition = format!(
                 "FOREIGN KEY ({}) REFERENCES {references} ({}){}",
-                on_shadows(family, &child.name, columns),
-                on_shadows(family, references, referenced_columns),
+                list(&on_shadows(family, &child.name, columns)),
+                list(&on_shadows(family, references, referenced_columns)),
                 moves::foreign_key_options(&constraint.definition)
             );
             draft.push(
@@ -290,36 +299,36 @@ pub(super) fn foreign_keys(
                     add_foreign_key::validate(cx, &child.name, references, &temporary),
                 );
             }
-            swap.foreign_keys.push(format!(
-                "ALTER TABLE {} DROP CONSTRAINT {}",
-                child.name, constraint.name
-            ));
-            swap.after.push(format!(
-                "ALTER TABLE {} RENAME CONSTRAINT {temporary} TO {}",
-                child.name, constraint.name
-            ));
+            swap.exchange_key(
+                &child.name,
+                references,
+                &constraint.name,
+                &temporary,
+                &constraint.name,
+            );
             swap.after.extend(comment_on_constraint(
                 &child.name,
                 &constraint.name,
                 constraint.comment.as_deref(),
             ));
-            for peer in [&child.name, references] {
-                swap.locks.push((peer.clone(), LockMode::AccessExclusive));
-            }
         }
     }
 }
 
 /// A list of columns, those that change by the names of what takes their place.
-fn on_shadows(family: &Family<'_>, table: &ObjectName, columns: &[Ident]) -> String {
-    let names: Vec<String> = columns
+pub(super) fn on_shadows(family: &Family<'_>, table: &ObjectName, columns: &[Ident]) -> Vec<Ident> {
+    columns
         .iter()
         .map(|column| {
             family
                 .of_table(table)
                 .find(|member| member.column.name == *column)
-                .map_or_else(|| column.quoted(), |member| member.shadow.quoted())
+                .map_or_else(|| column.clone(), |member| member.shadow.clone())
         })
-        .collect();
+        .collect()
+}
+
+fn list(columns: &[Ident]) -> String {
+    let names: Vec<String> = columns.iter().map(Ident::quoted).collect();
     names.join(", ")
 }

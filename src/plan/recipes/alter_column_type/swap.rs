@@ -31,11 +31,36 @@ pub(super) struct Swap {
     pub(super) locks: Vec<(ObjectName, LockMode)>,
 }
 
+impl Swap {
+    /// A foreign key goes, and the one made beside it gets its name.
+    pub(super) fn exchange_key(
+        &mut self,
+        child: &ObjectName,
+        peer: &ObjectName,
+        old: &Ident,
+        temporary: &Ident,
+        name: &Ident,
+    ) {
+        self.foreign_keys
+            .push(format!("ALTER TABLE {child} DROP CONSTRAINT {old}"));
+        self.after.push(format!(
+            "ALTER TABLE {child} RENAME CONSTRAINT {temporary} TO {name}"
+        ));
+        for table in [child, peer] {
+            self.locks.push((table.clone(), LockMode::AccessExclusive));
+        }
+    }
+}
+
 /// Waits for old snapshots, then swaps.
 pub(super) fn contract(cx: &Context<'_>, family: &Family<'_>, draft: &mut Draft, swap: Swap) {
     let tables = family.tables();
     draft.push(PhaseName::Contract, pieces::wait_for_snapshots());
-    let mut sql: Vec<String> = family.members.iter().map(nothing_new).collect();
+    let mut sql: Vec<String> = family
+        .members
+        .iter()
+        .map(|member| nothing_new(family, member))
+        .collect();
     sql.extend(swap.triggers);
     sql.extend(swap.foreign_keys);
     sql.extend(swap.not_null);
@@ -85,10 +110,15 @@ pub(super) fn contract(cx: &Context<'_>, family: &Family<'_>, draft: &mut Draft,
 
 /// Refuses, under the lock, to drop a column on which something stands that was made after the
 /// plan.
-fn nothing_new(member: &Member<'_>) -> String {
+fn nothing_new(family: &Family<'_>, member: &Member<'_>) -> String {
     let table = member.table;
+    let exchanged = family
+        .exchanged
+        .iter()
+        .filter(|key| key.child == table.name);
     let mut known: Vec<&Ident> = table.indexes.iter().map(|index| &index.name).collect();
     known.extend(table.constraints.iter().map(|constraint| &constraint.name));
+    known.extend(exchanged.map(|key| &key.old));
     known.extend(
         table
             .columns

@@ -13,6 +13,7 @@ pub mod build;
 pub mod columns;
 pub mod compare;
 pub mod draft;
+pub mod filled_by_query;
 pub mod filled_column;
 pub mod keys;
 pub mod moves;

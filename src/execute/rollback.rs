@@ -190,7 +190,8 @@ async fn unsynchronised(session: &mut Session, plan: &Plan) -> Result<Vec<String
 /// for each statement. Rows that were added stay too, but nothing is lost by that.
 fn changed_rows(plan: &Plan, record: &MigrationRecord) -> Vec<String> {
     let mut lines = Vec::new();
-    for step in plan.steps() {
+    // One that can be taken back filled a column which goes.
+    for step in plan.steps().filter(|step| !step.reversible) {
         let (verb, rows) = match &step.kind {
             StepKind::Rows { verb } => {
                 let done = record

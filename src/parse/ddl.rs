@@ -37,6 +37,8 @@ pub(super) fn relations_read(source: &str) -> Vec<crate::ident::QualifiedName> {
     relations::relations(source, &super::tokens::tokens(source)).reads
 }
 
+pub(super) use data::set_list;
+
 /// What a statement says, and what is wrong with it.
 pub(super) fn statement(source: &str, raw: &RawStatement) -> (StatementKind, Option<Diagnostic>) {
     let mut cursor = Cursor::new(source, &raw.tokens);

@@ -50,6 +50,23 @@ pub struct RowsStatement {
 }
 
 impl RowsStatement {
+    /// `SET column = value`, in order; `None` when the list has another form.
+    pub fn assignments(&self) -> Option<Vec<(Ident, Expr)>> {
+        super::ddl::set_list(&self.middle)
+    }
+
+    /// The `WITH` list in front of it, or nothing.
+    pub fn with(&self) -> &str {
+        let end = self.before.len().saturating_sub("update".len());
+        self.before
+            .get(..end)
+            .filter(|text| {
+                text.get(..4)
+                    .is_some_and(|w| w.eq_ignore_ascii_case("with"))
+            })
+            .unwrap_or_default()
+    }
+
     /// With what it reads.
     fn reading(mut self) -> Self {
         let predicate = self.predicate.as_ref().map_or("true", |found| &found.text);

@@ -246,7 +246,10 @@ pub fn by_pages(
     let tail = condition.map_or_else(String::new, |text| format!(" AND ({text})"));
     let filter = condition.map_or_else(|| "true".to_owned(), |text| format!("({text})"));
     let left = match &parts.others {
-        Some(others) => format!("{alias} WHERE EXISTS (SELECT FROM {others} WHERE {filter})"),
+        Some(others) => format!(
+            "{alias} WHERE EXISTS ({}SELECT FROM {others} WHERE {filter})",
+            parts.with()
+        ),
         None => format!("{alias} WHERE {filter}"),
     };
     Ok(Batches {

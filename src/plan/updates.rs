@@ -198,8 +198,10 @@ fn run(
                  changes there until contract would never reach the new column",
                 table.short()
             ),
-            "put the UPDATE into the next migration: by then the new application writes the \
-             column itself, and only the rows that are there are left to fill",
+            "put the UPDATE into the next migration, when the new application writes the column \
+             itself; or say before it how it is to run: `-- zdm: phase migrate` for one statement, \
+             `-- zdm: once using <key>` for ranges of a key: what the old application writes after \
+             that keeps the default",
         ));
     }
     let new = |name: &Ident| held.iter().any(|known| known.column.name == *name);
@@ -357,7 +359,11 @@ fn refuse(table: &ObjectName, column: &Ident, why: &str) -> Refusal {
     Refusal::new(
         "column-from-update",
         format!("the UPDATE that fills {}.{column} {why}", table.short()),
-        "write it as UPDATE t SET b = <expression over the row>, or give the value as \
-         `-- zdm: up(b) …` before ADD COLUMN and leave the UPDATE out",
+        format!(
+            "write it as UPDATE t SET {column} = <expression over the row>; or give the value as \
+             `-- zdm: up({column}) …` before ADD COLUMN and leave the UPDATE out; or write `-- zdm: \
+             phase migrate` before the UPDATE: it then runs once, and rows that the old application \
+             writes after it keep what ADD COLUMN says"
+        ),
     )
 }

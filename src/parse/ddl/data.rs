@@ -244,6 +244,30 @@ fn whole_is(cursor: &Cursor<'_>, start: usize, words: &[&str]) -> bool {
     at.is_kws(words)
 }
 
+/// The same list from a text that begins with `SET`; `(column) = (SELECT …)` counts as
+/// `column = (SELECT …)` here.
+pub(crate) fn set_list(source: &str) -> Option<Vec<(Ident, Expr)>> {
+    let tokens = crate::parse::tokens::tokens(source);
+    let mut cursor = Cursor::new(source, &tokens);
+    cursor.expect(&["set"]).ok()?;
+    let parts = cursor.separated(|cursor| {
+        let mut ahead = cursor.clone();
+        if ahead.eat_kind(TokenKind::LeftParen)
+            && let Ok(column) = ahead.name("a column")
+            && ahead.eat_kind(TokenKind::RightParen)
+            && ahead.eat_operator("=")
+            && (ahead.is_kw_at(1, "select") || ahead.is_kw_at(1, "with"))
+        {
+            *cursor = ahead;
+            return Ok((column, value(cursor)?));
+        }
+        let column = cursor.name("a column")?;
+        equals(cursor)?;
+        Ok((column, value(cursor)?))
+    });
+    parts.ok()
+}
+
 /// The list behind `SET`; `None` when it is not `column = expression` throughout.
 fn assignments(cursor: &mut Cursor<'_>) -> Parsed<Option<Vec<(Ident, Expr)>>> {
     let parts = cursor.separated(|cursor| {

@@ -13,6 +13,7 @@ use crate::{
         added_column::AddedColumn,
         columns,
         draft::{Draft, Element, Refusal, Touch},
+        filled_by_query,
         filled_column::FilledColumn,
         pieces,
         recipe::{Context, Recipe},
@@ -32,6 +33,9 @@ pub const RECIPE: Recipe = Recipe {
 
 fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
     let added = AddedColumn::of(cx)?;
+    if filled_by_query::stands_apart(cx, cx.at, &added.table, &added.def.name) {
+        return None;
+    }
     let derived = updates::derived(cx, &added.table, &added.def.name)?;
     Some(derived.and_then(|derived| draft_for(cx, &added, &derived)))
 }

@@ -13,7 +13,7 @@ use crate::{
     plan::{
         Backfill, Step, StepKind, Undo, columns,
         draft::{Draft, Element, Refusal, Touch, step},
-        partitions, pieces,
+        filled_by_query, partitions, pieces,
         recipe::{Context, Recipe},
         recipes::add_check::tighten_phase,
         state,
@@ -79,7 +79,7 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft
         return Ok(draft);
     }
     let mut contract = Vec::new();
-    let mut phase = tighten_phase(cx, table, [name]);
+    let mut phase = when(cx, table, name);
     let mut state = state::column_not_null(table, name);
     if let Some(up) = cx.up(name) {
         partitions::plain_or_tree(cx, table)?;
@@ -150,7 +150,14 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft
         state = state::trigger_absent(table, &sql.triggers[0]);
         contract.extend(sql.drop);
     } else {
-        draft.push(phase, count_nulls(cx, table, name, &up_hint(name)));
+        let hint = if filled_by_query::is_empty_until_contract(cx, table, name) {
+            // An UPDATE of the file has filled what it finds.
+            draft.breaks_old = true;
+            String::new()
+        } else {
+            up_hint(name)
+        };
+        draft.push(phase, count_nulls(cx, table, name, &hint));
         draft.conditions.push(null_condition(phase, table, name));
     }
     let constraint = pieces::not_null_name(cx, table, name);
@@ -190,7 +197,7 @@ pub fn count_and_prove(
     if column.not_null {
         return Ok(Vec::new());
     }
-    let phase = tighten_phase(cx, table, [name]);
+    let phase = when(cx, table, name);
     draft.push(phase, count_nulls(cx, table, name, ""));
     draft.conditions.push(null_condition(phase, table, name));
     draft.touches.push(as_it_is(table, name));
@@ -199,6 +206,15 @@ pub fn count_and_prove(
         .extend(partitions::reads_partitions(cx, table));
     let constraint = pieces::not_null_name(cx, table, name);
     Ok(pieces::prove_not_null(draft, cx, table, name, &constraint, phase).contract)
+}
+
+/// In contract, where the rows that the old application writes have no value before.
+fn when(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> PhaseName {
+    if filled_by_query::is_empty_until_contract(cx, table, name) {
+        PhaseName::Contract
+    } else {
+        tighten_phase(cx, table, [name])
+    }
 }
 
 /// No value changes, so what only reads the column, as an index does, need not wait for contract;

@@ -6,13 +6,14 @@ use crate::{
     effects::Effects,
     ident::{Ident, ObjectName},
     parse::{
-        PhaseName, StatementKind,
+        Expr, PhaseName, StatementKind,
         rows::{RowsStatement, rows_statement},
         statement::{DataKind, Update},
     },
     plan::{
         Verb,
         draft::{Draft, Element, Refusal, Touch},
+        filled_by_query::{self, Filled},
         recipe::{Context, Recipe},
         rows::{self, limits},
         touches,
@@ -43,6 +44,12 @@ fn draft_for(
     let phase = cx.phase_directive().unwrap_or(PhaseName::Migrate);
     let parts = rows_statement(&cx.op.sql);
     let mut draft = Draft::default();
+    if let Some(filled) = filled_by_query::filled(cx, cx.at, name)
+        && let Some(parts) = &parts
+    {
+        fill_new(cx, &mut draft, name, parts, &filled, &effects)?;
+        return Ok(draft);
+    }
     let step = if let Some(key) = rows::once_key(cx) {
         let table = cx.known_table(name)?;
         by_key(cx, &mut draft, table, parts.as_ref(), key, &effects)?
@@ -75,11 +82,49 @@ fn draft_for(
         }
     };
     draft.push(phase, step);
-    draft.touches = touches_of(cx, name, update, parts.as_ref(), phase, &effects);
+    let assigned = update.and_then(|update| update.assignments.as_deref());
+    draft.touches = touches_of(cx, name, assigned, parts.as_ref(), phase, &effects);
     if let Some(table) = cx.before.tables.get(name) {
         rows::note_triggers(cx, &mut draft, table, Verb::Update);
     }
     Ok(draft)
+}
+
+/// A new column filled from other rows: in migrate, and in contract for what came meanwhile.
+fn fill_new(
+    cx: &Context<'_>,
+    draft: &mut Draft,
+    name: &ObjectName,
+    parts: &RowsStatement,
+    filled: &Filled,
+    effects: &Effects,
+) -> Result<(), Refusal> {
+    let table = cx.known_table(name)?;
+    let batches = rows::by_pages(cx, parts, table, Some(&filled.left))?;
+    let mut fill = rows::in_batches(
+        cx,
+        batches.clone(),
+        effects,
+        "the column is new: a row that has its value is not empty any more, so batches end",
+    );
+    let mut again = rows::in_batches(
+        cx,
+        batches,
+        effects,
+        "the old application has ended: the rows that it wrote after the fill get their value too",
+    );
+    // With the column everything goes that it wrote.
+    fill.reversible = true;
+    again.title = format!("again, for rows written meanwhile: {}", again.title);
+    draft.push(PhaseName::Migrate, fill);
+    draft.push(PhaseName::Contract, again);
+    // What it writes after that stays empty.
+    draft.breaks_old = true;
+    filled_by_query::say(draft, name, filled);
+    let assigned = Some(filled.assignments.as_slice());
+    draft.touches = touches_of(cx, name, assigned, Some(parts), PhaseName::Migrate, effects);
+    rows::note_triggers(cx, draft, table, Verb::Update);
+    Ok(())
 }
 
 /// The proof that it may be run again and again, with the rows that are left; or why not.
@@ -150,15 +195,10 @@ fn by_key(
             "write it as UPDATE table SET … [FROM …] WHERE …, without RETURNING",
         ));
     };
-    let sets_key = limits::names(parts.middle.split(" FROM ").next().unwrap_or_default())
-        .contains(key)
-        && match &cx.op.statement.kind {
-            StatementKind::Update(update) => update
-                .assignments
-                .as_ref()
-                .is_none_or(|set| set.iter().any(|(column, _)| column == key)),
-            _ => true,
-        };
+    let sets_key = parts.assignments().map_or_else(
+        || limits::names(&parts.middle).contains(key),
+        |set| set.iter().any(|(column, _)| column == key),
+    );
     if sets_key {
         return Err(Refusal::new(
             "once-key",
@@ -197,12 +237,11 @@ pub fn note_once(draft: &mut Draft, table: &ObjectName, key: &Ident, done: &str)
 fn touches_of(
     cx: &Context<'_>,
     name: &ObjectName,
-    update: Option<&Update>,
+    assigned: Option<&[(Ident, Expr)]>,
     parts: Option<&RowsStatement>,
     phase: PhaseName,
     effects: &Effects,
 ) -> Vec<Touch> {
-    let assigned = update.and_then(|update| update.assignments.as_ref());
     let (Some(assigned), Some(table)) = (assigned, cx.before.tables.get(name)) else {
         return touches::touches(cx, phase, effects);
     };

@@ -37,8 +37,19 @@ const STEADY: &[&str] = &[
 
 /// Functions that change nothing when applied to what they have made.
 const IDEMPOTENT: &[&str] = &[
-    "lower", "upper", "trim", "btrim", "ltrim", "rtrim", "initcap", "abs",
+    "lower",
+    "upper",
+    "trim",
+    "btrim",
+    "ltrim",
+    "rtrim",
+    "initcap",
+    "abs",
+    "normalize",
 ];
+
+/// Those of them that say in a second argument which characters they take away.
+const TRIMS: &[&str] = &["btrim", "ltrim", "rtrim"];
 
 /// The rows an UPDATE is left to do, as a condition; or why there is no telling.
 pub fn rows_left(
@@ -177,6 +188,15 @@ fn is_idempotent(value: &Expr, column: &Ident) -> bool {
         return false;
     };
     let inside = inside.trim();
+    let inside = match inside.split_once(',') {
+        Some((first, second))
+            if TRIMS.contains(&name.as_str())
+                && matches!(Constant::of(second), Some(Constant::Text(_))) =>
+        {
+            first.trim()
+        }
+        _ => inside,
+    };
     if IDEMPOTENT.contains(&name.as_str()) {
         let inner = expr_from_text(inside);
         return value.functions.len() == 1
@@ -470,6 +490,8 @@ mod tests {
             "coalesce(a, 0)",
             "nullif(a, '')",
             "UPPER( a )",
+            "rtrim(a, '/')",
+            "normalize(a)",
         ] {
             assert!(idempotent(value), "{value}");
         }
@@ -480,6 +502,9 @@ mod tests {
             "coalesce(a, b)",
             "replace(a, 'x', 'xx')",
             "trim(lower(a) || ' ')",
+            "rtrim(a, b)",
+            "rtrim(b, '/')",
+            "left(a, '-1')",
             "a",
             "lower(a || 'X')",
         ] {

@@ -3,6 +3,7 @@
 //! that zdm does not know, is refused with the reason.
 
 mod alter;
+mod block;
 mod data;
 mod drops;
 mod objects;
@@ -83,6 +84,9 @@ fn draft(cx: &Context<'_>) -> Result<Draft, Refusal> {
             return Ok(draft);
         }
         _ => {}
+    }
+    if let Some(block) = block::draft(cx) {
+        return block;
     }
     if let Some(note) = drops::nothing_to_drop(cx) {
         draft.notes.push(note);

@@ -36,6 +36,9 @@ pub(super) fn place(cx: &Context<'_>, keywords: &str, effects: &Effects) -> Resu
         "ALTER DEFAULT PRIVILEGES",
     ];
     if effects.unknown && cx.phase_directive().is_none() {
+        if let Some(block) = super::block::refusal(cx) {
+            return Err(block);
+        }
         return Err(Refusal::new(
             "unknown-statement",
             format!("zdm does not know what `{keywords}` does to clients, and does not guess"),

@@ -1,0 +1,2 @@
+UPDATE settings SET value = trim(value);
+DELETE FROM tags WHERE id > 45;

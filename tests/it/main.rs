@@ -7,6 +7,7 @@
 mod cli;
 mod fix;
 mod histories_parse;
+mod histories_plan;
 mod live;
 mod oracle;
 mod properties;

@@ -3,7 +3,7 @@
 //!
 //! The texts lie beside the project and are not part of it: where they are absent, there is no
 //! history, and a test says so and claims nothing. What a file must be told that its SQL does not
-//! say is in one table, [`TOLD`], for every test.
+//! say is in one table, in `histories/told.rs`, for every test.
 
 use std::path::{Path, PathBuf};
 
@@ -21,6 +21,12 @@ use zdm::{
 
 use super::server::{run, try_run};
 
+mod told;
+
+use told::expected;
+pub(crate) use told::{EXERCISED, NOT_EXERCISED};
+use told::{SILENT, TOLD};
+
 /// The histories, by folder, smallest first.
 pub(crate) const NAMES: [&str; 6] = [
     "openfga",
@@ -29,54 +35,6 @@ pub(crate) const NAMES: [&str; 6] = [
     "pocket-id",
     "marquez",
     "concourse",
-];
-
-/// What zdm has to be told about one file, as `[migration."ID"]` of zdm.toml and flags would.
-pub(crate) struct Told {
-    /// The history.
-    pub(crate) history: &'static str,
-    /// The file's version: the number before the first underscore.
-    pub(crate) id: &'static str,
-    /// Directives for the whole file, without `-- zdm: file`.
-    pub(crate) directives: &'static [&'static str],
-    /// Directives of one statement: how its text begins, and the directive.
-    pub(crate) statements: &'static [(&'static str, &'static str)],
-    /// Whether the plan may make the new application wait for contract.
-    pub(crate) late_expand: LateExpandPolicy,
-    /// Run afterwards on every database that is compared: takes random values and times out.
-    pub(crate) end: &'static str,
-}
-
-/// Nothing told.
-const SILENT: Told = Told {
-    history: "",
-    id: "",
-    directives: &[],
-    statements: &[],
-    late_expand: LateExpandPolicy::Refuse,
-    end: "",
-};
-
-/// Every file that needs a word. Never a way around the phases.
-pub(crate) const TOLD: &[Told] = &[
-    Told {
-        history: "svix",
-        id: "0011",
-        end: "UPDATE eventtype SET created_at = '2024-01-01', updated_at = '2024-01-01'",
-        ..SILENT
-    },
-    Told {
-        history: "marquez",
-        id: "0072",
-        late_expand: LateExpandPolicy::Accept,
-        ..SILENT
-    },
-    Told {
-        history: "pocket-id",
-        id: "0063",
-        end: "UPDATE oidc_clients SET credentials = NULL",
-        ..SILENT
-    },
 ];
 
 /// One migration of a history.
@@ -183,6 +141,25 @@ fn step(history: &str, migration: layout::Migration, text: &str) -> Step {
         late_expand: told.late_expand,
         end: told.end,
     }
+}
+
+/// The files that were refused are those of the list, and no others.
+pub(crate) fn as_listed(history: &History, refused: &[String]) {
+    let listed = expected(history.name);
+    let wrong: Vec<String> = history
+        .steps
+        .iter()
+        .map(|step| step.file.name.id.as_str())
+        .filter_map(|id| {
+            let now = refused.iter().any(|one| one == id);
+            match (listed.contains(&id), now) {
+                (true, false) => Some(format!("{id} is refused no more: take it off the list")),
+                (false, true) => Some(format!("{id} is refused")),
+                (true, true) | (false, false) => None,
+            }
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}: {}", history.name, wrong.join("; "));
 }
 
 impl Step {

@@ -380,18 +380,26 @@ fn truncate(
                 .any(|table| table.name == *name)
         })
     };
-    let further = effects
+    let further: Vec<&ObjectName> = effects
         .rewrites
         .iter()
-        .find(|relation| cx.before.tables.contains_key(*relation) && !partition(relation));
-    if let Some(further) = further {
+        .filter(|relation| cx.before.tables.contains_key(*relation) && !partition(relation))
+        .collect();
+    if !further.is_empty() {
+        let list = |name: fn(&ObjectName) -> String| {
+            let names: Vec<String> = further.iter().map(|relation| name(relation)).collect();
+            names.join(", ")
+        };
         return Err(Refusal::new(
             "cascade",
             format!(
                 "TRUNCATE … CASCADE would empty {} too, which the migration does not name",
-                further.short()
+                list(ObjectName::short)
             ),
-            format!("name it: TRUNCATE …, {further}"),
+            format!(
+                "if their rows are to go, name them: TRUNCATE …, {}",
+                list(ToString::to_string)
+            ),
         ));
     }
     Ok(Place {

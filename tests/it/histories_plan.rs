@@ -5,7 +5,7 @@
 //! Needs no server, and so is the quick look; `live::histories` runs the plans. With `ONLY=name`
 //! for one history.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use zdm::{
     catalog::{Catalog, PgVersion, apply},
@@ -17,9 +17,9 @@ use zdm::{
 
 use crate::support::histories::{self, EXERCISED, History, NOT_EXERCISED};
 
-/// What is refused, and the recipes of the rest.
-fn planned(history: &History) -> (Vec<String>, BTreeSet<&'static str>) {
-    let (mut refused, mut recipes) = (Vec::new(), BTreeSet::new());
+/// What is refused, and the recipes of the rest, each with the first file that needs it.
+fn planned(history: &History) -> (Vec<String>, BTreeMap<&'static str, String>) {
+    let (mut refused, mut recipes) = (Vec::new(), BTreeMap::new());
     let mut catalog = Catalog::empty(PgVersion::V14);
     for step in &history.steps {
         let id = &step.file.name.id;
@@ -45,7 +45,9 @@ fn planned(history: &History) -> (Vec<String>, BTreeSet<&'static str>) {
                 );
             }
         } else {
-            recipes.extend(planned.recipes);
+            for recipe in planned.recipes {
+                recipes.entry(recipe).or_insert_with(|| id.clone());
+            }
         }
         for statement in &step.file.script.statements {
             apply(&mut catalog, statement, text);
@@ -66,7 +68,7 @@ fn what_is_refused_is_listed() {
     for history in names.filter_map(histories::history) {
         let (refused, recipes) = planned(&history);
         println!("{}: recipes {recipes:?}", history.name);
-        all.extend(recipes);
+        all.extend(recipes.into_keys());
         histories::as_listed(&history, &refused);
     }
     println!("{} of {} recipes: {all:?}", all.len(), RECIPES.len());

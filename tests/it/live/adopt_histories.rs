@@ -11,7 +11,7 @@ use zdm::{
 
 use super::{
     apply::run_on,
-    histories::{both_ways, some_versions},
+    histories::{both_ways, exercised, some_versions},
 };
 use crate::support::{
     histories::{self, History, Step},
@@ -129,8 +129,9 @@ async fn taken_over(name: &'static str, tool: Option<Tool>) {
             steps: rest.to_vec(),
             ..history.clone()
         };
-        let (_, refused) = both_ways(&onwards, &plain, &db, &run_).await;
+        let (recipes, refused) = both_ways(&onwards, &plain, &db, &run_).await;
         histories::as_listed(&onwards, &refused);
+        exercised(&format!("{name}, taken over"), &recipes);
     }
 }
 
@@ -156,18 +157,10 @@ async fn pocket_id_from_none() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn marquez_from_flyway() {
-    // Long: with ZDM_SOAK=1 only.
-    if std::env::var_os("ZDM_SOAK").is_none() {
-        return;
-    }
     taken_over("marquez", Some(Tool::Flyway)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn concourse_from_golang_migrate() {
-    // Long: with ZDM_SOAK=1 only.
-    if std::env::var_os("ZDM_SOAK").is_none() {
-        return;
-    }
     taken_over("concourse", Some(Tool::Migrate)).await;
 }

@@ -153,10 +153,27 @@ pub(super) fn some_versions(name: &str) -> Vec<u32> {
     }
 }
 
+/// The recipes that the list says have run.
+pub(super) fn exercised(place: &str, recipes: &Recipes) {
+    for (recipe, _) in histories::EXERCISED.iter().filter(|(_, of)| *of == place) {
+        assert!(
+            recipes.contains_key(recipe),
+            "no file of {place} was run by {recipe}"
+        );
+    }
+}
+
+/// The long ones go to their half here; from there on `adopt_histories` takes them over. With
+/// `ZDM_SOAK=1` to the end.
+const LONG: [&str; 2] = ["marquez", "concourse"];
+
 async fn whole(name: &'static str) {
-    let Some(history) = histories::history(name) else {
+    let Some(mut history) = histories::history(name) else {
         return;
     };
+    if LONG.contains(&name) && std::env::var_os("ZDM_SOAK").is_none() {
+        history.steps.truncate(history.steps.len() / 2);
+    }
     for version in some_versions(name) {
         let (plain, db) = (
             fresh_database(version, "").await,
@@ -171,12 +188,7 @@ async fn whole(name: &'static str) {
             "{name}, PostgreSQL {version}: {} files, recipes {recipes:?}",
             history.steps.len()
         );
-        for (recipe, of) in histories::EXERCISED {
-            assert!(
-                *of != name || recipes.contains_key(recipe),
-                "no file of {name} was run by {recipe}"
-            );
-        }
+        exercised(name, &recipes);
     }
 }
 

@@ -71,6 +71,8 @@ pub fn filled(cx: &Context<'_>, at: usize, table: &ObjectName) -> Option<Filled>
     })
 }
 
+/// The values are asked for where the condition holds and nowhere else, whatever the planner does
+/// first: elsewhere they may raise an error.
 fn left(parts: &RowsStatement, assignments: &[(Ident, Expr)]) -> String {
     let row = parts.alias.as_ref().unwrap_or(&parts.relation.name);
     let empty = assignments
@@ -85,9 +87,12 @@ fn left(parts: &RowsStatement, assignments: &[(Ident, Expr)]) -> String {
         .iter()
         .map(|predicate| format!("({})", predicate.text))
         .chain(empty)
-        .chain([format!("({})", given.join(" OR "))])
         .collect();
-    conditions.join(" AND ")
+    let applies = conditions.join(" AND ");
+    format!(
+        "{applies} AND CASE WHEN {applies} THEN {} ELSE false END",
+        given.join(" OR ")
+    )
 }
 
 /// Whether a directive of its own says how it is to be run.

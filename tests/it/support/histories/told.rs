@@ -335,5 +335,10 @@ pub(crate) const NOT_EXERCISED: &[&str] = &[
     "add-column-serial",
     "add-column-volatile-default",
     "add-identity",
+    "add-key-partitioned",
+    "attach-partition",
+    "create-index-partitioned",
+    "create-partition",
+    "detach-partition",
     "redefine-view",
 ];

@@ -69,7 +69,11 @@ fn what_is_refused_is_listed() {
         let (refused, recipes) = planned(&history);
         println!("{}: recipes {recipes:?}", history.name);
         all.extend(recipes.into_keys());
-        histories::as_listed(&history, &refused);
+        histories::as_listed(
+            &history,
+            &refused,
+            &histories::refused_offline(history.name),
+        );
     }
     println!("{} of {} recipes: {all:?}", all.len(), RECIPES.len());
     let exercised: BTreeSet<_> = EXERCISED.iter().map(|(recipe, _)| *recipe).collect();

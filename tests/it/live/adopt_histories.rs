@@ -130,7 +130,7 @@ async fn taken_over(name: &'static str, tool: Option<Tool>) {
             ..history.clone()
         };
         let (recipes, refused) = both_ways(&onwards, &plain, &db, &run_).await;
-        histories::as_listed(&onwards, &refused);
+        histories::as_listed(&onwards, &refused, &histories::refused_live(history.name));
         exercised(&format!("{name}, taken over"), &recipes);
     }
 }

@@ -183,7 +183,7 @@ async fn whole(name: &'static str) {
         run_.runner.settings.locks.poll = std::time::Duration::from_millis(20);
         run_.runner.settings.bare.poll = std::time::Duration::from_millis(20);
         let (recipes, refused) = both_ways(&history, &plain, &db, &run_).await;
-        histories::as_listed(&history, &refused);
+        histories::as_listed(&history, &refused, &histories::refused_live(history.name));
         println!(
             "{name}, PostgreSQL {version}: {} files, recipes {recipes:?}",
             history.steps.len()

@@ -23,8 +23,7 @@ use super::server::{run, try_run};
 
 mod told;
 
-use told::expected;
-pub(crate) use told::{EXERCISED, NOT_EXERCISED};
+pub(crate) use told::{EXERCISED, NOT_EXERCISED, refused_live, refused_offline};
 use told::{SILENT, TOLD};
 
 /// The histories, by folder, smallest first.
@@ -144,8 +143,7 @@ fn step(history: &str, migration: layout::Migration, text: &str) -> Step {
 }
 
 /// The files that were refused are those of the list, and no others.
-pub(crate) fn as_listed(history: &History, refused: &[String]) {
-    let listed = expected(history.name);
+pub(crate) fn as_listed(history: &History, refused: &[String], listed: &[&str]) {
     let wrong: Vec<String> = history
         .steps
         .iter()

@@ -232,6 +232,7 @@ fn makes(step: &Step) -> bool {
         StepKind::Ddl | StepKind::LongDdl | StepKind::CreateIndex { .. } => true,
         StepKind::Bare
         | StepKind::DropIndex { .. }
+        | StepKind::Reindex { .. }
         | StepKind::Backfill { .. }
         | StepKind::Rows { .. }
         | StepKind::Batches { .. }

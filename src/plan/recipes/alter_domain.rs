@@ -68,11 +68,22 @@ fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
     let change = Change {
         base: types::domain(&domain.to_string(), cx.before)?.base,
         domain,
+        phase: cx
+            .phase_directive()
+            .unwrap_or_else(|| tightens_in(cx, &users)),
         users,
-        phase: cx.phase_directive().unwrap_or_else(|| tighten_phase(cx)),
         cx,
     };
     change.draft(alter)
+}
+
+/// The phase in which values begin to be refused: contract, if for one of the columns.
+fn tightens_in(cx: &Context<'_>, users: &[User]) -> PhaseName {
+    users
+        .iter()
+        .map(|user| tighten_phase(cx, &user.table, [&user.column]))
+        .find(|phase| *phase == PhaseName::Contract)
+        .unwrap_or(PhaseName::Migrate)
 }
 
 /// Columns of tables with rows of their own, whose type is the domain or one made of it.

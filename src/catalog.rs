@@ -7,6 +7,7 @@
 
 pub mod apply;
 pub mod fingerprint;
+pub mod map;
 pub mod stats;
 pub mod types;
 pub mod user_type;
@@ -14,14 +15,13 @@ pub mod version;
 pub mod view;
 pub mod volatility;
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::ident::{Ident, ObjectName, QualifiedName};
 
 pub use apply::apply;
 pub use fingerprint::{differences, fingerprint};
+pub use map::Map;
 pub use stats::Stats;
 pub use types::{TypeChange, change, domain};
 pub use user_type::{DomainCheck, UserType, UserTypeKind};
@@ -45,15 +45,15 @@ pub struct Catalog {
     /// Schemas.
     pub schemas: Vec<Ident>,
     /// Tables of every kind, and materialized views.
-    pub tables: BTreeMap<ObjectName, Table>,
+    pub tables: Map<ObjectName, Table>,
     /// Views, and the queries of materialized views, which are in `tables` too.
-    pub views: BTreeMap<ObjectName, View>,
+    pub views: Map<ObjectName, View>,
     /// Sequences.
-    pub sequences: BTreeMap<ObjectName, Sequence>,
+    pub sequences: Map<ObjectName, Sequence>,
     /// Types a user made.
-    pub types: BTreeMap<ObjectName, UserType>,
+    pub types: Map<ObjectName, UserType>,
     /// Functions and procedures a user made, by name; overloads are separate entries.
-    pub functions: BTreeMap<ObjectName, Vec<Function>>,
+    pub functions: Map<ObjectName, Vec<Function>>,
     /// ALTER DEFAULT PRIVILEGES gives rights on new tables and views somewhere.
     #[serde(default)]
     pub default_privileges: bool,
@@ -407,11 +407,11 @@ impl Catalog {
             search_path: vec![Ident::exact("public")],
             time_zone: None,
             schemas: vec![Ident::exact("public")],
-            tables: BTreeMap::new(),
-            views: BTreeMap::new(),
-            sequences: BTreeMap::new(),
-            types: BTreeMap::new(),
-            functions: BTreeMap::new(),
+            tables: Map::new(),
+            views: Map::new(),
+            sequences: Map::new(),
+            types: Map::new(),
+            functions: Map::new(),
             default_privileges: false,
             saved: Vec::new(),
         }

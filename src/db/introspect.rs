@@ -258,7 +258,10 @@ async fn read_other_objects(session: &mut Session, catalog: &mut Catalog) -> Res
     }
     for row in json_rows::<rows::Function>(session, include_str!("sql/functions.sql")).await? {
         let (name, function) = row.into_function();
-        catalog.functions.entry(name).or_default().push(function);
+        catalog
+            .functions
+            .get_or_insert_with(name, Vec::new)
+            .push(function);
     }
     catalog.default_privileges = session
         .value(include_str!("sql/default_privileges.sql"))

@@ -101,11 +101,13 @@ pub(super) fn apply(catalog: &mut Catalog, opaque: &Opaque, sql: &str) {
     } else if starts("CREATE SEQUENCE") {
         if let Some(name) = first {
             let name = in_full(catalog, name);
-            catalog.sequences.entry(name.clone()).or_insert(Sequence {
-                name: name.clone(),
-                owned_by: None,
-                identity: false,
-            });
+            catalog
+                .sequences
+                .get_or_insert_with(name.clone(), || Sequence {
+                    name: name.clone(),
+                    owned_by: None,
+                    identity: false,
+                });
             if let Some(Utility::CreateSequence(create)) = opaque.utility.as_deref() {
                 for option in &create.options {
                     alter::owned_by(catalog, &name, option);
@@ -190,7 +192,7 @@ fn function(catalog: &mut Catalog, name: &QualifiedName, sql: &str) {
         language,
         source: text::body(sql).map(str::to_owned),
     };
-    let overloads = catalog.functions.entry(full).or_default();
+    let overloads = catalog.functions.get_or_insert_with(full, Vec::new);
     match overloads
         .iter_mut()
         .find(|known| known.arguments == arguments)

@@ -4,6 +4,7 @@ mod basics;
 mod explain;
 mod fresh;
 mod generated;
+mod guides;
 mod lint;
 mod lint_fix;
 mod lsp;

@@ -83,7 +83,9 @@ pub fn files(layout: Layout, paths: &[&str], part: &Part<'_>) -> Vec<NewFile> {
         }
     };
     match layout {
-        Layout::Plain => vec![file(format!("{stem}.sql"), marked(text))],
+        Layout::Plain | Layout::Rails | Layout::Django => {
+            vec![file(format!("{stem}.sql"), marked(text))]
+        }
         Layout::UpDown => {
             let mut files = vec![file(format!("{stem}.up.sql"), marked(text))];
             if has(".down.sql") {
@@ -154,7 +156,9 @@ pub fn without_transaction(layout: Layout, text: &str) -> String {
         Layout::Goose => first("-- +goose NO TRANSACTION"),
         // sqlx reads it; it is a comment for every other tool.
         Layout::Plain | Layout::UpDown => first("-- no-transaction"),
-        Layout::UpFolder | Layout::Prisma | Layout::Flyway => text.to_owned(),
+        Layout::UpFolder | Layout::Prisma | Layout::Flyway | Layout::Rails | Layout::Django => {
+            text.to_owned()
+        }
     }
 }
 

@@ -24,6 +24,7 @@ mod drop;
 mod maintenance;
 mod opaque;
 mod partition;
+mod partition_proof;
 mod user_type;
 mod utility;
 mod view;

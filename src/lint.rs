@@ -10,6 +10,7 @@ pub mod context;
 pub mod file;
 pub mod folder;
 pub mod page;
+pub mod parts;
 mod paths;
 pub mod rule;
 pub mod rules;

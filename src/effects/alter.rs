@@ -315,6 +315,10 @@ fn one(builder: &mut Builder<'_>, altered: &Altered<'_>, action: &AlterAction) {
         }
         AlterActionKind::SetLogged | AlterActionKind::SetUnlogged => {
             refuse_mixed_foreign_keys(builder, altered, &action.kind);
+            let permanent = action.kind == AlterActionKind::SetLogged;
+            if altered.table.is_some_and(|table| table.permanent == permanent) {
+                return;
+            }
             builder.rewrite(&altered.name, "to write every row anew");
             // Since 15 the sequences of the table's columns change with it.
             if catalog.version >= PgVersion::V15 {
@@ -342,7 +346,10 @@ fn one(builder: &mut Builder<'_>, altered: &Altered<'_>, action: &AlterAction) {
         AlterActionKind::NoInherit(parent) => {
             builder.lock(&catalog.resolve(parent), LockMode::AccessShare);
         }
-        AlterActionKind::AttachPartition { name, .. } => partition::attach(builder, altered, name),
+        AlterActionKind::AttachPartition { name, bound } => {
+            let bound = bound.as_ref().map(|bound| bound.text.as_str());
+            partition::attach(builder, altered, name, bound);
+        }
         AlterActionKind::DetachPartition {
             name,
             concurrently,

@@ -402,7 +402,7 @@ pub(super) fn proves_not_null(table: &Table, column: &Ident, dropped: &[Ident]) 
 }
 
 /// The parts of an expression that are joined by AND at its top, without outer parentheses.
-fn conjuncts(expr: &str) -> impl Iterator<Item = &str> {
+pub(super) fn conjuncts(expr: &str) -> impl Iterator<Item = &str> {
     let mut found = Vec::new();
     let mut todo = vec![expr];
     while let Some(expr) = todo.pop() {
@@ -420,7 +420,7 @@ fn conjuncts(expr: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The depth of parentheses before each byte that is outside quotes.
-fn depths(expr: &str) -> Vec<(usize, i32)> {
+pub(super) fn depths(expr: &str) -> Vec<(usize, i32)> {
     let (mut depth, mut quote, mut found) = (0, None, Vec::new());
     for (at, byte) in expr.bytes().enumerate() {
         match (quote, byte) {
@@ -441,7 +441,7 @@ fn depths(expr: &str) -> Vec<(usize, i32)> {
     found
 }
 
-fn without_parentheses(expr: &str) -> Option<&str> {
+pub(super) fn without_parentheses(expr: &str) -> Option<&str> {
     let inner = expr.strip_prefix('(')?.strip_suffix(')')?;
     let closes_early = depths(expr)
         .into_iter()
@@ -451,13 +451,18 @@ fn without_parentheses(expr: &str) -> Option<&str> {
 
 fn split_at_and(expr: &str) -> Option<(&str, &str)> {
     let lower = expr.to_ascii_lowercase();
-    // BETWEEN has an AND of its own; such an expression is taken as one part.
-    if lower.contains("between") || lower.contains(" or ") {
+    let tops = depths(expr);
+    let top = |word: &str| {
+        let mut tops = tops.iter().filter(|(_, depth)| *depth == 0);
+        tops.find(|(at, _)| lower[*at..].starts_with(word))
+            .map(|(at, _)| *at)
+    };
+    // BETWEEN has an AND of its own, and CASE may have some; such an expression is taken as one
+    // part.
+    if [" between ", " or ", "case "].into_iter().any(|word| top(word).is_some()) {
         return None;
     }
-    depths(expr).into_iter().find_map(|(at, depth)| {
-        (depth == 0 && lower[at..].starts_with(" and ")).then(|| (&expr[..at], &expr[at + 5..]))
-    })
+    top(" and ").map(|at| (&expr[..at], &expr[at + " and ".len()..]))
 }
 
 #[cfg(test)]
@@ -492,6 +497,8 @@ mod tests {
             "A b"
         ));
         assert!(!proves("((a IS NOT NULL) OR (b > 0))", "a"));
+        assert!(proves("(a IS NOT NULL AND (b > 0 OR c > 0))", "a"));
+        assert!(!proves("CASE WHEN b THEN c AND a IS NOT NULL AND d END", "a"));
         assert!(!proves("(a > 0)", "a"));
         assert!(!proves("(b IS NOT NULL)", "a"));
         assert!(!proves("(NOT (a IS NOT NULL))", "a"));

@@ -111,7 +111,11 @@ pub(super) fn effects(drop: &Drop, catalog: &Catalog) -> Effects {
             builder.effects.unknown = drop.behavior == DropBehavior::Cascade;
         }
         DropKind::Publication => {}
-        DropKind::Other(_) => builder.effects.unknown = true,
+        DropKind::Other(what) => {
+            builder.effects.unknown = true;
+            builder.effects.outside_transaction =
+                ["DATABASE", "TABLESPACE"].contains(&what.to_ascii_uppercase().as_str());
+        }
     }
     builder.done()
 }

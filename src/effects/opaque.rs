@@ -45,6 +45,15 @@ const HARMLESS: &[&str] = &[
     "UNLISTEN",
 ];
 
+/// Key words of statements that the server refuses inside a transaction block.
+const ALONE: &[&str] = &[
+    "ALTER SYSTEM",
+    "CREATE DATABASE",
+    "CREATE TABLESPACE",
+    "DROP DATABASE",
+    "DROP TABLESPACE",
+];
+
 /// The effects of a statement known by its words, and by its parts where they were read.
 pub(super) fn effects(opaque: &Opaque, catalog: &Catalog) -> Effects {
     if let Some(utility) = &opaque.utility {
@@ -58,6 +67,7 @@ pub(super) fn effects(opaque: &Opaque, catalog: &Catalog) -> Effects {
     };
     Effects {
         unknown: !HARMLESS.iter().any(|harmless| starts(harmless)),
+        outside_transaction: ALONE.iter().any(|alone| starts(alone)),
         ..Effects::default()
     }
 }

@@ -1,11 +1,12 @@
 //! Partitions: attached, detached, made.
 
 use crate::{
-    catalog::{ConstraintKind, PgVersion, Table, TableKind},
+    catalog::{ConstraintKind, Index, PgVersion, Table, TableKind},
     effects::{
         LockMode,
         alter::Altered,
-        builder::{Builder, index_name, referenced},
+        builder::{Builder, index_name, referenced, storing},
+        partition_proof,
     },
     ident::{ObjectName, QualifiedName},
     parse::statement::{Key, TableConstraint, TableConstraintKind},
@@ -22,31 +23,38 @@ pub(super) fn default_partition<'a>(builder: &Builder<'a>, parent: &Table) -> Op
         .find(|child| child.partition_bound.as_deref() == Some("DEFAULT"))
 }
 
-/// `ATTACH PARTITION`. Whether the constraints of the table already imply the bound is not
-/// judged here: the scans are those of the bad case.
-pub(super) fn attach(builder: &mut Builder<'_>, altered: &Altered<'_>, name: &QualifiedName) {
+/// `ATTACH PARTITION`. Rows are read where no constraint proves what they are read for.
+pub(super) fn attach(
+    builder: &mut Builder<'_>,
+    altered: &Altered<'_>,
+    name: &QualifiedName,
+    bound: Option<&str>,
+) {
     let catalog = builder.catalog;
     let part = catalog.resolve(name);
     if !catalog.tables.contains_key(&part) {
         builder.missing("table", &part);
     }
     builder.lock_family(&part, AE);
-    builder.scan_family(
+    let proven = |table: &Table| match (altered.table, bound) {
+        (Some(parent), Some(bound)) if is_default(bound) => {
+            partition_proof::excludes_all(table, parent, catalog)
+        }
+        (Some(parent), Some(bound)) => partition_proof::implies(table, parent, bound),
+        _ => false,
+    };
+    scan_unless(
+        builder,
         &part,
-        AE,
+        proven,
         "to check the partition's bound against every row",
     );
     let Some(parent) = altered.table else { return };
-    if let Some(default) = default_partition(builder, parent) {
-        builder.lock_family(&default.name, AE);
-        builder.scan_family(
-            &default.name,
-            AE,
-            "to check that no row of the default partition belongs to the new one",
-        );
-    }
+    look_at_default(builder, parent, bound);
     for index in &parent.indexes {
         builder.lock_index(parent, index, LockMode::ShareUpdateExclusive);
+        let purpose = format!("to build its part of index {}", index.name);
+        scan_unless(builder, &part, |table| has_index_like(table, index), &purpose);
     }
     peers_of(builder, parent);
     for constraint in &parent.constraints {
@@ -65,9 +73,66 @@ pub(super) fn attach(builder: &mut Builder<'_>, altered: &Altered<'_>, name: &Qu
                 "to check foreign key {} of the rows attached",
                 constraint.name
             );
+            builder.scan_family(&part, AE, &purpose);
             builder.scan_family(peer, LockMode::ShareRowExclusive, &purpose);
         }
     }
+}
+
+fn is_default(bound: &str) -> bool {
+    bound.trim().eq_ignore_ascii_case("default")
+}
+
+/// Scans what stores rows of a table, unless something is true of it or of the whole.
+fn scan_unless(
+    builder: &mut Builder<'_>,
+    name: &ObjectName,
+    spared: impl Fn(&Table) -> bool,
+    purpose: &str,
+) {
+    let catalog = builder.catalog;
+    if catalog.tables.get(name).is_some_and(&spared) {
+        return;
+    }
+    for part in storing(catalog, name) {
+        if !catalog.tables.get(&part).is_some_and(&spared) {
+            builder.scan(&part, AE, purpose);
+        }
+    }
+}
+
+/// A default partition must hold no row of the new one.
+fn look_at_default(builder: &mut Builder<'_>, parent: &Table, bound: Option<&str>) {
+    let Some(default) = default_partition(builder, parent) else {
+        return;
+    };
+    builder.lock_family(&default.name, AE);
+    scan_unless(
+        builder,
+        &default.name,
+        |table| bound.is_some_and(|bound| partition_proof::excludes(table, parent, bound)),
+        "to check that no row of the default partition belongs to the new one",
+    );
+}
+
+/// Whether the table has an index that can become its part of the parent's
+/// (`CompareIndexInfo` in `src/backend/catalog/index.c`).
+fn has_index_like(table: &Table, wanted: &Index) -> bool {
+    let shape = |index: &Index| {
+        let at = index.definition.find('(').unwrap_or(0);
+        let words = index.definition[at..].split_whitespace();
+        words.collect::<Vec<_>>().join(" ").to_lowercase()
+    };
+    table.indexes.iter().any(|index| {
+        index.valid
+            && index.parent.is_none()
+            && index.method == wanted.method
+            && index.unique == wanted.unique
+            && index.constraint.is_some() == wanted.constraint.is_some()
+            && index.keys == wanted.keys
+            && index.include == wanted.include
+            && (wanted.constraint.is_some() || shape(index) == shape(wanted))
+    })
 }
 
 /// The tables that a partition's inherited foreign keys reference.
@@ -167,20 +232,13 @@ pub(super) fn detach(
 }
 
 /// `CREATE TABLE … PARTITION OF`.
-pub(super) fn create(builder: &mut Builder<'_>, parent: &ObjectName) {
+pub(super) fn create(builder: &mut Builder<'_>, parent: &ObjectName, bound: &str) {
     builder.lock(parent, AE);
     let Some(parent) = builder.catalog.tables.get(parent) else {
         builder.missing("table", parent);
         return;
     };
-    if let Some(default) = default_partition(builder, parent) {
-        builder.lock_family(&default.name, AE);
-        builder.scan_family(
-            &default.name,
-            AE,
-            "to check that no row of the default partition belongs to the new one",
-        );
-    }
+    look_at_default(builder, parent, Some(bound));
     for index in &parent.indexes {
         builder.lock_index(parent, index, LockMode::ShareUpdateExclusive);
     }

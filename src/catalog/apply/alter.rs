@@ -282,7 +282,7 @@ fn one(catalog: &mut Catalog, target: &Target<'_>, action: &AlterActionKind, sou
             }
             adopt(catalog, name, &part);
             if let Some(table) = catalog.tables.get_mut(&part) {
-                table.partition_bound = bound.map(|bound| bound.of(source).to_owned());
+                table.partition_bound = bound.as_ref().map(|bound| bound.text.clone());
             }
             create::clone_to_partition(catalog, name, &part);
         }

@@ -64,7 +64,7 @@ pub(super) fn table(catalog: &mut Catalog, create: &CreateTable, source: &str) {
     let mut parents: Vec<ObjectName> = create.inherits.iter().map(|p| catalog.resolve(p)).collect();
     if let Some(part) = &create.partition_of {
         parents.push(catalog.resolve(&part.parent));
-        table.partition_bound = Some(part.bound.of(source).to_owned());
+        table.partition_bound = Some(part.bound.text.clone());
     }
     for parent in &parents {
         inherit(catalog, &mut table, parent);

@@ -12,8 +12,8 @@ use super::{
 use crate::parse::{
     cursor::{Cursor, Parsed},
     statement::{
-        AlterAction, AlterActionKind, AlterRelation, ConstraintAttributes, Firing, RelationKind,
-        ReplicaIdentity, RowSecurity, StatementKind,
+        AlterAction, AlterActionKind, AlterRelation, ConstraintAttributes, Firing,
+        PartitionBound, RelationKind, ReplicaIdentity, RowSecurity, StatementKind,
     },
     tokens::TokenKind,
 };
@@ -104,8 +104,7 @@ fn alone(cursor: &mut Cursor<'_>) -> Parsed<Option<AlterAction>> {
         let bound = if cursor.at_end() {
             None
         } else {
-            partition_bound(cursor)?;
-            Some(cursor.span_from(bound_start))
+            Some(partition_bound(cursor, bound_start)?)
         };
         AlterActionKind::AttachPartition { name, bound }
     } else if cursor.eat_kw("detach") {
@@ -146,9 +145,9 @@ fn rename(cursor: &mut Cursor<'_>) -> Parsed<AlterActionKind> {
 }
 
 /// `FOR VALUES …` or `DEFAULT`.
-pub(super) fn partition_bound(cursor: &mut Cursor<'_>) -> Parsed<()> {
+pub(super) fn partition_bound(cursor: &mut Cursor<'_>, start: usize) -> Parsed<PartitionBound> {
     if cursor.eat_kw("default") {
-        return Ok(());
+        return Ok(bound_from(cursor, start));
     }
     if !cursor.is_kw("for") {
         return Err(cursor.expected("FOR VALUES or DEFAULT"));
@@ -156,15 +155,23 @@ pub(super) fn partition_bound(cursor: &mut Cursor<'_>) -> Parsed<()> {
     cursor.expect(&["for", "values"])?;
     if cursor.eat_kw("in") || cursor.eat_kw("with") {
         cursor.parenthesised()?;
-        return Ok(());
+        return Ok(bound_from(cursor, start));
     }
     if cursor.eat_kw("from") {
         cursor.parenthesised()?;
         cursor.expect(&["to"])?;
         cursor.parenthesised()?;
-        return Ok(());
+        return Ok(bound_from(cursor, start));
     }
     Err(cursor.expected("IN, FROM or WITH"))
+}
+
+fn bound_from(cursor: &Cursor<'_>, start: usize) -> PartitionBound {
+    let span = cursor.span_from(start);
+    PartitionBound {
+        span,
+        text: span.of(cursor.source()).to_owned(),
+    }
 }
 
 fn action(cursor: &mut Cursor<'_>) -> Parsed<AlterAction> {

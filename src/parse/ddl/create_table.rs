@@ -51,8 +51,7 @@ pub(super) fn create_table(cursor: &mut Cursor<'_>) -> Parsed<StatementKind> {
         let parent = cursor.qualified("a partitioned table")?;
         typed_elements(cursor, &mut table)?;
         let start = cursor.index();
-        alter::partition_bound(cursor)?;
-        let bound = cursor.span_from(start);
+        let bound = alter::partition_bound(cursor, start)?;
         table.partition_of = Some(PartitionOf { parent, bound });
     } else if cursor.kind() == Some(TokenKind::LeftParen) {
         as_columns = column_names(cursor);

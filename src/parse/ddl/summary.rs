@@ -368,7 +368,7 @@ fn action(action: &AlterActionKind, sql: &str) -> String {
         AlterActionKind::AttachPartition { name, bound } => format!(
             "attach {} {}",
             plain(name),
-            bound.map_or("-", |bound| bound.of(sql))
+            bound.as_ref().map_or("-", |bound| bound.text.as_str())
         ),
         AlterActionKind::DetachPartition {
             name,
@@ -458,7 +458,7 @@ pub(super) fn summary(kind: &StatementKind, sql: &str) -> String {
                 let _ = write!(out, " on commit:{action:?}");
             }
             if let Some(partition) = &table.partition_of {
-                let bound = partition.bound.of(sql);
+                let bound = &partition.bound.text;
                 let _ = write!(out, " of {} {bound}", plain(&partition.parent));
             }
             if let Some(span) = table.partition_by {

@@ -1,7 +1,8 @@
 //! `ALTER TABLE` and its relatives, with their subcommands.
 
 use super::{
-    ColumnDef, ConstraintAttributes, DataType, OptionValue, SequenceOption, TableConstraint,
+    ColumnDef, ConstraintAttributes, DataType, OptionValue, PartitionBound, SequenceOption,
+    TableConstraint,
 };
 use crate::{
     ident::{Ident, QualifiedName},
@@ -178,7 +179,7 @@ pub enum AlterActionKind {
         /// The table or index attached.
         name: QualifiedName,
         /// `FOR VALUES …` or `DEFAULT`; `None` on an index.
-        bound: Option<Span>,
+        bound: Option<PartitionBound>,
     },
     /// `DETACH PARTITION name [CONCURRENTLY | FINALIZE]`.
     DetachPartition {

@@ -109,7 +109,16 @@ pub struct PartitionOf {
     /// The partitioned table.
     pub parent: QualifiedName,
     /// `FOR VALUES …` or `DEFAULT`.
-    pub bound: Span,
+    pub bound: PartitionBound,
+}
+
+/// `FOR VALUES …` or `DEFAULT`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartitionBound {
+    /// Its bytes.
+    pub span: Span,
+    /// Their text.
+    pub text: String,
 }
 
 /// `CREATE [UNIQUE] INDEX`.

@@ -79,7 +79,7 @@ pub(in crate::live::effects) const CASES: &[Case] = &[
          ALTER TABLE pt ATTACH PARTITION pd DEFAULT; \
          INSERT INTO pd SELECT g + 50000, 1 FROM generate_series(1, 3000) g",
         "CREATE TABLE x PARTITION OF pt FOR VALUES FROM (20000) TO (30000)",
-    ).at_most(),
+    ),
     after(
         "create-partition-trigger",
         PT_TRIGGER,
@@ -116,19 +116,19 @@ pub(in crate::live::effects) const CASES: &[Case] = &[
         "CREATE TABLE x (LIKE pt, CHECK (id >= 10000 AND id < 20001)); ALTER TABLE x ALTER id SET NOT NULL; \
          INSERT INTO x SELECT g + 10000, 1 FROM generate_series(1, 3000) g",
         ATTACH,
-    ).at_most(),
+    ),
     after(
         "attach-check-two",
         "CREATE TABLE x (LIKE pt, CHECK (id >= 10000), CHECK (id < 20001)); ALTER TABLE x ALTER id SET NOT NULL; \
          INSERT INTO x SELECT g + 10000, 1 FROM generate_series(1, 3000) g",
         ATTACH,
-    ).at_most(),
+    ),
     after(
         "attach-check-narrower",
         "CREATE TABLE x (LIKE pt, CHECK (id >= 10000 AND id < 15000)); ALTER TABLE x ALTER id SET NOT NULL; \
          INSERT INTO x SELECT g + 10000, 1 FROM generate_series(1, 3000) g",
         ATTACH,
-    ).at_most(),
+    ),
     after(
         "attach-check-not-valid",
         "CREATE TABLE x (LIKE pt); ALTER TABLE x ALTER id SET NOT NULL; \
@@ -144,8 +144,26 @@ pub(in crate::live::effects) const CASES: &[Case] = &[
          CREATE TABLE x (LIKE pt, CHECK (id IS NOT NULL AND id >= 10000 AND id < 20001)); \
          INSERT INTO x SELECT g + 10000, 1 FROM generate_series(1, 3000) g",
         ATTACH,
-    )
-    .at_most(),
+    ),
+    after(
+        "attach-list-check",
+        "CREATE TABLE lt (id int, k text NOT NULL) PARTITION BY LIST (k); CREATE TABLE x (LIKE lt, CHECK (k IN ('a'))); \
+         INSERT INTO x SELECT g, 'a' FROM generate_series(1, 3000) g",
+        "ALTER TABLE lt ATTACH PARTITION x FOR VALUES IN ('a', 'b')",
+    ),
+    after(
+        "attach-default-excluded",
+        "CREATE TABLE x (LIKE pt, CHECK (id >= 20000)); ALTER TABLE x ALTER id SET NOT NULL; \
+         INSERT INTO x SELECT g + 50000, 1 FROM generate_series(1, 3000) g",
+        "ALTER TABLE pt ATTACH PARTITION x DEFAULT",
+    ),
+    after(
+        "attach-fk-same",
+        "ALTER TABLE pt ADD CONSTRAINT fk FOREIGN KEY (k) REFERENCES p; \
+         CREATE TABLE x (LIKE pt, FOREIGN KEY (k) REFERENCES p, CHECK (id IS NOT NULL AND id >= 10000 AND id < 20001)); \
+         INSERT INTO x SELECT g + 10000, 1 FROM generate_series(1, 3000) g",
+        ATTACH,
+    ),
     after(
         "attach-as-default",
         NEW_PARTITION,
@@ -162,7 +180,7 @@ pub(in crate::live::effects) const CASES: &[Case] = &[
         "CREATE INDEX pix ON pt (k); CREATE TABLE x (LIKE pt, CHECK (id IS NOT NULL AND id >= 10000 AND id < 20001)); \
          INSERT INTO x SELECT g + 10000, 1 FROM generate_series(1, 3000) g; CREATE INDEX xi ON x (k)",
         ATTACH,
-    ).at_most(),
+    ),
     after(
         "attach-parent-pk",
         "ALTER TABLE pt ADD PRIMARY KEY (id); CREATE TABLE x (LIKE pt, CHECK (id IS NOT NULL AND id >= 10000 AND id < 20001)); \

@@ -1,0 +1,45 @@
+//! `not-in-transaction`: a statement that must run by itself is in a transaction.
+
+use crate::{
+    diagnostic::Diagnostic,
+    lint::{context::Context, rule::Rule},
+};
+
+pub(super) const RULE: Rule = Rule::statement(
+    "not-in-transaction",
+    include_str!("../../../lints/not-in-transaction.md"),
+    check,
+);
+
+fn check(context: &Context<'_>) -> Vec<Diagnostic> {
+    let Some(transaction) = context.transaction else {
+        return Vec::new();
+    };
+    // What says CONCURRENTLY has a rule of its own.
+    if !context.effects.outside_transaction || context.effects.waits_for_snapshots {
+        return Vec::new();
+    }
+    let words: Vec<&str> = context.text().split_whitespace().take(2).collect();
+    let what = words.join(" ").trim_end_matches(';').to_owned();
+    let (whose, help) = match transaction.begin {
+        Some(_) => (
+            "it is in the one that BEGIN opened",
+            "COMMIT before it, and BEGIN again behind it if need be.",
+        ),
+        None => (
+            "the file is run in one",
+            "Put it into a file of its own that is run without a transaction, or leave it to a job \
+             beside the migrations.",
+        ),
+    };
+    let found = RULE
+        .finding(
+            context.statement.span,
+            format!("This fails: {what} cannot run inside a transaction block, and {whose}."),
+        )
+        .with_help(help);
+    vec![match transaction.begin {
+        Some(begin) => found.with_label(begin, "the transaction begins here"),
+        None => found,
+    }]
+}

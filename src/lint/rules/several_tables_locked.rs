@@ -1,0 +1,154 @@
+//! `several-tables-locked`: one transaction collects strong locks on several tables.
+
+use crate::{
+    diagnostic::Diagnostic,
+    effects::LockMode,
+    ident::ObjectName,
+    lint::{
+        context::{Context, listed, who},
+        file::File,
+        parts::place,
+        rule::Rule,
+    },
+    parse::{
+        StatementKind,
+        statement::{AlterActionKind, ColumnConstraintKind, TableConstraintKind},
+    },
+};
+
+pub(super) const RULE: Rule = Rule::file(
+    "several-tables-locked",
+    include_str!("../../../lints/several-tables-locked.md"),
+    check,
+);
+
+/// A strong lock on a table that clients use, and the statement that took it.
+struct Taken {
+    table: ObjectName,
+    mode: LockMode,
+    at: usize,
+}
+
+fn check(file: &File<'_>) -> Vec<Diagnostic> {
+    // One list for each transaction, in order.
+    let mut transactions: Vec<(usize, Vec<Taken>)> = Vec::new();
+    for context in file.contexts() {
+        let Some(transaction) = context.transaction else {
+            continue;
+        };
+        if transactions.last().is_none_or(|(first, _)| *first != transaction.first) {
+            transactions.push((transaction.first, Vec::new()));
+        }
+        let Some((_, taken)) = transactions.last_mut() else {
+            continue;
+        };
+        // What a new foreign key locks has a rule of its own.
+        if adds_a_foreign_key(&context) {
+            continue;
+        }
+        for (table, mode) in context.strong_locks() {
+            let known = taken.iter().any(|taken| {
+                taken.table == *table || same_family(&context, &taken.table, table)
+            });
+            if !known && context.before.tables.contains_key(table) {
+                taken.push(Taken {
+                    table: table.clone(),
+                    mode,
+                    at: context.at,
+                });
+            }
+        }
+    }
+    let mut found = Vec::new();
+    for (number, (_, taken)) in transactions.iter().enumerate() {
+        let Some(first) = taken.first() else { continue };
+        // One statement takes what it takes; a further one makes the first wait.
+        let Some(second) = taken.iter().find(|taken| taken.at != first.at) else {
+            continue;
+        };
+        let held: Vec<&Taken> = taken.iter().take_while(|taken| taken.at < second.at).collect();
+        let names: Vec<String> = held.iter().map(|taken| taken.table.short()).collect();
+        let strongest = held.iter().map(|taken| taken.mode).max().unwrap_or(first.mode);
+        let all: Vec<String> = taken.iter().map(|taken| taken.table.short()).collect();
+        let opposite = transactions.iter().enumerate().any(|(other, (_, others))| {
+            other != number && reversed(others, first, second)
+        });
+        let mut message = format!(
+            "While this waits for {} on {}, the transaction keeps {strongest} on {}: {} of {} wait \
+             too, although nothing is done there.",
+            second.mode,
+            second.table.short(),
+            listed(&names),
+            who(strongest),
+            listed(&names),
+        );
+        if taken.len() > 2 {
+            message.push_str(&format!(" In the end {} are locked at once.", listed(&all)));
+        }
+        if opposite {
+            message.push_str(
+                " Another transaction of this file locks the same tables in the other order: two \
+                 that run at once end in a deadlock.",
+            );
+        } else {
+            message.push_str(
+                " A client that uses them in the other order ends in a deadlock with it.",
+            );
+        }
+        let (Some(here), Some(there)) = (place(file, second.at), place(file, first.at)) else {
+            continue;
+        };
+        found.push(
+            RULE.finding(here, message)
+                .with_help(
+                    "Change each table in a transaction of its own, or lock all of them first with \
+                     `LOCK TABLE … NOWAIT`, in one order, and begin anew when that fails: `zdm \
+                     apply` waits for one lock only while it holds none.",
+                )
+                .with_label(there, "the first lock is taken here"),
+        );
+    }
+    found
+}
+
+/// Whether a transaction locks the two in the other order.
+fn reversed(taken: &[Taken], first: &Taken, second: &Taken) -> bool {
+    let at = |table: &ObjectName| taken.iter().find(|taken| taken.table == *table);
+    match (at(&first.table), at(&second.table)) {
+        (Some(one), Some(other)) => other.at < one.at,
+        _ => false,
+    }
+}
+
+fn same_family(context: &Context<'_>, one: &ObjectName, other: &ObjectName) -> bool {
+    let within = |root: &ObjectName, member: &ObjectName| {
+        let family = context.before.family(root);
+        family.into_iter().any(|table| table.name == *member)
+    };
+    within(one, other) || within(other, one)
+}
+
+fn adds_a_foreign_key(context: &Context<'_>) -> bool {
+    match &context.statement.kind {
+        StatementKind::CreateTable(_) => true,
+        StatementKind::AlterRelation(alter) => {
+            alter.actions.iter().any(|action| match &action.kind {
+                AlterActionKind::AddConstraint(constraint) => {
+                    matches!(constraint.kind, TableConstraintKind::ForeignKey { .. })
+                }
+                AlterActionKind::AddColumn { column, .. } => column
+                    .constraints
+                    .iter()
+                    .any(|one| matches!(one.kind, ColumnConstraintKind::References(_))),
+                _ => false,
+            })
+        }
+        StatementKind::CreateIndex(_)
+        | StatementKind::Drop(_)
+        | StatementKind::Update(_)
+        | StatementKind::Data(_)
+        | StatementKind::Transaction(_)
+        | StatementKind::Set(_)
+        | StatementKind::Opaque(_) => false,
+    }
+}

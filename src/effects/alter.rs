@@ -316,7 +316,10 @@ fn one(builder: &mut Builder<'_>, altered: &Altered<'_>, action: &AlterAction) {
         AlterActionKind::SetLogged | AlterActionKind::SetUnlogged => {
             refuse_mixed_foreign_keys(builder, altered, &action.kind);
             let permanent = action.kind == AlterActionKind::SetLogged;
-            if altered.table.is_some_and(|table| table.permanent == permanent) {
+            if altered
+                .table
+                .is_some_and(|table| table.permanent == permanent)
+            {
                 return;
             }
             builder.rewrite(&altered.name, "to write every row anew");

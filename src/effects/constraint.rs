@@ -459,7 +459,10 @@ fn split_at_and(expr: &str) -> Option<(&str, &str)> {
     };
     // BETWEEN has an AND of its own, and CASE may have some; such an expression is taken as one
     // part.
-    if [" between ", " or ", "case "].into_iter().any(|word| top(word).is_some()) {
+    if [" between ", " or ", "case "]
+        .into_iter()
+        .any(|word| top(word).is_some())
+    {
         return None;
     }
     top(" and ").map(|at| (&expr[..at], &expr[at + " and ".len()..]))
@@ -498,7 +501,10 @@ mod tests {
         ));
         assert!(!proves("((a IS NOT NULL) OR (b > 0))", "a"));
         assert!(proves("(a IS NOT NULL AND (b > 0 OR c > 0))", "a"));
-        assert!(!proves("CASE WHEN b THEN c AND a IS NOT NULL AND d END", "a"));
+        assert!(!proves(
+            "CASE WHEN b THEN c AND a IS NOT NULL AND d END",
+            "a"
+        ));
         assert!(!proves("(a > 0)", "a"));
         assert!(!proves("(b IS NOT NULL)", "a"));
         assert!(!proves("(NOT (a IS NOT NULL))", "a"));

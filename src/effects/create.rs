@@ -35,7 +35,11 @@ pub(super) fn table(create: &CreateTable, catalog: &Catalog) -> Effects {
         builder.lock(&catalog.resolve(parent), LockMode::ShareUpdateExclusive);
     }
     if let Some(part) = &create.partition_of {
-        partition::create(&mut builder, &catalog.resolve(&part.parent), &part.bound.text);
+        partition::create(
+            &mut builder,
+            &catalog.resolve(&part.parent),
+            &part.bound.text,
+        );
     }
     let of_columns = create.columns.iter().flat_map(|column| {
         column

@@ -288,7 +288,15 @@ impl Fact {
                 });
             }
         }
-        for (sign, length) in [("<>", 2), ("!=", 2), (">=", 2), ("<=", 2), (">", 1), ("<", 1), ("=", 1)] {
+        for (sign, length) in [
+            ("<>", 2),
+            ("!=", 2),
+            (">=", 2),
+            ("<=", 2),
+            (">", 1),
+            ("<", 1),
+            ("=", 1),
+        ] {
             let Some(at) = top(sign).first().copied() else {
                 continue;
             };
@@ -336,9 +344,7 @@ impl Fact {
     /// Whether it says that the column is below that.
     fn is_below(&self, end: &Value) -> bool {
         match self {
-            Self::Compared(Operator::Less, value) => {
-                value.order(end).is_some_and(Ordering::is_le)
-            }
+            Self::Compared(Operator::Less, value) => value.order(end).is_some_and(Ordering::is_le),
             Self::Compared(Operator::LessOrEqual, value) => {
                 value.order(end).is_some_and(Ordering::is_lt)
             }
@@ -372,7 +378,10 @@ impl Fact {
 /// The constants of `ANY (ARRAY[…])` or `ALL (ARRAY[…])`.
 fn array(text: &str) -> Option<Vec<Value>> {
     let open = text.find('[')?;
-    let head: String = text[..open].chars().filter(|c| !c.is_whitespace()).collect();
+    let head: String = text[..open]
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .collect();
     let head = head.to_ascii_lowercase();
     if !["any(array", "all(array", "any((array", "all((array"].contains(&head.as_str()) {
         return None;
@@ -438,7 +447,11 @@ mod tests {
             ("f(a) >= 10 AND f(a) < 20", range, neither),
             ("a >= 10 OR a < 20", range, neither),
             ("a < 20", "FOR VALUES FROM (MINVALUE) TO (20)", within),
-            ("a >= '2024-02-01'::date AND a < '2024-03-01'::date", days, within),
+            (
+                "a >= '2024-02-01'::date AND a < '2024-03-01'::date",
+                days,
+                within,
+            ),
             (
                 "((a >= '2024-01-01 00:00:00'::timestamp without time zone) AND (a < '2025-01-01 00:00:00'::timestamp without time zone))",
                 days,
@@ -446,7 +459,11 @@ mod tests {
             ),
             ("a < '2024-01-01'", days, outside),
             ("a IN ('a')", list, within),
-            ("((a)::text = ANY ((ARRAY['a'::text, 'b'::text])))", list, within),
+            (
+                "((a)::text = ANY ((ARRAY['a'::text, 'b'::text])))",
+                list,
+                within,
+            ),
             ("a = 'b'", list, within),
             ("a IN ('a', 'c')", list, neither),
             ("a <> ALL (ARRAY['a'::text, 'b'::text])", list, outside),
@@ -459,7 +476,10 @@ mod tests {
 
     #[test]
     fn what_is_no_constant_is_no_bound() {
-        assert_eq!(Bound::read("FOR VALUES WITH (MODULUS 2, REMAINDER 0)"), None);
+        assert_eq!(
+            Bound::read("FOR VALUES WITH (MODULUS 2, REMAINDER 0)"),
+            None
+        );
         assert_eq!(Bound::read("FOR VALUES FROM (1, 2) TO (3, 4)"), None);
         assert_eq!(Bound::read("FOR VALUES IN (NULL)"), None);
         assert_eq!(Bound::read("DEFAULT"), None);

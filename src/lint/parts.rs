@@ -194,7 +194,10 @@ fn pinned_column(part: &str) -> Option<String> {
         return None;
     }
     let name = left.rsplit('.').next()?.trim();
-    match name.strip_prefix('"').and_then(|name| name.strip_suffix('"')) {
+    match name
+        .strip_prefix('"')
+        .and_then(|name| name.strip_suffix('"'))
+    {
         Some(exact) => Some(exact.replace("\"\"", "\"")),
         None => name
             .chars()
@@ -286,12 +289,20 @@ impl Context<'_> {
                     && !self.is_small(&scan.relation)
                     && !pins_a_key(self, &scan.relation)
             });
-            return much.then_some(BulkWrite { table, kind, every_row: false });
+            return much.then_some(BulkWrite {
+                table,
+                kind,
+                every_row: false,
+            });
         }
         if self.is_empty(&table) || pins_a_key(self, &table) {
             return None;
         }
-        Some(BulkWrite { table, kind, every_row })
+        Some(BulkWrite {
+            table,
+            kind,
+            every_row,
+        })
     }
 }
 
@@ -303,8 +314,14 @@ mod tests {
     fn a_where_pins_columns_to_constants() {
         for (sql, expected) in [
             ("DELETE FROM t WHERE id = 5", vec!["id"]),
-            ("UPDATE t SET a = 1 WHERE t.id IN (1, 2) AND b = 'x'", vec!["id", "b"]),
-            ("UPDATE t SET a = 1 WHERE \"Id\" = 1 RETURNING id = 2", vec!["Id"]),
+            (
+                "UPDATE t SET a = 1 WHERE t.id IN (1, 2) AND b = 'x'",
+                vec!["id", "b"],
+            ),
+            (
+                "UPDATE t SET a = 1 WHERE \"Id\" = 1 RETURNING id = 2",
+                vec!["Id"],
+            ),
             ("UPDATE t SET a = 1 WHERE id >= 5", vec![]),
             ("UPDATE t SET a = 1 WHERE id = 5 OR b", vec![]),
             ("DELETE FROM t USING u WHERE t.id = u.id", vec![]),

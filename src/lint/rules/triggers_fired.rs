@@ -38,34 +38,40 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     } else {
         Vec::new()
     };
-    let mut parts = Vec::new();
+    let mut sentences = Vec::new();
     if !triggers.is_empty() {
-        let what = if triggers.len() == 1 { "trigger" } else { "triggers" };
-        parts.push(format!("fires the {what} {}", listed(&triggers)));
+        let (what, it) = if triggers.len() == 1 {
+            ("trigger", "it does")
+        } else {
+            ("triggers", "they do")
+        };
+        sentences.push(format!(
+            "This fires the {what} {} for each row of {} that it writes: what {it} for one row of \
+             a client (audit rows, timestamps, notifications) {it} for all of these, in the same \
+             transaction.",
+            listed(&triggers),
+            table.name.short()
+        ));
     }
     if !cascades.is_empty() {
-        parts.push(format!("{} of {}", "deletes or changes rows", listed(&cascades)));
+        sentences.push(format!(
+            "With each deleted row of {} those rows of {} go or change that reference it, and are \
+             locked to the end of the transaction.",
+            table.name.short(),
+            listed(&cascades)
+        ));
     }
-    if parts.is_empty() {
+    if sentences.is_empty() {
         return Vec::new();
     }
-    vec![
-        RULE.finding(
-            context.statement.span,
-            format!(
-                "This {} for each row of {} that it writes: what they do for one row of a client \
-                 (audit rows, timestamps, notifications) they do for all of these, in the same \
-                 transaction.",
-                parts.join(" and "),
-                table.name.short()
-            ),
-        )
-        .with_help(
-            "See that this is wanted. Else run it with `SET LOCAL session_replication_role = \
-             replica`, which switches triggers and foreign keys off for this session only, or let \
-             the trigger's WHEN look at a setting of yours.",
-        ),
-    ]
+    let help = if triggers.is_empty() {
+        "See that this is wanted. Else delete the referencing rows first, in batches of their own."
+    } else {
+        "See that this is wanted. Else run it with `SET LOCAL session_replication_role = replica`, \
+         which switches triggers and foreign keys off for this session only, or let the trigger's \
+         WHEN look at a setting of yours."
+    };
+    vec![RULE.finding(context.statement.span, sentences.join(" ")).with_help(help)]
 }
 
 fn fires(context: &Context<'_>, trigger: &Trigger, kind: WriteKind) -> bool {

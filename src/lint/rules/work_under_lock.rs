@@ -82,7 +82,7 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
             context.statement.span,
             format!(
                 "This reads all of {}{} {}, while the transaction still holds {} from `{}`: {} of \
-                 {} wait until it ends.",
+                 {} wait until the transaction ends.",
                 first.relation.short(),
                 context.size_in_words(&first.relation),
                 first.purpose,

@@ -12,8 +12,8 @@ use super::{
 use crate::parse::{
     cursor::{Cursor, Parsed},
     statement::{
-        AlterAction, AlterActionKind, AlterRelation, ConstraintAttributes, Firing,
-        PartitionBound, RelationKind, ReplicaIdentity, RowSecurity, StatementKind,
+        AlterAction, AlterActionKind, AlterRelation, ConstraintAttributes, Firing, PartitionBound,
+        RelationKind, ReplicaIdentity, RowSecurity, StatementKind,
     },
     tokens::TokenKind,
 };

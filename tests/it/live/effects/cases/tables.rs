@@ -25,7 +25,8 @@ pub(in crate::live::effects) const CASES: &[Case] = &[
     on(
         "create-table-as-join",
         "CREATE TABLE x AS SELECT t.id FROM t, p WHERE t.id < 0 AND p.x < 0",
-    ).at_most(),
+    )
+    .at_most(),
     on(
         "create-table-as-partitioned",
         "CREATE TABLE x AS SELECT * FROM pt",
@@ -368,6 +369,7 @@ pub(in crate::live::effects) const CASES: &[Case] = &[
     on(
         "with-insert",
         "WITH d AS (DELETE FROM p RETURNING *) INSERT INTO r SELECT id + 100000, x FROM d",
-    ).at_most(),
+    )
+    .at_most(),
     on("table", "TABLE t"),
 ];

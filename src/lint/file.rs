@@ -145,6 +145,11 @@ impl<'a> File<'a> {
         (0..self.steps.len()).filter_map(|at| self.context(at))
     }
 
+    /// The same from a position on.
+    pub fn contexts_from(&self, at: usize) -> impl Iterator<Item = Context<'_>> {
+        (at..self.steps.len()).filter_map(|at| self.context(at))
+    }
+
     /// What a rule sees of the statement at that position.
     pub fn context(&self, at: usize) -> Option<Context<'_>> {
         let step = self.steps.get(at)?;

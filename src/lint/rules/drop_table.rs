@@ -20,6 +20,10 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let Some(drop) = context.drop() else {
         return Vec::new();
     };
+    // What the server refuses goes nowhere.
+    if context.effects.fails.is_some() {
+        return Vec::new();
+    }
     let (what, holds_rows) = match &drop.kind {
         DropKind::Table => ("table", true),
         DropKind::MaterializedView => ("materialized view", false),

@@ -3,74 +3,95 @@
 use crate::{
     catalog::{UserTypeKind, types},
     diagnostic::Diagnostic,
-    ident::{ObjectName, quote_literal},
-    lint::{context::Context, parts, rule::Rule},
+    ident::{ObjectName, QualifiedName, quote_literal},
+    lint::{context::Context, file::File, parts, rule::Rule},
     parse::{
         StatementKind,
         statement::{DataKind, TypeAction, Utility},
     },
+    source::Span,
 };
 
-pub(super) const RULE: Rule = Rule::statement(
+pub(super) const RULE: Rule = Rule::file(
     "enum-value-used",
     include_str!("../../../lints/enum-value-used.md"),
     check,
 );
 
-fn check(context: &Context<'_>) -> Vec<Diagnostic> {
-    let Some(transaction) = context.transaction else {
-        return Vec::new();
-    };
-    let Some(opened) = context.file.context(transaction.first) else {
-        return Vec::new();
-    };
+/// A label that the transaction has added.
+struct Added<'a> {
+    name: ObjectName,
+    written: &'a QualifiedName,
+    label: &'a str,
+    place: Span,
+}
+
+fn check(file: &File<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for at in transaction.first..context.at {
-        let Some(earlier) = context.file.context(at) else {
+    let mut first = None;
+    let mut added: Vec<Added<'_>> = Vec::new();
+    for context in file.contexts() {
+        let Some(transaction) = context.transaction else {
+            added.clear();
             continue;
         };
-        let Some(Utility::AlterType(alter)) = earlier.utility() else {
-            continue;
-        };
-        let name = types::user_type_name(&alter.name, earlier.before);
-        // The labels of an enum that the transaction made itself can be used at once.
-        if !opened.before.types.contains_key(&name) && opened.before.complete {
-            continue;
+        if first != Some(transaction.first) {
+            first = Some(transaction.first);
+            added.clear();
         }
-        for action in &alter.actions {
-            let TypeAction::AddValue { value, .. } = action else {
-                continue;
-            };
-            if has_label(&earlier, &name, value) || !uses(context, &name, value) {
-                continue;
-            }
+        let used = added
+            .iter()
+            .find(|added| uses(&context, &added.name, added.label));
+        if let Some(used) = used {
             let message = format!(
                 "This fails with `unsafe use of new value {} of enum type {}`: the transaction \
                  that adds a label cannot use it.",
-                value,
-                name.short()
+                used.label,
+                used.name.short()
             );
             let help = if transaction.begin.is_some() {
                 format!(
                     "COMMIT behind `ALTER TYPE {} ADD VALUE`, and use the label in the next \
                      transaction.",
-                    alter.name
+                    used.written
                 )
             } else {
                 format!(
                     "Put `ALTER TYPE {} ADD VALUE` into a file of its own that is run before this \
                      one; `zdm apply` runs each statement in a transaction of its own.",
-                    alter.name
+                    used.written
                 )
             };
             found.push(
                 RULE.finding(context.statement.span, message)
                     .with_help(help)
-                    .with_label(earlier.statement.span, "the label is added here"),
+                    .with_label(used.place, "the label is added here"),
             );
         }
+        let Some(Utility::AlterType(alter)) = context.utility() else {
+            continue;
+        };
+        let name = types::user_type_name(&alter.name, context.before);
+        // The labels of an enum that the transaction made itself can be used at once.
+        let opened = file.context(transaction.first);
+        if opened.is_some_and(|opened| {
+            !opened.before.types.contains_key(&name) && opened.before.complete
+        }) {
+            continue;
+        }
+        for action in &alter.actions {
+            if let TypeAction::AddValue { value, .. } = action
+                && !has_label(&context, &name, value)
+            {
+                added.push(Added {
+                    name: name.clone(),
+                    written: &alter.name,
+                    label: value,
+                    place: context.statement.span,
+                });
+            }
+        }
     }
-    found.truncate(1);
     found
 }
 

@@ -18,6 +18,13 @@ pub(super) const RULE: Rule = Rule::file(
 );
 
 fn check(file: &File<'_>) -> Vec<Diagnostic> {
+    // The first statement that waits for a strong lock while nothing bounds that.
+    let unguarded = file
+        .contexts()
+        .find(|context| {
+            context.timeouts.lock.is_none() && context.strong_locks().next().is_some()
+        })
+        .map(|context| context.at);
     file.contexts()
         .filter_map(|context| {
             let set = assignment(file.source, context.statement)?;
@@ -44,33 +51,33 @@ fn check(file: &File<'_>) -> Vec<Diagnostic> {
                     )),
                 );
             }
-            about_locks.then(|| of_locks(file, &context, set.millis)).flatten()
+            about_locks.then(|| of_locks(file, &context, set.millis, unguarded)).flatten()
         })
         .collect()
 }
 
-fn of_locks(file: &File<'_>, context: &Context<'_>, millis: Option<u64>) -> Option<Diagnostic> {
+fn of_locks(
+    file: &File<'_>,
+    context: &Context<'_>,
+    millis: Option<u64>,
+    unguarded: Option<usize>,
+) -> Option<Diagnostic> {
     let at = context.statement.span;
     // Statements that wait for a strong lock under this setting.
     let guarded: Vec<Context<'_>> = file
-        .contexts()
-        .skip(context.at + 1)
-        .filter(|later| later.timeouts.lock.is_some_and(|lock| lock.span == at))
+        .contexts_from(context.at + 1)
+        .take_while(|later| later.timeouts.lock.is_some_and(|lock| lock.span == at))
         .filter(|later| later.strong_locks().next().is_some())
         .collect();
     let Some(first) = guarded.first() else {
-        let earlier = file
-            .contexts()
-            .take(context.at)
-            .filter(|earlier| earlier.timeouts.lock.is_none())
-            .find(|earlier| earlier.strong_locks().next().is_some())?;
+        let earlier = unguarded.filter(|earlier| *earlier < context.at && millis != Some(0))?;
         return Some(
             RULE.finding(
                 at,
                 format!(
                     "This comes too late: `{}` has waited for its locks already, and nothing \
                      behind this waits for a strong one.",
-                    excerpt(file, earlier.at)
+                    excerpt(file, earlier)
                 ),
             )
             .with_help("Put it before the first statement that takes a strong lock."),

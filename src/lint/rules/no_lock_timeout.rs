@@ -1,7 +1,10 @@
 //! `no-lock-timeout`: a strong lock is waited for without end, and clients wait behind it.
 
+use std::collections::BTreeSet;
+
 use crate::{
     diagnostic::Diagnostic,
+    ident::ObjectName,
     lint::{
         context::{Context, who},
         file::File,
@@ -18,7 +21,23 @@ pub(super) const RULE: Rule = Rule::file(
 );
 
 fn check(file: &File<'_>) -> Vec<Diagnostic> {
-    let unbounded: Vec<Context<'_>> = file.contexts().filter(waits_without_end).collect();
+    let mut unbounded: Vec<Context<'_>> = Vec::new();
+    // A lock that the transaction holds already is not waited for.
+    let mut transaction = None;
+    let mut held: BTreeSet<&ObjectName> = BTreeSet::new();
+    for context in file.contexts() {
+        if context.transaction != transaction || transaction.is_none() {
+            transaction = context.transaction;
+            held.clear();
+        }
+        let mut waits = false;
+        for (relation, _) in context.strong_locks() {
+            waits |= held.insert(relation);
+        }
+        if waits && waits_without_end(&context) {
+            unbounded.push(context);
+        }
+    }
     // One for the file: the setting that helps the first helps all.
     let Some(first) = unbounded.first() else {
         return Vec::new();
@@ -50,6 +69,7 @@ fn check(file: &File<'_>) -> Vec<Diagnostic> {
     ]
 }
 
+/// What blocks for long anyway has rules of its own.
 fn waits_without_end(context: &Context<'_>) -> bool {
     let bounded = context.timeouts.lock.as_ref().is_some_and(Timeout::is_on);
     let nowait = matches!(context.utility(), Some(Utility::Lock(lock)) if lock.nowait);
@@ -57,12 +77,5 @@ fn waits_without_end(context: &Context<'_>) -> bool {
         && !nowait
         && !context.effects.outside_transaction
         && context.effects.fails.is_none()
-        && context.strong_locks().next().is_some()
-        // A lock that the transaction holds already is not waited for.
-        && context.strong_locks().any(|(relation, mode)| {
-            !context
-                .held
-                .iter()
-                .any(|held| held.relation == *relation && held.mode >= mode)
-        })
+        && context.blocking_scan(context.effects).is_none()
 }

@@ -193,8 +193,7 @@ fn policies(context: &Context<'_>, table: &ObjectName) -> Option<usize> {
     let then = match context.transaction {
         Some(transaction) => context
             .file
-            .contexts()
-            .skip(context.at)
+            .contexts_from(context.at)
             .take_while(|later| later.transaction == Some(transaction))
             .last()
             .map_or(context.after, |last| last.after),

@@ -1,5 +1,7 @@
 //! `several-tables-locked`: one transaction collects strong locks on several tables.
 
+use std::collections::BTreeSet;
+
 use crate::{
     diagnostic::Diagnostic,
     effects::LockMode,
@@ -32,12 +34,14 @@ struct Taken {
 fn check(file: &File<'_>) -> Vec<Diagnostic> {
     // One list for each transaction, in order.
     let mut transactions: Vec<(usize, Vec<Taken>)> = Vec::new();
+    let mut roots: BTreeSet<ObjectName> = BTreeSet::new();
     for context in file.contexts() {
         let Some(transaction) = context.transaction else {
             continue;
         };
         if transactions.last().is_none_or(|(first, _)| *first != transaction.first) {
             transactions.push((transaction.first, Vec::new()));
+            roots.clear();
         }
         let Some((_, taken)) = transactions.last_mut() else {
             continue;
@@ -47,10 +51,7 @@ fn check(file: &File<'_>) -> Vec<Diagnostic> {
             continue;
         }
         for (table, mode) in context.strong_locks() {
-            let known = taken.iter().any(|taken| {
-                taken.table == *table || same_family(&context, &taken.table, table)
-            });
-            if !known && context.before.tables.contains_key(table) {
+            if context.before.tables.contains_key(table) && roots.insert(root(&context, table)) {
                 taken.push(Taken {
                     table: table.clone(),
                     mode,
@@ -120,12 +121,18 @@ fn reversed(taken: &[Taken], first: &Taken, second: &Taken) -> bool {
     }
 }
 
-fn same_family(context: &Context<'_>, one: &ObjectName, other: &ObjectName) -> bool {
-    let within = |root: &ObjectName, member: &ObjectName| {
-        let family = context.before.family(root);
-        family.into_iter().any(|table| table.name == *member)
-    };
-    within(one, other) || within(other, one)
+/// The table at the top of the family: its parts are locked with it.
+fn root(context: &Context<'_>, table: &ObjectName) -> ObjectName {
+    let mut root = table;
+    // A catalog that is wrong may go round.
+    for _ in 0..32 {
+        let known = context.before.tables.get(root);
+        match known.and_then(|known| known.parents.first()) {
+            Some(parent) => root = parent,
+            None => break,
+        }
+    }
+    root.clone()
 }
 
 fn adds_a_foreign_key(context: &Context<'_>) -> bool {

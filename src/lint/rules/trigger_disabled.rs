@@ -77,8 +77,7 @@ fn restored(
     };
     context
         .file
-        .contexts()
-        .skip(context.at + 1)
+        .contexts_from(context.at + 1)
         .take_while(|later| later.transaction == Some(transaction))
         .any(|later| {
             later.alter().is_some_and(|alter| {

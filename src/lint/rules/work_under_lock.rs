@@ -1,5 +1,7 @@
 //! `work-under-lock`: something long is done while the transaction holds a strong lock from before.
 
+use std::collections::BTreeMap;
+
 use crate::{
     diagnostic::Diagnostic,
     effects::{LockMode, Scan},
@@ -46,7 +48,7 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
         .filter(|(action, _)| matches!(action.kind, AlterActionKind::ValidateConstraint { .. }))
         .flat_map(|(_, alone)| alone.scans.iter().map(|scan| &scan.relation))
         .collect();
-    let mut held: Vec<(&ObjectName, LockMode, usize)> = Vec::new();
+    let mut held: BTreeMap<&ObjectName, (LockMode, usize)> = BTreeMap::new();
     for lock in context.held {
         let relation = &lock.relation;
         if context.is_new(relation)
@@ -56,20 +58,19 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
         {
             continue;
         }
-        match held.iter_mut().find(|(known, ..)| *known == relation) {
-            Some(known) if known.1 < lock.mode => *known = (relation, lock.mode, lock.step),
-            Some(_) => {}
-            None => held.push((relation, lock.mode, lock.step)),
+        let known = held.entry(relation).or_insert((lock.mode, lock.step));
+        if known.0 < lock.mode {
+            *known = (lock.mode, lock.step);
         }
     }
-    let Some((_, strongest, step)) = held.iter().max_by_key(|(_, mode, _)| *mode).copied() else {
+    let Some((strongest, step)) = held.values().max_by_key(|(mode, _)| *mode).copied() else {
         return Vec::new();
     };
     let locks: Vec<String> = held
         .iter()
-        .map(|(relation, mode, _)| format!("{mode} on {}", relation.short()))
+        .map(|(relation, (mode, _))| format!("{mode} on {}", relation.short()))
         .collect();
-    let tables: Vec<String> = held.iter().map(|(relation, ..)| relation.short()).collect();
+    let tables: Vec<String> = held.keys().map(|relation| relation.short()).collect();
     let help = if transaction.begin.is_some() {
         "COMMIT before it, and do it in a transaction of its own: `zdm plan` takes the file apart \
          like this."

@@ -43,7 +43,7 @@ fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
     if cx.phase_directive().is_some() {
         return None;
     }
-    let bound = cx.input.script.source.slice(*bound);
+    let bound = cx.input.script.source.slice(bound.span);
     Some(draft_for(cx, &parent, &cx.resolve(name), bound))
 }
 

@@ -35,7 +35,7 @@ fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
     // Without a default partition it is one short step.
     let default = default_of(cx, cx.before.tables.get(&parent)?)?;
     let name = undo::created_name(cx, &create.name);
-    if is_default(cx.input.script.source.slice(of.bound)) {
+    if is_default(cx.input.script.source.slice(of.bound.span)) {
         return Some(Err(Refusal::new(
             "fails",
             format!("{} has a default partition already", parent.short()),
@@ -57,7 +57,7 @@ fn draft_for(
     name: &ObjectName,
 ) -> Result<Draft, Refusal> {
     let whole = cx.known_table(parent)?;
-    let bound = cx.input.script.source.slice(of.bound);
+    let bound = cx.input.script.source.slice(of.bound.span);
     let effects = effects(&cx.op.alone, cx.before);
     if let Some(reason) = &effects.fails {
         return Err(Refusal::new(

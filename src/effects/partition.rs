@@ -54,7 +54,12 @@ pub(super) fn attach(
     for index in &parent.indexes {
         builder.lock_index(parent, index, LockMode::ShareUpdateExclusive);
         let purpose = format!("to build its part of index {}", index.name);
-        scan_unless(builder, &part, |table| has_index_like(table, index), &purpose);
+        scan_unless(
+            builder,
+            &part,
+            |table| has_index_like(table, index),
+            &purpose,
+        );
     }
     peers_of(builder, parent);
     for constraint in &parent.constraints {

@@ -36,7 +36,7 @@ pub fn free_check_name(catalog: &Catalog, table: &ObjectName, column: Option<&st
 /// Replays one statement of the text `source`.
 pub fn apply(catalog: &mut Catalog, statement: &Statement, source: &str) {
     match &statement.kind {
-        StatementKind::AlterRelation(alter) => alter::relation(catalog, alter, source),
+        StatementKind::AlterRelation(alter) => alter::relation(catalog, alter),
         StatementKind::CreateTable(create) => create::table(catalog, create, source),
         StatementKind::CreateIndex(create) => index::create(catalog, create, source),
         StatementKind::Drop(drop) => drop::apply(catalog, drop),

@@ -142,7 +142,7 @@ impl Key {
     pub fn default_text(self) -> &'static str {
         match self {
             Self::DatabaseUrl | Self::LintBaseline => "not set",
-            Self::DatabaseStats => "\"zdm-stats.toml\"",
+            Self::DatabaseStats => "`zdm-stats.toml`, when there is one",
             Self::MigrationsDir => {
                 "the first of `migrations`, `db/migrations`, `db/migrate`, `prisma/migrations`"
             }

@@ -13,7 +13,7 @@ use super::{constraint, create, drop, index, rename};
 
 /// `ALTER` of a relation. Subcommands run in the server's order: what drops comes first, then
 /// changes of type, then the rest as written.
-pub(super) fn relation(catalog: &mut Catalog, alter: &AlterRelation, source: &str) {
+pub(super) fn relation(catalog: &mut Catalog, alter: &AlterRelation) {
     let name = catalog.resolve(&alter.name);
     if !catalog.has_relation(&name) {
         return;
@@ -33,7 +33,7 @@ pub(super) fn relation(catalog: &mut Catalog, alter: &AlterRelation, source: &st
             name: &name,
             only: alter.only,
         };
-        one(catalog, &target, &action.kind, source);
+        one(catalog, &target, &action.kind);
     }
 }
 
@@ -71,7 +71,7 @@ fn table_mut<'a>(catalog: &'a mut Catalog, target: &Target<'_>) -> Option<&'a mu
     catalog.tables.get_mut(target.name)
 }
 
-fn one(catalog: &mut Catalog, target: &Target<'_>, action: &AlterActionKind, source: &str) {
+fn one(catalog: &mut Catalog, target: &Target<'_>, action: &AlterActionKind) {
     let name = target.name;
     match action {
         AlterActionKind::AddColumn { column, .. } => {

@@ -353,9 +353,11 @@ pub(crate) const NOT_EXERCISED: &[&str] = &[
     "add-column-volatile-default",
     "add-identity",
     "add-key-partitioned",
+    "alter-domain",
     "attach-partition",
     "create-index-partitioned",
     "create-partition",
     "detach-partition",
     "redefine-view",
+    "reindex",
 ];

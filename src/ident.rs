@@ -4,7 +4,7 @@
 //! 63 bytes (`NAMEDATALEN` - 1, `src/include/pg_config_manual.h`). SQL text is made from it with
 //! [`Ident::quoted`] and from nothing else.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
@@ -12,14 +12,27 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 pub const MAX_NAME_BYTES: usize = 63;
 
 /// One name as the catalog stores it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Ident(String);
+///
+/// Names are copied with every catalog, so a copy shares the text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ident(Arc<str>);
+
+impl Serialize for Ident {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Ident {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(String::deserialize(deserializer)?.into()))
+    }
+}
 
 impl Ident {
     /// A name as stored: taken as it is, cut to [`MAX_NAME_BYTES`].
     pub fn exact(name: impl AsRef<str>) -> Self {
-        Self(truncate(name.as_ref()).to_owned())
+        Self(truncate(name.as_ref()).into())
     }
 
     /// An unquoted name as written in SQL: ASCII letters folded to lower case, then cut.

@@ -22,7 +22,7 @@ mod text;
 mod user_type;
 
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, ConstraintKind, Table},
     ident::{Ident, ObjectName},
     parse::statement::{Set, Statement, StatementKind, Transaction},
 };
@@ -90,6 +90,14 @@ fn transaction(catalog: &mut Catalog, transaction: Transaction) {
             }
         }
     }
+}
+
+/// Whether a foreign key of the table references that other one.
+fn references(table: &Table, other: &ObjectName) -> bool {
+    table.constraints.iter().any(|constraint| {
+        matches!(&constraint.kind, ConstraintKind::ForeignKey { references, .. }
+            if references == other)
+    })
 }
 
 fn setting(catalog: &mut Catalog, set: &Set) {

@@ -67,6 +67,11 @@ pub struct ViewHook {
 }
 
 impl View {
+    /// Whether its query reads that relation.
+    pub fn reads_from(&self, relation: &ObjectName) -> bool {
+        self.reads.iter().any(|(read, _)| read == relation)
+    }
+
     /// A view of which nothing but its query is known.
     pub fn new(name: ObjectName, definition: impl Into<String>) -> Self {
         Self {

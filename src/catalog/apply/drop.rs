@@ -6,6 +6,8 @@ use crate::{
     parse::statement::{Drop, DropBehavior, DropKind},
 };
 
+use super::references;
+
 /// `DROP`.
 pub(super) fn apply(catalog: &mut Catalog, drop: &Drop) {
     for written in &drop.names {
@@ -21,7 +23,12 @@ pub(super) fn apply(catalog: &mut Catalog, drop: &Drop) {
                 catalog.sequences.remove(&name);
                 if drop.behavior == DropBehavior::Cascade {
                     let taken = format!("'{name}'");
-                    for column in catalog.tables.values_mut().flat_map(|t| &mut t.columns) {
+                    let takes = |table: &Table| {
+                        let mut defaults = table.columns.iter().filter_map(|c| c.default.as_ref());
+                        defaults.any(|default| default.contains(&taken))
+                    };
+                    let tables = catalog.tables.values_mut_if(takes);
+                    for column in tables.flat_map(|t| &mut t.columns) {
                         if column
                             .default
                             .as_deref()
@@ -78,14 +85,16 @@ pub(super) fn apply(catalog: &mut Catalog, drop: &Drop) {
                 }
             }
             DropKind::Statistics => {
-                for table in catalog.tables.values_mut() {
+                let tables = &mut catalog.tables;
+                for table in tables.values_mut_if(|table| !table.statistics.is_empty()) {
                     table
                         .statistics
                         .retain(|(known, _)| known.name != name.name);
                 }
             }
             DropKind::Publication => {
-                for table in catalog.tables.values_mut() {
+                let tables = &mut catalog.tables;
+                for table in tables.values_mut_if(|table| !table.publications.is_empty()) {
                     table.publications.retain(|p| p.name != written.name);
                 }
             }
@@ -115,7 +124,9 @@ fn table(catalog: &mut Catalog, name: &ObjectName) {
         catalog
             .sequences
             .retain(|_, sequence| sequence.owned_by.as_ref().is_none_or(|(t, _)| *t != member));
-        for table in catalog.tables.values_mut() {
+        let related =
+            |table: &Table| table.children.contains(&member) || references(table, &member);
+        for table in catalog.tables.values_mut_if(related) {
             table.children.retain(|child| *child != member);
             table.constraints.retain(|constraint| {
                 !matches!(&constraint.kind, ConstraintKind::ForeignKey { references, .. } if *references == member)
@@ -218,7 +229,8 @@ pub(super) fn column(
         let readers = readers(catalog, table, Some(column));
         views(catalog, readers, None);
     }
-    for other in catalog.tables.values_mut() {
+    let tables = &mut catalog.tables;
+    for other in tables.values_mut_if(|other| references(other, table)) {
         other.constraints.retain(|constraint| {
             !matches!(&constraint.kind, ConstraintKind::ForeignKey { references, referenced_columns, .. }
                 if references == table && referenced_columns.contains(column))
@@ -265,7 +277,8 @@ pub(super) fn constraint(
         | ConstraintKind::Exclude { columns, index } => {
             drop_index(catalog, table, index);
             if behavior == DropBehavior::Cascade {
-                for other in catalog.tables.values_mut() {
+                let tables = &mut catalog.tables;
+                for other in tables.values_mut_if(|other| references(other, table)) {
                     other.constraints.retain(|constraint| {
                         !matches!(&constraint.kind, ConstraintKind::ForeignKey { references, referenced_columns, .. }
                             if references == table && referenced_columns == columns)

@@ -482,10 +482,8 @@ fn publication(catalog: &mut Catalog, opaque: &Opaque, sql: &str) {
         .filter(|name| catalog.tables.contains_key(name))
         .collect();
     let filtered = has("where") || sql.contains('(');
-    for table in catalog.tables.values_mut() {
-        if !(everything || named.contains(&table.name)) {
-            continue;
-        }
+    let tables = &mut catalog.tables;
+    for table in tables.values_mut_if(|table| everything || named.contains(&table.name)) {
         let columns: Vec<Ident> = if filtered {
             table.columns.iter().map(|c| c.name.clone()).collect()
         } else {

@@ -5,7 +5,7 @@ use crate::{
     ident::{Ident, ObjectName},
 };
 
-use super::{constraint::listed, text::renamed};
+use super::{constraint::listed, references, text::renamed};
 
 /// A relation gets another name or schema.
 pub(super) fn relation(catalog: &mut Catalog, from: &ObjectName, to: &ObjectName) {
@@ -27,7 +27,7 @@ pub(super) fn relation(catalog: &mut Catalog, from: &ObjectName, to: &ObjectName
         if catalog.tables.contains_key(from) {
             table(catalog, from, to);
         }
-        for view in catalog.views.values_mut() {
+        for view in catalog.views.values_mut_if(|view| view.reads_from(from)) {
             for (relation, _) in &mut view.reads {
                 if relation == from {
                     *relation = to.clone();
@@ -54,7 +54,10 @@ fn table(catalog: &mut Catalog, from: &ObjectName, to: &ObjectName) {
         }
     }
     catalog.tables.insert(to.clone(), table);
-    for table in catalog.tables.values_mut() {
+    let related = |table: &Table| {
+        table.parents.contains(from) || table.children.contains(from) || references(table, from)
+    };
+    for table in catalog.tables.values_mut_if(related) {
         for relative in table.parents.iter_mut().chain(&mut table.children) {
             if relative == from {
                 *relative = to.clone();
@@ -92,7 +95,11 @@ fn table(catalog: &mut Catalog, from: &ObjectName, to: &ObjectName) {
 /// Defaults keep taking from a sequence under its new name.
 fn mention_sequence(catalog: &mut Catalog, from: &ObjectName, to: &ObjectName) {
     let (old, new) = (from.to_string(), to.to_string());
-    for table in catalog.tables.values_mut() {
+    let takes = |table: &Table| {
+        let mut defaults = table.columns.iter().filter_map(|c| c.default.as_ref());
+        defaults.any(|default| default.contains(&old))
+    };
+    for table in catalog.tables.values_mut_if(takes) {
         for default in table.columns.iter_mut().filter_map(|c| c.default.as_mut()) {
             if default.contains("nextval") {
                 *default = default.replace(&format!("'{old}'"), &format!("'{new}'"));
@@ -123,7 +130,12 @@ fn index(catalog: &mut Catalog, table: &ObjectName, from: &Ident, to: &Ident) {
     }
     owner.indexes.sort_by(|a, b| a.name.cmp(&b.name));
     let (old, new) = (table.sibling(from.clone()), table.sibling(to.clone()));
-    for part in catalog.tables.values_mut().flat_map(|t| &mut t.indexes) {
+    let has_part = |table: &Table| {
+        let mut indexes = table.indexes.iter();
+        indexes.any(|index| index.parent.as_ref() == Some(&old))
+    };
+    let tables = catalog.tables.values_mut_if(has_part);
+    for part in tables.flat_map(|t| &mut t.indexes) {
         if part.parent.as_ref() == Some(&old) {
             part.parent = Some(new.clone());
         }
@@ -209,7 +221,8 @@ pub(super) fn column(catalog: &mut Catalog, table: &ObjectName, from: &Ident, to
                 *column = to.clone();
             }
         }
-        for other in catalog.tables.values_mut() {
+        let tables = &mut catalog.tables;
+        for other in tables.values_mut_if(|table| references(table, &member)) {
             for constraint in &mut other.constraints {
                 if let ConstraintKind::ForeignKey {
                     references,
@@ -228,7 +241,10 @@ pub(super) fn column(catalog: &mut Catalog, table: &ObjectName, from: &Ident, to
 }
 
 fn rename_reads(catalog: &mut Catalog, relation: &ObjectName, from: &Ident, to: &Ident) {
-    for view in catalog.views.values_mut() {
+    for view in catalog
+        .views
+        .values_mut_if(|view| view.reads_from(relation))
+    {
         for (read, column) in &mut view.reads {
             if read == relation && column.as_ref() == Some(from) {
                 *column = Some(to.clone());

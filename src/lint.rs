@@ -181,12 +181,7 @@ fn unexplained<'w>(context: &Context<'_>, work: &[Work<'w>], explained: &[Span])
     let whose = |work: &Work<'_>| -> Vec<Span> {
         context
             .subcommands()
-            .filter(|(_, alone)| {
-                alone
-                    .scans
-                    .iter()
-                    .any(|scan| scan.relation == *work.relation && scan.purpose == work.purpose)
-            })
+            .filter(|(_, alone)| work.is_of(alone))
             .map(|(action, _)| action.span)
             .collect()
     };

@@ -136,6 +136,22 @@ impl<K: Ord + Clone, V: Clone> Map<K, V> {
             .flat_map(|chunk| Arc::make_mut(chunk).iter_mut())
             .map(|entry| &mut Arc::make_mut(entry).1)
     }
+
+    /// The values that `wanted` takes, to be changed; nothing else is copied.
+    pub fn values_mut_if(&mut self, wanted: impl Fn(&V) -> bool) -> impl Iterator<Item = &mut V> {
+        let touched: Vec<bool> = self
+            .chunks
+            .iter()
+            .map(|chunk| chunk.iter().any(|entry| wanted(&entry.1)))
+            .collect();
+        self.chunks
+            .iter_mut()
+            .zip(touched)
+            .filter(|(_, touched)| *touched)
+            .flat_map(|(chunk, _)| Arc::make_mut(chunk).iter_mut())
+            .filter(move |entry| wanted(&entry.1))
+            .map(|entry| &mut Arc::make_mut(entry).1)
+    }
 }
 
 impl<K, V> Map<K, V> {

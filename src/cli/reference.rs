@@ -7,6 +7,7 @@ use clap::CommandFactory as _;
 use crate::{
     cli::{Cli, ErrorCode, Exit, error::RUN_CODES},
     config::{Key, keys::DIRECTIVE_KEYS},
+    lint::{page::Group, rule::OptionDefault, rules},
 };
 
 const GENERATED: &str = "<!-- Generated from the code; `UPDATE_REFERENCE=1 cargo test --test it generated` writes it anew. -->\n\n";
@@ -18,7 +19,81 @@ pub fn pages() -> Vec<(&'static str, String)> {
         ("docs/reference/configuration.md", configuration()),
         ("docs/reference/errors.md", errors()),
         ("docs/reference/exit-codes.md", exit_codes()),
+        ("docs/reference/lints.md", lints()),
     ]
+}
+
+/// Every rule, by what it is about.
+fn lints() -> String {
+    let mut out = format!(
+        "# Lint rules\n\n{GENERATED}\
+         `zdm explain RULE` shows a rule's page, which is in [`lints/`](../../lints) too: what it finds, why it matters, what to do, and examples that are run on PostgreSQL.\n\
+         Levels, paths and options are set in [`zdm.toml`](configuration.md#lint); a finding that was looked at is accepted with `-- zdm: allow(RULE) because …`.\n\
+         A rule that is off speaks when `zdm.toml` gives it a level.\n"
+    );
+    let pages: Vec<_> = rules::ALL
+        .iter()
+        .filter_map(|rule| Some((rule, rule.read_page()?)))
+        .collect();
+    for group in Group::ALL {
+        let mut of_group = pages
+            .iter()
+            .filter(|(_, page)| page.group == group)
+            .peekable();
+        if of_group.peek().is_none() {
+            continue;
+        }
+        let (first, rest) = group.as_str().split_at(1);
+        let _ = write!(
+            out,
+            "\n## {}{rest}\n\n| rule | level | finds | PostgreSQL | recipe |\n| --- | --- | --- | --- | --- |\n",
+            first.to_uppercase()
+        );
+        for (rule, page) in of_group {
+            let level = page.level.as_str();
+            let level = if page.on {
+                level.to_owned()
+            } else {
+                format!("off ({level})")
+            };
+            let versions = match (page.versions.first(), page.versions.last()) {
+                (Some(first), Some(last)) if first != last => format!("{first}–{last}"),
+                (Some(only), _) => only.to_string(),
+                (None, _) => String::new(),
+            };
+            let recipe = page.recipe.as_ref().map_or_else(String::new, |recipe| {
+                format!("[{recipe}](../../migrations-examples/{recipe})")
+            });
+            let name = rule.name;
+            let _ = writeln!(
+                out,
+                "| [{name}](../../lints/{name}.md) | {level} | {} | {versions} | {recipe} |",
+                page.summary
+            );
+        }
+    }
+    let options: Vec<_> = pages
+        .iter()
+        .flat_map(|(rule, _)| rule.options.iter().map(move |option| (rule.name, option)))
+        .collect();
+    if !options.is_empty() {
+        out.push_str(
+            "\n## Options\n\n| rule | option | default | means |\n| --- | --- | --- | --- |\n",
+        );
+    }
+    for (rule, option) in options {
+        let default = match option.default {
+            OptionDefault::Number(number) => number.to_string(),
+            OptionDefault::Text(text) => format!("\"{text}\""),
+            OptionDefault::Texts(texts) => format!("{texts:?}"),
+        };
+        let _ = writeln!(
+            out,
+            "| {rule} | `{}` | `{default}` | {} |",
+            option.name, option.doc
+        );
+    }
+    out
 }
 
 fn cli() -> String {

@@ -1,7 +1,7 @@
 //! What a rule sees: one statement and everything around it, and the judging that rules share.
 
 use crate::{
-    catalog::{Catalog, Size},
+    catalog::{Catalog, Size, Table, TableKind},
     effects::{Effects, LockMode, Scan},
     ident::ObjectName,
     lint::{
@@ -65,6 +65,20 @@ pub enum WorkKind {
     Rewrite,
 }
 
+/// The purpose of work that reads no row.
+const COPIED: &str = "to write its file anew";
+
+impl Work<'_> {
+    /// Whether a subcommand that would do this alone does it, whatever the lock.
+    pub fn is_of(&self, alone: &Effects) -> bool {
+        let scanned = alone
+            .scans
+            .iter()
+            .any(|scan| scan.relation == *self.relation && scan.purpose == self.purpose);
+        scanned || (self.purpose == COPIED && alone.rewrites.contains(self.relation))
+    }
+}
+
 impl<'a> Context<'a> {
     /// The statement's text.
     pub fn text(&self) -> &'a str {
@@ -122,10 +136,11 @@ impl<'a> Context<'a> {
     /// A relation that this file made has no clients, and one that is known to hold no row is
     /// read in no time.
     pub fn blocking_work<'e>(&self, effects: &'e Effects) -> Vec<Work<'e>> {
-        self.blocking_scans(effects)
+        let mut work: Vec<Work<'e>> = self
+            .blocking_scans(effects)
             .map(|scan| Work {
                 relation: &scan.relation,
-                under: scan.under,
+                under: held_on(effects, scan),
                 kind: if effects.rewrites.contains(&scan.relation) {
                     WorkKind::Rewrite
                 } else {
@@ -133,19 +148,60 @@ impl<'a> Context<'a> {
                 },
                 purpose: &scan.purpose,
             })
-            .collect()
+            .collect();
+        work.extend(self.copied(effects));
+        work
+    }
+
+    /// What is written anew without being read row by row: its file is copied, or a query fills
+    /// it. TRUNCATE leaves nothing to write, and the file of a sequence is one page.
+    fn copied<'e>(&self, effects: &'e Effects) -> impl Iterator<Item = Work<'e>> {
+        let truncates = match &self.statement.kind {
+            StatementKind::Data(data) => data.kind == DataKind::Truncate,
+            StatementKind::AlterRelation(_)
+            | StatementKind::CreateTable(_)
+            | StatementKind::CreateIndex(_)
+            | StatementKind::Drop(_)
+            | StatementKind::Update(_)
+            | StatementKind::Transaction(_)
+            | StatementKind::Set(_)
+            | StatementKind::Opaque(_) => false,
+        };
+        let worked_on = |relation: &ObjectName| {
+            effects.rewrites.contains(relation)
+                || effects.scans.iter().any(|scan| scan.relation == *relation)
+        };
+        let counts = move |relation: &ObjectName| {
+            if self.before.tables.contains_key(relation) {
+                return !effects.scans.iter().any(|scan| scan.relation == *relation);
+            }
+            // An index that is made anew with its table is not counted twice.
+            self.before
+                .index(relation)
+                .is_some_and(|(table, _)| !worked_on(&table.name))
+        };
+        effects
+            .rewrites
+            .iter()
+            .filter(move |relation| {
+                !truncates && !self.is_new(relation) && !self.is_empty(relation) && counts(relation)
+            })
+            .filter_map(|relation| {
+                let under = effects.lock_on(relation)?;
+                under.blocks_writes().then_some(Work {
+                    relation,
+                    under,
+                    kind: WorkKind::Rewrite,
+                    purpose: COPIED,
+                })
+            })
     }
 
     /// The part of the blocking work of an `ALTER` that is one subcommand's, by what this one
     /// would do alone. Its locks are those of the whole statement.
     pub fn work_of(&self, alone: &Effects) -> Vec<Work<'a>> {
         let mut work = self.blocking_work(self.effects);
-        work.retain(|work| {
-            alone
-                .scans
-                .iter()
-                .any(|scan| scan.relation == *work.relation && scan.purpose == work.purpose)
-        });
+        work.retain(|work| work.is_of(alone));
         work
     }
 
@@ -153,13 +209,21 @@ impl<'a> Context<'a> {
     pub fn blocking_scans<'e>(&self, effects: &'e Effects) -> impl Iterator<Item = &'e Scan> {
         let bare = self.bare_table();
         effects.scans.iter().filter(move |scan| {
-            scan.under.blocks_writes()
+            held_on(effects, scan).blocks_writes()
+                && !self.is_refresh(scan)
                 && !self.is_new(&scan.relation)
                 && !self.is_empty(&scan.relation)
                 && !bare
                     .as_ref()
                     .is_some_and(|table| Effects::is_of_foreign_key(scan, table))
         })
+    }
+
+    /// Nobody writes a materialized view but REFRESH, so that EXCLUSIVE on it holds up no client.
+    fn is_refresh(&self, scan: &Scan) -> bool {
+        let kind = |table: &Table| table.kind == TableKind::MaterializedView;
+        scan.under == LockMode::Exclusive
+            && self.before.tables.get(&scan.relation).is_some_and(kind)
     }
 
     /// The altered table, when this file made it and has put no rows into it: then there is
@@ -231,6 +295,12 @@ impl<'a> Context<'a> {
             .collect();
         listed(&named)
     }
+}
+
+/// The lock on what is scanned: a partition's may be another than that of its parent, under which
+/// the statement runs.
+fn held_on(effects: &Effects, scan: &Scan) -> LockMode {
+    effects.lock_on(&scan.relation).unwrap_or(scan.under)
 }
 
 /// Whose requests a lock stops: `reads and writes` or `writes`.

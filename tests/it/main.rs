@@ -8,6 +8,7 @@ mod cli;
 mod fix;
 mod histories_parse;
 mod histories_plan;
+mod lint;
 mod live;
 mod oracle;
 mod properties;

@@ -1,0 +1,73 @@
+//! Lint is linear, and no input takes it long.
+
+use std::{
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
+
+use zdm::{
+    catalog::{Catalog, PgVersion},
+    lint::{Linted, Settings, lint},
+    parse::parse,
+    source::SourceFile,
+};
+
+fn linted(sql: &str, before: &Catalog) -> Linted {
+    let script = parse(SourceFile::new("x.sql", sql));
+    lint(&script, before, &Settings::default())
+}
+
+/// The time for so many migrations of three statements, each on what the earlier ones made.
+fn history(files: usize) -> Duration {
+    let started = Instant::now();
+    let mut catalog = Catalog::empty(PgVersion::V18);
+    for number in 0..files {
+        let sql = format!(
+            "CREATE TABLE t{number} (id bigint PRIMARY KEY, name text NOT NULL);\n\
+             CREATE INDEX t{number}_name_idx ON t{number} (name);\n\
+             ALTER TABLE t{number} ADD COLUMN more int DEFAULT 1;\n"
+        );
+        catalog = linted(&sql, &catalog).after;
+    }
+    assert_eq!(catalog.tables.len(), files);
+    started.elapsed()
+}
+
+#[test]
+fn a_history_of_twice_the_length_takes_about_twice_the_time() {
+    // The least of several runs, as other tests run beside this one.
+    let least = |files| (0..3).map(|_| history(files)).min().unwrap();
+    let (short, long) = (least(150), least(450));
+    assert!(
+        long < short * 6,
+        "three times as many files: {short:?}, then {long:?}"
+    );
+}
+
+#[test]
+fn what_is_nested_or_long_takes_no_long_time() {
+    let catalog = linted(
+        "CREATE TABLE t (id bigint PRIMARY KEY, a int)",
+        &Catalog::empty(PgVersion::V18),
+    )
+    .after;
+    let started = Instant::now();
+    let (open, close) = ("(".repeat(10_000), ")".repeat(10_000));
+    for sql in [
+        format!("ALTER TABLE t ADD CHECK ({open}a > 0{close})"),
+        format!("SELECT {open}1{close}"),
+        open.clone(),
+        format!("CREATE TABLE {close}"),
+    ] {
+        linted(&sql, &catalog);
+    }
+    let mut alter = "ALTER TABLE t ADD COLUMN c0 int".to_owned();
+    for number in 1..1_000 {
+        let _ = write!(alter, ", ADD COLUMN c{number} int DEFAULT {number}");
+    }
+    let columns = linted(&alter, &catalog).after;
+    assert_eq!(columns.tables.values().next().unwrap().columns.len(), 1_002);
+    let one_transaction = format!("BEGIN; {} COMMIT;", "LOCK TABLE t; ".repeat(2_000));
+    linted(&one_transaction, &catalog);
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+}

@@ -292,7 +292,7 @@ mod tests {
         Insert(u8, u8),
         Remove(u8),
         Get(u8, u8),
-        Change(u8, u8),
+        Set(u8, u8),
         Retain(u8),
         Bump,
     }
@@ -302,7 +302,7 @@ mod tests {
             8 => (any::<u8>(), any::<u8>()).prop_map(|(k, v)| Change::Insert(k, v)),
             3 => any::<u8>().prop_map(Change::Remove),
             2 => (any::<u8>(), any::<u8>()).prop_map(|(k, v)| Change::Get(k, v)),
-            2 => (any::<u8>(), any::<u8>()).prop_map(|(k, v)| Change::Change(k, v)),
+            2 => (any::<u8>(), any::<u8>()).prop_map(|(k, v)| Change::Set(k, v)),
             1 => (2..9_u8).prop_map(Change::Retain),
             1 => Just(Change::Bump),
         ]
@@ -328,7 +328,7 @@ mod tests {
                         let made = *map.get_or_insert_with(k, || v);
                         prop_assert_eq!(made, *model.entry(k).or_insert(v));
                     }
-                    Change::Change(k, v) => {
+                    Change::Set(k, v) => {
                         let (one, other) = (map.get_mut(&k), model.get_mut(&k));
                         prop_assert_eq!(one.is_some(), other.is_some());
                         if let (Some(one), Some(other)) = (one, other) {
@@ -341,8 +341,9 @@ mod tests {
                         model.retain(|k, _| k % n != 0);
                     }
                     Change::Bump => {
-                        map.values_mut().for_each(|v| *v = v.wrapping_add(1));
-                        model.values_mut().for_each(|v| *v = v.wrapping_add(1));
+                        for value in map.values_mut().chain(model.values_mut()) {
+                            *value = value.wrapping_add(1);
+                        }
                     }
                 }
                 copies.push((map.clone(), model.clone()));

@@ -170,7 +170,7 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
     let gathered = inputs::gather(args, config, state, changes.as_ref()).await?;
     let mut looked = Vec::new();
     for series in gathered {
-        look(series, config, &targets, &mut looked)?;
+        look(series, config, &targets, &mut looked);
     }
     if let Some(changes) = &changes {
         for path in &changes.removed {
@@ -233,12 +233,7 @@ fn shown(looked: &Looked) -> impl Iterator<Item = Shown<'_>> {
 }
 
 /// Goes through one series of migrations, each on what the earlier ones made.
-fn look(
-    series: Series,
-    config: &Config,
-    targets: &Targets<'_>,
-    found: &mut Vec<Looked>,
-) -> Result<(), CliError> {
+fn look(series: Series, config: &Config, targets: &Targets<'_>, found: &mut Vec<Looked>) {
     let settings = &config.settings.lint.rules;
     let mut across = inputs::across(&series, settings);
     let Series {
@@ -270,7 +265,6 @@ fn look(
             before,
         });
     }
-    Ok(())
 }
 
 /// What the baseline leaves.

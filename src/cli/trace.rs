@@ -70,24 +70,21 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
     let (earlier, migration) = files(args, config)?;
     readable(&migration.script, &migration.file)?;
     // Kept until the end: the server goes with it.
-    let (place, target, server) = match &args.scratch_url {
-        Some(url) => {
-            let target = Target::from_url(url).map_err(|error| {
-                // The URL itself may hold a password, so it is not repeated.
-                CliError::new(
-                    ErrorCode::NoDatabase,
-                    format!("the scratch URL cannot be used: {}", error.message),
-                )
-                .with_hint("Write it as postgres://user:password@host:5432/my_scratch.")
-            })?;
-            scratch::clear(&target).await.map_err(in_words)?;
-            (Place::Scratch, target, None)
-        }
-        None => {
-            let server = start(args).await?;
-            let target = Target::from_url(&server.connection_url("postgres"))?;
-            (Place::Private, target, Some(server))
-        }
+    let (place, target, server) = if let Some(url) = &args.scratch_url {
+        let target = Target::from_url(url).map_err(|error| {
+            // The URL itself may hold a password, so it is not repeated.
+            CliError::new(
+                ErrorCode::NoDatabase,
+                format!("the scratch URL cannot be used: {}", error.message),
+            )
+            .with_hint("Write it as postgres://user:password@host:5432/my_scratch.")
+        })?;
+        scratch::clear(&target).await.map_err(in_words)?;
+        (Place::Scratch, target, None)
+    } else {
+        let server = start(args).await?;
+        let target = Target::from_url(&server.connection_url("postgres"))?;
+        (Place::Private, target, Some(server))
     };
     let request = Request {
         target,

@@ -177,8 +177,7 @@ impl Value {
             }
             let cast = depths(text)
                 .into_iter()
-                .filter(|(at, depth)| *depth == 0 && text[*at..].starts_with("::"))
-                .next_back();
+                .rfind(|(at, depth)| *depth == 0 && text[*at..].starts_with("::"));
             match cast {
                 Some((at, _)) => text = text[..at].trim(),
                 None => break,

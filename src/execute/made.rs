@@ -226,6 +226,18 @@ fn done<'p>(plan: &'p Plan, record: &MigrationRecord) -> Vec<(PhaseName, &'p Ste
         .collect()
 }
 
+/// What was made under one name has another from now on.
+fn renamed(made: &mut BTreeSet<Made>, kind: Kind, within: &str, from: &Ident, to: &Ident) {
+    let object = |name: &Ident| Made {
+        kind,
+        within: within.to_owned(),
+        name: name.as_str().to_owned(),
+    };
+    if made.remove(&object(from)) {
+        made.insert(object(to));
+    }
+}
+
 /// Whether a step leaves something that its check can find.
 fn makes(step: &Step) -> bool {
     match step.kind {
@@ -274,9 +286,7 @@ fn note(statement: &Statement, made: &mut BTreeSet<Made>) {
                         made.remove(&object(Kind::Column, table.clone(), name));
                     }
                     AlterActionKind::RenameColumn { from, to } => {
-                        if made.remove(&object(Kind::Column, table.clone(), from)) {
-                            made.insert(object(Kind::Column, table.clone(), to));
-                        }
+                        renamed(made, Kind::Column, &table, from, to);
                     }
                     AlterActionKind::AddConstraint(constraint) => {
                         if let Some(name) = &constraint.name {
@@ -287,9 +297,7 @@ fn note(statement: &Statement, made: &mut BTreeSet<Made>) {
                         made.remove(&object(Kind::Constraint, table.clone(), name));
                     }
                     AlterActionKind::RenameConstraint { from, to } => {
-                        if made.remove(&object(Kind::Constraint, table.clone(), from)) {
-                            made.insert(object(Kind::Constraint, table.clone(), to));
-                        }
+                        renamed(made, Kind::Constraint, &table, from, to);
                     }
                     // Its columns are then those of another name.
                     AlterActionKind::RenameTo(_) | AlterActionKind::SetSchema(_) => {

@@ -213,11 +213,10 @@ fn top_level(text: &str) -> Vec<usize> {
         match (quote, c) {
             (None, '\'' | '"') => quote = Some(c),
             (Some(open), _) if open == c => quote = None,
-            (Some(_), _) => {}
             (None, '(') => depth += 1,
             (None, ')') => depth -= 1,
             (None, _) if depth == 0 => found.push(at),
-            (None, _) => {}
+            (Some(_) | None, _) => {}
         }
     }
     found

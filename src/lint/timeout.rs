@@ -171,6 +171,10 @@ mod tests {
     use crate::parse::parse;
 
     /// The lock timeout in force behind the last statement.
+    #[expect(
+        clippy::option_option,
+        reason = "not set, set to none, and set are three answers"
+    )]
     fn lock_timeout(sql: &str) -> Option<Option<u64>> {
         let script = parse(SourceFile::new("x.sql", sql));
         let mut following = Following::default();

@@ -204,10 +204,6 @@ pub(super) fn actions(looked: &Looked, uri: &Uri, wanted: Range) -> Vec<CodeActi
     actions
 }
 
-#[expect(
-    clippy::mutable_key_type,
-    reason = "the protocol's type has it; nothing changes a URI here"
-)]
 fn action(
     title: String,
     uri: &Uri,

@@ -220,15 +220,12 @@ pub(super) fn path_of(uri: &Uri) -> PathBuf {
             .then(|| std::str::from_utf8(rest.get(..2)?).ok())
             .flatten()
             .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match escaped {
-            Some(byte) => {
-                bytes.push(byte);
-                left = &rest[2..];
-            }
-            None => {
-                bytes.push(*first);
-                left = rest;
-            }
+        if let Some(byte) = escaped {
+            bytes.push(byte);
+            left = &rest[2..];
+        } else {
+            bytes.push(*first);
+            left = rest;
         }
     }
     canonical(Path::new(&*String::from_utf8_lossy(&bytes)))

@@ -372,7 +372,6 @@ fn parenthesised(text: &str) -> Option<(Vec<String>, &str)> {
         match (quote, byte) {
             (None, b'\'' | b'"') => quote = Some(byte),
             (Some(open), _) if open == byte => quote = None,
-            (Some(_), _) => {}
             (None, b'(' | b'[') => depth += 1,
             (None, b')' | b']') => {
                 depth = depth.checked_sub(1)?;
@@ -385,7 +384,7 @@ fn parenthesised(text: &str) -> Option<(Vec<String>, &str)> {
                 parts.push(text[start..at].trim().to_owned());
                 start = at + 1;
             }
-            (None, _) => {}
+            (Some(_) | None, _) => {}
         }
     }
     None

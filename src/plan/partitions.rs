@@ -262,7 +262,7 @@ fn nothing_left(
     constraint: &Ident,
 ) -> Step {
     validate.title = format!("mark {constraint} of {} as checked", table.short());
-    validate.reason = "every partition has been checked, so nothing is read".to_owned();
+    "every partition has been checked, so nothing is read".clone_into(&mut validate.reason);
     validate.scans.clear();
     validate.estimate_ms = None;
     on_tree(cx, validate, table)

@@ -92,13 +92,15 @@ struct Location {
     id: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<Text>,
-    physical_location: PhysicalLocation,
+    #[serde(rename = "physicalLocation")]
+    physical: PhysicalLocation,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PhysicalLocation {
-    artifact_location: ArtifactLocation,
+    #[serde(rename = "artifactLocation")]
+    artifact: ArtifactLocation,
     region: Region,
 }
 
@@ -124,7 +126,7 @@ pub fn log(findings: &Findings<'_>) -> String {
         .shown
         .iter()
         .zip(fingerprints(findings.shown))
-        .map(|(shown, fingerprint)| finding(shown, fingerprint, &rules))
+        .map(|(shown, fingerprint)| finding(shown, &fingerprint, &rules))
         .collect();
     let version = env!("CARGO_PKG_VERSION");
     json::pretty(&Log {
@@ -177,7 +179,7 @@ fn rules<'a>(findings: &Findings<'a>) -> Vec<Rule<'a>> {
         .collect()
 }
 
-fn finding<'a>(shown: &Shown<'a>, fingerprint: String, rules: &[Rule<'_>]) -> Finding<'a> {
+fn finding<'a>(shown: &Shown<'a>, fingerprint: &str, rules: &[Rule<'_>]) -> Finding<'a> {
     let Shown {
         source, diagnostic, ..
     } = *shown;
@@ -205,7 +207,7 @@ fn finding<'a>(shown: &Shown<'a>, fingerprint: String, rules: &[Rule<'_>]) -> Fi
             .collect(),
         // The second is the one that GitHub compares; without it, it would count lines.
         partial_fingerprints: BTreeMap::from([
-            ("zdm/v1", fingerprint.clone()),
+            ("zdm/v1", fingerprint.to_owned()),
             ("primaryLocationLineHash", format!("{fingerprint}:1")),
         ]),
     }
@@ -219,8 +221,8 @@ fn location(source: &SourceFile, span: Span, label: Option<(usize, &str)>) -> Lo
         message: label.map(|(_, text)| Text {
             text: message(text),
         }),
-        physical_location: PhysicalLocation {
-            artifact_location: ArtifactLocation {
+        physical: PhysicalLocation {
+            artifact: ArtifactLocation {
                 uri: uri(source.name()),
             },
             region: Region {

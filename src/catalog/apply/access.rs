@@ -26,7 +26,7 @@ pub(super) fn comment(catalog: &mut Catalog, comment: &Comment) {
             return;
         };
         match object.kind.as_str() {
-            "CONSTRAINT" => comment_constraint(catalog, &on, name, text),
+            "CONSTRAINT" => comment_constraint(catalog, &on, name, text.as_ref()),
             "TRIGGER" | "RULE" => {
                 if let Some(view) = catalog.views.get_mut(&on) {
                     for hook in view.hooks.iter_mut().filter(|hook| hook.name == *name) {
@@ -93,7 +93,7 @@ fn view_mut<'a>(catalog: &'a mut Catalog, name: &ObjectName) -> Option<&'a mut V
     (!view.materialized).then_some(view)
 }
 
-fn comment_constraint(catalog: &mut Catalog, on: &ObjectName, name: &Ident, text: Option<String>) {
+fn comment_constraint(catalog: &mut Catalog, on: &ObjectName, name: &Ident, text: Option<&String>) {
     let Some(table) = catalog.tables.get_mut(on) else {
         return;
     };
@@ -103,7 +103,7 @@ fn comment_constraint(catalog: &mut Catalog, on: &ObjectName, name: &Ident, text
             .as_ref()
             .is_some_and(|(known, _)| known == name)
         {
-            column.not_null_comment.clone_from(&text);
+            column.not_null_comment = text.cloned();
         }
     }
     for known in table
@@ -111,7 +111,7 @@ fn comment_constraint(catalog: &mut Catalog, on: &ObjectName, name: &Ident, text
         .iter_mut()
         .filter(|known| known.name == *name)
     {
-        known.comment.clone_from(&text);
+        known.comment = text.cloned();
     }
 }
 

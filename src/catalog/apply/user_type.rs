@@ -85,7 +85,7 @@ pub(super) fn alter(catalog: &mut Catalog, alter: &AlterType) {
     for action in &alter.actions {
         match action {
             TypeAction::AddValue { value, place, .. } => {
-                add_value(catalog, &full, value, place.as_ref())
+                add_value(catalog, &full, value, place.as_ref());
             }
             TypeAction::RenameValue { from, to } => {
                 if let Some(UserTypeKind::Enum { labels }) =

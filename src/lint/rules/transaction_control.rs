@@ -51,7 +51,6 @@ fn of_one(context: &Context<'_>, control: Control) -> Option<Diagnostic> {
         .transaction
         .is_some_and(|transaction| transaction.begin.is_none());
     let (level, message, help) = match (control, context.transaction) {
-        (Control::Begin, None) => return None,
         (Control::Begin, Some(_)) => (
             RULE.level(),
             "There is a transaction already, and PostgreSQL does not nest them: this only warns, \
@@ -81,7 +80,7 @@ fn of_one(context: &Context<'_>, control: Control) -> Option<Diagnostic> {
                 .to_owned(),
             "Leave it out.",
         ),
-        (Control::Commit | Control::Rollback, Some(_)) => return None,
+        (Control::Begin, None) | (Control::Commit | Control::Rollback, Some(_)) => return None,
         (Control::Savepoint | Control::Release | Control::RollbackTo, None) => (
             Level::Error,
             "This fails: there are savepoints only in a transaction, and none is open.".to_owned(),

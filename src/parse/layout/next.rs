@@ -126,7 +126,7 @@ fn of_app(folder: &Folder, paths: &[&str], name: &str) -> Option<Next> {
                 .map_or("", |(folder, _)| folder)
                 .to_owned()
         })
-        .last()
+        .next_back()
         .unwrap_or_else(|| app.clone());
     let path = format!("{folder_of}/{stem}.sql");
     (!paths.contains(&path.as_str())).then(|| Next {

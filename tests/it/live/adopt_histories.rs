@@ -157,10 +157,18 @@ async fn pocket_id_from_none() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn marquez_from_flyway() {
+    // Long: with ZDM_SOAK=1 only.
+    if std::env::var_os("ZDM_SOAK").is_none() {
+        return;
+    }
     taken_over("marquez", Some(Tool::Flyway)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn concourse_from_golang_migrate() {
+    // Long: with ZDM_SOAK=1 only.
+    if std::env::var_os("ZDM_SOAK").is_none() {
+        return;
+    }
     taken_over("concourse", Some(Tool::Migrate)).await;
 }

@@ -1,7 +1,7 @@
 //! `enum-value-used`: a new label of an enum is used before the transaction that added it ends.
 
 use crate::{
-    catalog::{UserTypeKind, types},
+    catalog::{PgVersion, UserTypeKind, types},
     diagnostic::Diagnostic,
     ident::{ObjectName, QualifiedName, quote_literal},
     lint::{context::Context, file::File, parts, rule::Rule},
@@ -72,9 +72,10 @@ fn check(file: &File<'_>) -> Vec<Diagnostic> {
             continue;
         };
         let name = types::user_type_name(&alter.name, context.before);
-        // The labels of an enum that the transaction made itself can be used at once.
+        // From 17 on, the labels of an enum that the transaction made itself can be used at once
+        // (`EnumTypeUncommitted` in src/backend/catalog/pg_enum.c).
         let opened = file.context(transaction.first);
-        if opened.is_some_and(|opened| {
+        if context.before.version >= PgVersion::V17 && opened.is_some_and(|opened| {
             !opened.before.types.contains_key(&name) && opened.before.complete
         }) {
             continue;

@@ -264,7 +264,7 @@ async fn a_virtual_column_is_added_as_it_is_and_its_expression_changes_in_contra
             "ALTER TABLE t ALTER COLUMN c SET EXPRESSION AS (a * 3);",
         )
         .await;
-        assert_eq!(case.refusal().await.rule, "rewrite");
+        assert_eq!(case.refusal().await.rule, "set-expression");
         let case = Case::new(
             version,
             setup,

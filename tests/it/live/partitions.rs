@@ -206,8 +206,7 @@ async fn pitfall_72_an_index_that_a_partition_had_is_there_again_after_a_rollbac
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn pitfall_72_a_filled_partition_made_after_the_plan_stops_a_key_before_it_is_read_under_lock()
- {
+async fn pitfall_72_a_filled_partition_made_after_the_plan_is_planned_for_when_it_is_accepted() {
     each(
         ORDERS,
         "ALTER TABLE orders ADD UNIQUE (id, day);",
@@ -222,16 +221,7 @@ async fn pitfall_72_a_filled_partition_made_after_the_plan_stops_a_key_before_it
             let drift = case.try_apply(Through::All).await.unwrap_err().to_string();
             assert!(drift.contains("orders_3"), "{drift}");
             case.request.drift = zdm::execute::driver::DriftPolicy::Accept;
-            let said = case.try_apply(Through::All).await.unwrap_err().to_string();
-            assert!(
-                said.contains("1 partitions of orders were made after the plan"),
-                "{said}"
-            );
-            case.sql("ALTER TABLE orders_3 ADD UNIQUE (id, day)").await;
-            let again = case.try_apply(Through::All).await;
-            assert!(again.is_err(), "by hand it is not known to be there");
-            case.sql("TRUNCATE orders_3").await;
-            case.contract().await;
+            case.try_apply(Through::All).await.expect("is planned anew");
             case.is(
                 "SELECT count(*) FROM pg_constraint WHERE contype = 'u' AND conparentid <> 0",
                 "4",

@@ -45,7 +45,7 @@ mod snapshot;
 
 use diff::{assert_same_data, assert_same_schema, unified};
 use phases::{Zdm, migration, plainly, plan_settings, replayed};
-use server::{Db, fresh_database, run, versions};
+use server::{Db, fresh_database, in_turn, run, versions};
 
 /// The version that `plan.txt` is for.
 const GOLDEN: u32 = 18;
@@ -71,6 +71,13 @@ struct Example {
     loses: String,
     loses_of_migrate: String,
     since: u32,
+}
+
+/// Which way an example goes.
+#[derive(Clone, Copy)]
+enum Way {
+    Forward,
+    Back,
 }
 
 impl Example {
@@ -111,11 +118,13 @@ impl Example {
         }
     }
 
-    /// The versions to run it on.
-    fn versions(&self) -> impl Iterator<Item = u32> {
-        versions()
+    /// The versions to run it on: forward on one, back on another; with `ZDM_SOAK=1` on all.
+    fn versions(&self, way: Way) -> Vec<u32> {
+        let able = versions()
             .into_iter()
-            .filter(|version| *version >= self.since)
+            .filter(|version| *version >= self.since);
+        let name: usize = self.name.bytes().map(usize::from).sum();
+        in_turn(name + way as usize, able.collect())
     }
 
     /// The recipe that it shows.
@@ -249,7 +258,7 @@ fn compare_with_golden(path: &Path, shown: &str) {
 fn ends_as_plain_sql_does(path: &Path) -> datatest_stable::Result<()> {
     let example = Example::of(path);
     block_on(async {
-        for version in example.versions() {
+        for version in example.versions(Way::Forward) {
             let (plain, phased) = (
                 plain_end(&example, version).await,
                 phased_end(&example, version).await,
@@ -347,7 +356,7 @@ async fn offline_plan_is_the_live_one(example: &Example, version: u32, zdm: &Zdm
 fn goes_back(path: &Path) -> datatest_stable::Result<()> {
     let example = Example::of(path);
     block_on(async {
-        for version in example.versions() {
+        for version in example.versions(Way::Back) {
             for last in [PhaseName::Expand, PhaseName::Migrate] {
                 goes_back_after(&example, version, last).await;
             }

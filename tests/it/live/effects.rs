@@ -21,7 +21,7 @@ use zdm::{
 
 use crate::{
     live::introspect::{catalog_of, session_on},
-    support::server::{Db, fresh_database, versions},
+    support::server::{Db, fresh_database, in_turn, versions},
 };
 
 use cases::{CASES, Case, Judged, objects, tables};
@@ -70,7 +70,11 @@ async fn judge_all(cases: &[Case]) {
     for version in versions() {
         let db = fresh_database(version, "").await;
         let mut clean = false;
-        for case in cases.iter().filter(|case| case.runs_on(version)) {
+        let of_version = cases.iter().enumerate().filter(|(at, case)| {
+            let able = versions().into_iter().filter(|one| case.runs_on(*one));
+            in_turn(*at, able.collect()).contains(&version)
+        });
+        for (_, case) in of_version {
             // What is measured is rolled back; what a case prepares is not.
             if !clean {
                 db.run(EMPTY).await;

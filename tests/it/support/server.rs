@@ -54,6 +54,16 @@ pub(crate) fn versions() -> Vec<u32> {
     versions.clone()
 }
 
+/// The versions for case `at` of many of a kind: one of `all` by turns, so that every version takes
+/// its part of them; with `ZDM_SOAK=1` all of them.
+pub(crate) fn in_turn(at: usize, all: Vec<u32>) -> Vec<u32> {
+    if std::env::var_os("ZDM_SOAK").is_some() || all.is_empty() {
+        all
+    } else {
+        vec![all[at % all.len()]]
+    }
+}
+
 /// Every supported major that is on this machine, oldest first, whatever `ZDM_TEST_PG` says.
 pub(crate) fn installed_versions() -> Vec<u32> {
     let found = Programs::find(&Search::new(None)).unwrap_or_else(|error| panic!("{error}"));

@@ -176,7 +176,7 @@ async fn pitfall_12_no_migration_is_completed_unasked() {
                 .await;
             case.is(
                 "SELECT string_agg(id || ' ' || state, ',' ORDER BY id) FROM zdm.migrations",
-                "1 migrated,2 migrated,3 migrated",
+                "1 migrated,2 migrated,3 done,4 queued",
             )
             .await;
         },

@@ -80,7 +80,6 @@ fn of_one(context: &Context<'_>, control: Control) -> Option<Diagnostic> {
                 .to_owned(),
             "Leave it out.",
         ),
-        (Control::Begin, None) | (Control::Commit | Control::Rollback, Some(_)) => return None,
         (Control::Savepoint | Control::Release | Control::RollbackTo, None) => (
             Level::Error,
             "This fails: there are savepoints only in a transaction, and none is open.".to_owned(),
@@ -113,7 +112,11 @@ fn of_one(context: &Context<'_>, control: Control) -> Option<Diagnostic> {
                  that were taken since the savepoint.",
             )
         }
-        (Control::Savepoint | Control::RollbackTo, Some(_)) => return None,
+        (Control::Begin, None)
+        | (
+            Control::Commit | Control::Rollback | Control::Savepoint | Control::RollbackTo,
+            Some(_),
+        ) => return None,
     };
     Some(RULE.finding_at(level, at, message).with_help(help))
 }

@@ -2,7 +2,7 @@
 //!
 //! The server reads the table to be attached unless a valid CHECK shows that its rows meet the bound,
 //! reads the default partition unless one shows that its rows do not, and builds every index and
-//! checks every foreign key of the partitioned table that the table lacks ([`prepare`]). So all of
+//! checks every foreign key of the partitioned table that the table lacks (`prepare`). So all of
 //! that is made before, under locks that stop nobody, and ATTACH only changes the catalog. The
 //! CHECKs go in its own transaction. A table without rows needs none of it.
 

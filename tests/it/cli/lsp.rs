@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::run::{command, folder};
 
 /// How long an answer may take on a machine that does much else.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An editor.
 struct Editor {
@@ -84,11 +84,13 @@ impl Editor {
         stdin.flush().unwrap();
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "the values are made for it")]
     fn tell(&mut self, method: &str, params: Value) {
         self.send(&json!({ "jsonrpc": "2.0", "method": method, "params": params }));
     }
 
     /// The result of a request; what is published meanwhile is passed over.
+    #[expect(clippy::needless_pass_by_value, reason = "the values are made for it")]
     fn ask(&mut self, method: &str, params: Value) -> Value {
         self.last += 1;
         let id = self.last;

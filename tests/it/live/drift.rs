@@ -153,8 +153,8 @@ async fn a_plan_made_anew_is_stored_and_gone_on_with() {
         assert!(notes(&mut case).contains("planned anew: migrate-"));
         server::run(&mut client, "COMMIT").await;
         case.request.drift = DriftPolicy::Refuse;
-        case.run.runner.settings.bare.deadline = std::time::Duration::from_secs(60);
-        case.run.runner.settings.locks.budget = std::time::Duration::from_secs(60);
+        case.run.runner.settings.bare.deadline = std::time::Duration::from_mins(1);
+        case.run.runner.settings.locks.budget = std::time::Duration::from_mins(1);
         case.migrate().await;
         case.verify().await;
         case.contract().await;

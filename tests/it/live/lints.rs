@@ -172,7 +172,7 @@ impl Run<'_> {
                 refused = Some(why.to_string());
                 break;
             }
-            let mut done = since(earlier, look(conn).await);
+            let mut done = since(&earlier, look(conn).await);
             // What the block made itself has no clients.
             done.now
                 .retain(|seen| there.iter().any(|before| before.name == seen.name));
@@ -282,18 +282,13 @@ impl Run<'_> {
                     let seen = done.of(lock.relation.name.as_str());
                     let mode = seen.and_then(|seen| seen.mode);
                     assert!(
-                        mode == Some(lock.mode) || (seen.is_none() && !self.is_kept(sql)),
+                        mode == Some(lock.mode) || (seen.is_none() && !is_kept(sql)),
                         "{place}\nclaims {lock:?}, the server holds {mode:?}"
                     );
                 }
             }
             Live::Fails | Live::Nothing => {}
         }
-    }
-
-    /// Whether what the statement names is still there behind it.
-    fn is_kept(&self, sql: &str) -> bool {
-        !sql.to_ascii_uppercase().contains("DROP") && !sql.to_ascii_uppercase().contains("RENAME")
     }
 
     fn passes(&self, done: &Done, sql: &str) {
@@ -306,6 +301,11 @@ impl Run<'_> {
             self.version
         );
     }
+}
+
+/// Whether what the statement names is still there behind it.
+fn is_kept(sql: &str) -> bool {
+    !sql.to_ascii_uppercase().contains("DROP") && !sql.to_ascii_uppercase().contains("RENAME")
 }
 
 fn script(block: &Block<'_>) -> Script {
@@ -378,7 +378,7 @@ async fn fill(conn: &mut PgConnection) {
 }
 
 /// What was done between two looks to the relations of the first: the counters go on counting.
-fn since(earlier: Vec<Seen>, now: Vec<Seen>) -> Done {
+fn since(earlier: &[Seen], now: Vec<Seen>) -> Done {
     let mut rewritten = Vec::new();
     let now = now
         .into_iter()

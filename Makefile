@@ -25,8 +25,9 @@ demo: toolchain ## Renames a column under traffic on a private server, and check
 .PHONY: check
 check: toolchain ## Formatting, clippy, unit tests, rule pages offline, tidy; no server (3 minutes warm)
 	@.ci/suite format 10 $(CARGO) fmt --check
-	@.ci/suite clippy 120 $(CARGO) clippy --locked --all-targets -- -D warnings
-	@.ci/suite unit 90 $(CARGO) test --locked --lib
+	@.ci/suite clippy 240 $(CARGO) clippy --locked --all-targets -- -D warnings
+	@.ci/suite build 360 $(CARGO) test --locked --no-run
+	@.ci/suite unit 60 $(CARGO) test --locked --lib
 	@.ci/suite pages 30 $(CARGO) test --locked --test lints
 	@.ci/suite tidy 60 $(CARGO) test --locked --test it tidy::
 

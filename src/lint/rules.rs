@@ -57,6 +57,7 @@ rules! {
     partition_lock,
     partition_scan,
     primary_key_nullable,
+    probable_rename,
     publication_change,
     published_without_identity,
     refresh_materialized_view,

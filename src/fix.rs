@@ -9,7 +9,9 @@
 
 mod alter;
 mod assemble;
+mod partitioned;
 mod rewrite;
+mod timeouts;
 mod words;
 
 use crate::{
@@ -26,6 +28,8 @@ pub struct Fixed {
     pub parts: Vec<Part>,
     /// How many statements were replaced.
     pub replaced: usize,
+    /// How many times a `lock_timeout` was set.
+    pub bounded: usize,
 }
 
 /// One part of a file.
@@ -102,6 +106,7 @@ pub fn fix(script: &Script, before: &Catalog, settings: &Settings) -> Fixed {
             alone: false,
         }],
         replaced: 0,
+        bounded: 0,
     };
     // A replacement is never replaced by what it stands for; the limit is for what is not known.
     let limit = 16 + 4 * script.statements.len();
@@ -112,7 +117,22 @@ pub fn fix(script: &Script, before: &Catalog, settings: &Settings) -> Fixed {
         fixed.parts.splice(at..=at, parts);
         fixed.replaced += 1;
     }
+    // Last, so that no replacement carries the setting into statements that must not have it.
+    while fixed.bounded < limit {
+        let Some((at, text)) = bound(&fixed.parts, script.source.name(), before, settings) else {
+            break;
+        };
+        fixed.parts[at].text = text;
+        fixed.bounded += 1;
+    }
     fixed
+}
+
+impl Fixed {
+    /// Whether anything is to be written.
+    pub fn is_changed(&self) -> bool {
+        self.replaced + self.bounded > 0
+    }
 }
 
 /// What a part becomes by the first replacement that is possible, and which part it is.
@@ -122,6 +142,37 @@ fn next(
     before: &Catalog,
     settings: &Settings,
 ) -> Option<(usize, Vec<Part>)> {
+    first_of(parts, name, before, settings, |context, findings, part| {
+        let segments = segments(context, findings)?;
+        assemble::parts(context, part, &segments)
+    })
+}
+
+/// The text of a part in which the first wait without end is bounded, and which part it is.
+fn bound(
+    parts: &[Part],
+    name: &str,
+    before: &Catalog,
+    settings: &Settings,
+) -> Option<(usize, String)> {
+    first_of(parts, name, before, settings, |context, findings, part| {
+        let mut text = part.text.clone();
+        for edit in timeouts::edits(context, findings)?.iter().rev() {
+            text.replace_range(edit.span.start..edit.span.end, &edit.text);
+        }
+        Some(text)
+    })
+}
+
+/// What is made of the first statement of which anything was found and something can be made, and
+/// which part it is in.
+fn first_of<T>(
+    parts: &[Part],
+    name: &str,
+    before: &Catalog,
+    settings: &Settings,
+    make: impl Fn(&Context<'_>, &[Finding], &Part) -> Option<T>,
+) -> Option<(usize, T)> {
     let mut catalog = before.clone();
     let bare = Settings {
         runner: Runner::Statements,
@@ -137,15 +188,18 @@ fn next(
             let Some(context) = file.context(found) else {
                 continue;
             };
-            let replaced = segments(&context, &linted.findings)
-                .and_then(|segments| assemble::parts(&context, part, &segments));
-            if let Some(parts) = replaced {
-                return Some((at, parts));
+            if let Some(made) = make(&context, &linted.findings, part) {
+                return Some((at, made));
             }
         }
         catalog = linted.after;
     }
     None
+}
+
+/// The edits that bound the wait of one statement for its lock, if it was found to have no end.
+pub fn bounding(context: &Context<'_>, findings: &[Finding]) -> Option<Vec<Edit>> {
+    timeouts::edits(context, findings)
 }
 
 /// The edit that replaces one statement of a file where it stands, if there is one: the quick fix

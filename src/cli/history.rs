@@ -189,7 +189,11 @@ pub fn of_file(file: SourceFile, config: &Config) -> Result<Migration, CliError>
 pub fn lint_settings(wrapping: Wrapping, settings: &lint::Settings) -> Cow<'_, lint::Settings> {
     match wrapping {
         Wrapping::Transaction => Cow::Borrowed(settings),
-        Wrapping::None => Cow::Owned(lint::Settings {
+        Wrapping::String if settings.runner != Runner::Statements => Cow::Owned(lint::Settings {
+            runner: Runner::OneString,
+            ..settings.clone()
+        }),
+        Wrapping::None | Wrapping::String => Cow::Owned(lint::Settings {
             runner: Runner::Statements,
             ..settings.clone()
         }),

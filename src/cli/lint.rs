@@ -157,9 +157,9 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
             fix::Mode::Write
         };
         let live = database.is_some();
-        let replaced = fix::run(args, config, series, live, mode).await?;
+        let changed = fix::run(args, config, series, live, mode).await?;
         match mode {
-            fix::Mode::Show if replaced > 0 => return Ok(Exit::Found),
+            fix::Mode::Show if changed > 0 => return Ok(Exit::Found),
             fix::Mode::Show => return Ok(Exit::Done),
             // Standard input was read, and its text is the result.
             fix::Mode::Write if args.paths.iter().any(|path| path == "-") => return Ok(Exit::Done),

@@ -291,6 +291,7 @@ impl Reader {
                 let words = [
                     ("statements", Runner::Statements),
                     ("one-transaction", Runner::OneTransaction),
+                    ("one-string", Runner::OneString),
                 ];
                 if let Some(runner) = self.one_of(value, &shown, &words) {
                     self.settings.lint.rules.runner = runner;

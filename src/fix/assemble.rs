@@ -220,7 +220,7 @@ fn cut(context: &Context<'_>, segments: &[Segment]) -> Option<Vec<Part>> {
 }
 
 /// Behind the semicolon of a statement that ends there, and behind a comment on its line.
-fn end_of(text: &str, end: usize) -> usize {
+pub(super) fn end_of(text: &str, end: usize) -> usize {
     let mut at = end;
     if let Some(semicolon) = crate::fix::words::find_char(&text[end..], b';') {
         at = end + semicolon + 1;

@@ -6,7 +6,7 @@
 use crate::{
     catalog::TableKind,
     effects::LockMode,
-    fix::{Segment, alter, words},
+    fix::{Segment, alter, partitioned, words},
     lint::Context,
     parse::{
         StatementKind,
@@ -69,12 +69,13 @@ fn apart(context: &Context<'_>) -> Option<Vec<Segment>> {
 
 fn create_index(context: &Context<'_>, create: &CreateIndex) -> Option<Vec<Segment>> {
     let table = context.before.table(&create.table)?;
-    let possible = match table.kind {
-        TableKind::Table | TableKind::MaterializedView => true,
-        TableKind::Partitioned | TableKind::Foreign => false,
-    };
-    if create.concurrently || !possible || context.blocking_scan(context.effects).is_none() {
+    if create.concurrently || context.blocking_scan(context.effects).is_none() {
         return None;
+    }
+    match table.kind {
+        TableKind::Table | TableKind::MaterializedView => {}
+        TableKind::Partitioned => return partitioned::create_index(context, create, table),
+        TableKind::Foreign => return None,
     }
     let sql = words::insert_after(context.text(), "INDEX", "CONCURRENTLY")?;
     Some(vec![Segment::alone(sql)])

@@ -6,6 +6,7 @@ use crate::{
     ident::ObjectName,
     lint::{
         file::{File, Held, Transaction},
+        settings::Runner,
         timeout::Timeouts,
     },
     parse::{
@@ -80,6 +81,14 @@ impl Work<'_> {
 }
 
 impl<'a> Context<'a> {
+    /// Whether it is in the transaction that the statements of one string make.
+    pub fn in_string(&self) -> bool {
+        self.file.settings.runner == Runner::OneString
+            && self
+                .transaction
+                .is_some_and(|transaction| transaction.begin.is_none())
+    }
+
     /// The statement's text.
     pub fn text(&self) -> &'a str {
         self.source.slice(self.statement.span)

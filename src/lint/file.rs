@@ -54,9 +54,10 @@ struct Step {
 /// The transaction a statement is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Transaction {
-    /// The `BEGIN`; `None` when whoever runs the file opens one around it.
+    /// The `BEGIN`; `None` when whoever runs the file opens one around it, or sends it as a string
+    /// of several statements.
     pub begin: Option<Span>,
-    /// The position of its first statement, behind `BEGIN`.
+    /// The position of its first statement, behind `BEGIN` unless that stands within a string.
     pub first: usize,
 }
 
@@ -84,14 +85,14 @@ impl<'a> File<'a> {
             created: BTreeMap::new(),
             held: Vec::new(),
         };
-        let around = match settings.runner {
+        let around = |first| Transaction { begin: None, first };
+        // A string of one statement is that statement.
+        let in_string = settings.runner == Runner::OneString && script.statements.len() > 1;
+        let mut transaction = match settings.runner {
             Runner::Statements => None,
-            Runner::OneTransaction => Some(Transaction {
-                begin: None,
-                first: 0,
-            }),
+            Runner::OneTransaction => Some(around(0)),
+            Runner::OneString => in_string.then(|| around(0)),
         };
-        let mut transaction = around;
         let mut held_from = 0;
         let mut timeouts = Following::default();
         for (at, statement) in script.statements.iter().enumerate() {
@@ -112,8 +113,15 @@ impl<'a> File<'a> {
                     });
                     held_from = file.held.len();
                 }
+                // It goes on with what stands before it in the string.
+                Some(Control::Begin) if in_string => {
+                    transaction = transaction.map(|open| Transaction {
+                        begin: open.begin.or(Some(statement.span)),
+                        ..open
+                    });
+                }
                 Some(Control::Commit | Control::Rollback) => {
-                    transaction = None;
+                    transaction = in_string.then(|| around(at + 1));
                     held_from = file.held.len();
                 }
                 Some(

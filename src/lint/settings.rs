@@ -58,6 +58,9 @@ pub enum Runner {
     Statements,
     /// Each file in one transaction.
     OneTransaction,
+    /// Each file as one string: several statements of it make one transaction, as far as they are
+    /// not between `BEGIN` and `COMMIT` (manual, "Multiple Statements in a Simple Query").
+    OneString,
 }
 
 /// The value of an option.

@@ -189,7 +189,20 @@ pub(super) fn actions(looked: &Looked, uri: &Uri, wanted: Range) -> Vec<CodeActi
         if let Some(edit) = fix::in_place(&context, &looked.findings) {
             let text = TextEdit::new(range(&looked.source, edit.span), edit.text);
             let title = "Replace it by its safe equivalent";
-            actions.push(action(title.to_owned(), uri, text, shown(), true));
+            actions.push(action(title.to_owned(), uri, vec![text], shown(), true));
+        }
+        if let Some(edits) = fix::bounding(&context, &looked.findings) {
+            let edits = edits
+                .into_iter()
+                .map(|edit| TextEdit::new(range(&looked.source, edit.span), edit.text));
+            let title = "Set lock_timeout around it";
+            actions.push(action(
+                title.to_owned(),
+                uri,
+                edits.collect(),
+                shown(),
+                false,
+            ));
         }
         let mut rules: Vec<&str> = mine.iter().map(|finding| finding.diagnostic.rule).collect();
         rules.dedup();
@@ -198,7 +211,7 @@ pub(super) fn actions(looked: &Looked, uri: &Uri, wanted: Range) -> Vec<CodeActi
             let comment = format!("-- zdm: allow({rule}) because (say why)\n");
             let text = TextEdit::new(Range::new(at, at), comment);
             let title = format!("Accept {rule}, with a reason");
-            actions.push(action(title, uri, text, shown(), false));
+            actions.push(action(title, uri, vec![text], shown(), false));
         }
     }
     actions
@@ -207,7 +220,7 @@ pub(super) fn actions(looked: &Looked, uri: &Uri, wanted: Range) -> Vec<CodeActi
 fn action(
     title: String,
     uri: &Uri,
-    edit: TextEdit,
+    edits: Vec<TextEdit>,
     diagnostics: Vec<Diagnostic>,
     preferred: bool,
 ) -> CodeActionOrCommand {
@@ -216,7 +229,7 @@ fn action(
         kind: Some(CodeActionKind::QUICKFIX),
         diagnostics: Some(diagnostics),
         edit: Some(WorkspaceEdit {
-            changes: Some(HashMap::from([(uri.clone(), vec![edit])])),
+            changes: Some(HashMap::from([(uri.clone(), edits)])),
             ..WorkspaceEdit::default()
         }),
         is_preferred: Some(preferred),

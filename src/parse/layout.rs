@@ -87,8 +87,10 @@ pub enum Wrapping {
     /// The tool would run it in one transaction, or says nothing.
     #[default]
     Transaction,
-    /// `-- +goose NO TRANSACTION`, `-- migrate:up transaction:false` and the like.
+    /// `-- +goose NO TRANSACTION` and the like: the tool would run its statements one by one.
     None,
+    /// `-- migrate:up transaction:false` and the like: the tool would send it as one string.
+    String,
 }
 
 /// One file of a folder.
@@ -275,7 +277,7 @@ fn take(file: &File, files: &[File], folder: &mut Folder) {
     };
     // sqlx reads it at the very start (manual of sqlx, migrations).
     let plain = if file.text.starts_with("-- no-transaction") {
-        Wrapping::None
+        Wrapping::String
     } else {
         Wrapping::Transaction
     };

@@ -3,7 +3,7 @@
 use zdm::{
     catalog::{Catalog, PgVersion, apply::apply},
     fix::{Fixed, fix},
-    lint::{Settings, lint, settings::Runner},
+    lint::{RuleLevel, Settings, lint, settings::Runner},
     parse::parse,
     source::SourceFile,
 };
@@ -23,11 +23,20 @@ fn before() -> Catalog {
     catalog
 }
 
-fn fixed(text: &str, runner: Runner) -> Fixed {
-    let settings = Settings {
+/// Settings without advice on waits for locks, which has tests of its own below.
+fn settings(runner: Runner) -> Settings {
+    Settings {
         runner,
+        levels: [("no-lock-timeout".to_owned(), RuleLevel::Off)].into(),
         ..Settings::default()
-    };
+    }
+}
+
+fn fixed(text: &str, runner: Runner) -> Fixed {
+    fixed_with(text, settings(runner))
+}
+
+fn fixed_with(text: &str, settings: Settings) -> Fixed {
     let fixed = fix(&parse(SourceFile::new("a.sql", text)), &before(), &settings);
     // Nothing that blocks is left, and a second run finds nothing to do.
     let mut catalog = before();
@@ -37,9 +46,9 @@ fn fixed(text: &str, runner: Runner) -> Fixed {
             runner: if part.alone {
                 Runner::Statements
             } else {
-                runner
+                settings.runner
             },
-            ..Settings::default()
+            ..settings.clone()
         };
         let linted = lint(&script, &catalog, &settings);
         let errors = linted
@@ -48,12 +57,8 @@ fn fixed(text: &str, runner: Runner) -> Fixed {
             .filter(|finding| finding.diagnostic.level == zdm::diagnostic::Level::Error);
         let errors: Vec<_> = errors.map(|finding| &finding.diagnostic.message).collect();
         assert!(errors.is_empty(), "{errors:#?}\n{}", part.text);
-        assert_eq!(
-            fix(&script, &catalog, &settings).replaced,
-            0,
-            "{}",
-            part.text
-        );
+        let again = fix(&script, &catalog, &settings);
+        assert!(!again.is_changed(), "{}", part.text);
         catalog = linted.after;
     }
     fixed
@@ -180,4 +185,64 @@ fn what_is_accepted_is_left_alone() {
         (fixed.replaced, fixed.parts[0].text.as_str()),
         (0, accepted)
     );
+}
+
+/// What becomes of a file with the advice on waits for locks.
+#[track_caller]
+fn check_bounded(runner: Runner, text: &str, expected: &str) {
+    let settings = Settings {
+        runner,
+        ..Settings::default()
+    };
+    let parts: Vec<String> = fixed_with(text, settings)
+        .parts
+        .into_iter()
+        .map(|part| part.text)
+        .collect();
+    assert_eq!(parts.join("=====\n"), expected);
+}
+
+#[test]
+fn a_wait_for_a_lock_is_bounded_in_its_transaction() {
+    check_bounded(
+        Runner::OneTransaction,
+        "-- Names.\nALTER TABLE users ADD a int;\nALTER TABLE users ADD b int;\n",
+        "-- Names.\nSET LOCAL lock_timeout = '2s';\nALTER TABLE users ADD a int;\nALTER TABLE users ADD b int;\n",
+    );
+    check_bounded(
+        Runner::Statements,
+        "BEGIN;\n  ALTER TABLE users ADD a int;\nCOMMIT;\n",
+        "BEGIN;\n  SET LOCAL lock_timeout = '2s';\n  ALTER TABLE users ADD a int;\nCOMMIT;\n",
+    );
+    check_bounded(
+        Runner::Statements,
+        "BEGIN; ALTER TABLE users ADD a int; COMMIT;",
+        "BEGIN; SET LOCAL lock_timeout = '2s'; ALTER TABLE users ADD a int; COMMIT;",
+    );
+}
+
+#[test]
+fn outside_of_a_transaction_the_timeout_ends_with_the_statements_that_need_it() {
+    check_bounded(
+        Runner::Statements,
+        "ALTER TABLE users ADD a int; -- one\nCREATE INDEX users_email ON users (email);\nUPDATE users SET a = 1 WHERE id = 1;\nALTER TABLE users DROP COLUMN a",
+        "SET lock_timeout = '2s';\nALTER TABLE users ADD a int; -- one\nRESET lock_timeout;\n\
+         CREATE INDEX CONCURRENTLY users_email ON users (email);\nUPDATE users SET a = 1 WHERE id = 1;\n\
+         SET lock_timeout = '2s';\nALTER TABLE users DROP COLUMN a;\nRESET lock_timeout",
+    );
+}
+
+#[test]
+fn directives_stay_in_front_of_their_statement_and_a_timeout_of_the_file_counts() {
+    check_bounded(
+        Runner::Statements,
+        "CREATE TABLE z ();\n-- zdm: allow(drop-column) because nobody reads it\n-- since May\nALTER TABLE users DROP COLUMN age;\n",
+        "CREATE TABLE z ();\nSET lock_timeout = '2s';\n-- zdm: allow(drop-column) because nobody reads it\n-- since May\nALTER TABLE users DROP COLUMN age;\nRESET lock_timeout;\n",
+    );
+    for told in [
+        "SET lock_timeout = 0;\nALTER TABLE users ADD a int;\n",
+        "SET lock_timeout = '5s';\nALTER TABLE users ADD a int;\n",
+    ] {
+        check_bounded(Runner::Statements, told, told);
+    }
 }

@@ -44,7 +44,7 @@ struct Place {
     folder: Folder,
 }
 
-/// Fixes what a run looks at. Says how many statements were replaced, or would be.
+/// Fixes what a run looks at. Says how many changes were made, or would be.
 pub(super) async fn run(
     args: &Args,
     config: &Config,
@@ -67,7 +67,7 @@ pub(super) async fn run(
         None
     };
     let mut changes = Vec::new();
-    let mut replaced = 0;
+    let (mut replaced, mut bounded) = (0, 0);
     for series in series {
         let mut catalog = series.catalog;
         for member in series.members {
@@ -85,10 +85,11 @@ pub(super) async fn run(
                 let own = migration.lint_settings(&config.settings.lint.rules);
                 let fixed = fix(&migration.script, &catalog, &own);
                 match of_migration(migration, &fixed, config) {
-                    _ if fixed.replaced == 0 => {}
+                    _ if !fixed.is_changed() => {}
                     _ if applied || member.is_released() => left(migration, "it has run already"),
                     Ok(more) => {
                         replaced += fixed.replaced;
+                        bounded += fixed.bounded;
                         changes.extend(more);
                     }
                     Err(why) => left(migration, &why),
@@ -104,10 +105,10 @@ pub(super) async fn run(
             Mode::Write => write(change)?,
         }
     }
-    if mode == Mode::Write && replaced > 0 {
+    if mode == Mode::Write && replaced + bounded > 0 {
         output::note(&format!(
-            "{} replaced; written: {}.\n",
-            count(replaced as u64, "statement"),
+            "{}; written: {}.\n",
+            done(replaced, bounded),
             changes
                 .iter()
                 .map(|change| change.path.display().to_string())
@@ -115,7 +116,21 @@ pub(super) async fn run(
                 .join(", ")
         ));
     }
-    Ok(replaced)
+    Ok(replaced + bounded)
+}
+
+/// `2 statements replaced, lock_timeout set once`.
+fn done(replaced: usize, bounded: usize) -> String {
+    let mut done = Vec::new();
+    if replaced > 0 {
+        done.push(format!("{} replaced", count(replaced as u64, "statement")));
+    }
+    match bounded {
+        0 => {}
+        1 => done.push("lock_timeout set once".to_owned()),
+        times => done.push(format!("lock_timeout set {times} times")),
+    }
+    done.join(", ")
 }
 
 fn left(migration: &Migration, why: &str) {
@@ -144,7 +159,10 @@ fn of_migration(
         .as_ref()
         .map_or(Layout::Plain, |place| place.folder.layout);
     let own = migration.lint_settings(&config.settings.lint.rules);
-    let wrapped = own.runner == Runner::OneTransaction;
+    let wrapped = match own.runner {
+        Runner::Statements => false,
+        Runner::OneTransaction | Runner::OneString => true,
+    };
     let mut text = in_file(migration, file, &first.text);
     let sections = matches!(layout, Layout::Goose | Layout::Dbmate | Layout::SqlMigrate);
     let mut changes = Vec::new();

@@ -25,6 +25,11 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
             "the transaction that BEGIN opened",
             "COMMIT before it, and BEGIN again behind it if need be. `zdm plan` runs it by itself.",
         ),
+        None if context.in_string() => (
+            "a string of several statements, which are one transaction",
+            "Put it into a file of its own: a string of one statement is run without a \
+             transaction. `zdm apply` runs it by itself.",
+        ),
         None => (
             "the one transaction in which the file is run",
             "Put it into a file of its own that is run without a transaction, one statement at a \

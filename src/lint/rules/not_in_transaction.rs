@@ -26,6 +26,11 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
             "it is in the one that BEGIN opened",
             "COMMIT before it, and BEGIN again behind it if need be.",
         ),
+        None if context.in_string() => (
+            "a string of several statements is one",
+            "Put it into a file of its own: a string of one statement is run without a \
+             transaction.",
+        ),
         None => (
             "the file is run in one",
             "Put it into a file of its own that is run without a transaction, or leave it to a job \

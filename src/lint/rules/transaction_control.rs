@@ -9,6 +9,7 @@ use crate::{
         rule::Rule,
     },
     parse::{StatementKind, statement::Transaction as Control},
+    source::Span,
 };
 
 pub(super) const RULE: Rule = Rule::file(
@@ -25,7 +26,9 @@ fn check(file: &File<'_>) -> Vec<Diagnostic> {
             continue;
         };
         match control {
-            Control::Begin if context.transaction.is_none() => open = Some(context.statement.span),
+            Control::Begin if context.transaction.is_none() || context.in_string() => {
+                open = Some(context.statement.span);
+            }
             Control::Commit | Control::Rollback => open = None,
             Control::Begin | Control::Savepoint | Control::Release | Control::RollbackTo => {}
         }
@@ -51,6 +54,7 @@ fn of_one(context: &Context<'_>, control: Control) -> Option<Diagnostic> {
         .transaction
         .is_some_and(|transaction| transaction.begin.is_none());
     let (level, message, help) = match (control, context.transaction) {
+        (_, Some(_)) if context.in_string() => return of_string(control, at),
         (Control::Begin, Some(_)) => (
             RULE.level(),
             "There is a transaction already, and PostgreSQL does not nest them: this only warns, \
@@ -121,6 +125,32 @@ fn of_one(context: &Context<'_>, control: Control) -> Option<Diagnostic> {
     Some(RULE.finding_at(level, at, message).with_help(help))
 }
 
+/// The same in the transaction that the statements of one string make
+/// (`src/backend/access/transam/xact.c`, `TBLOCK_IMPLICIT_INPROGRESS`).
+fn of_string(control: Control, at: Span) -> Option<Diagnostic> {
+    let (level, message, help) = match control {
+        Control::Begin => return None,
+        Control::Commit => (
+            RULE.level(),
+            "There is no BEGIN that this belongs to: it warns, and commits what stands before it in \
+             the string.",
+            "Put BEGIN where the transaction shall start, or leave it out.",
+        ),
+        Control::Rollback => (
+            Level::Error,
+            "This takes back what stands before it in the string, and the file counts as done.",
+            "Leave it out.",
+        ),
+        Control::Savepoint | Control::Release | Control::RollbackTo => (
+            Level::Error,
+            "This fails: there are savepoints only between BEGIN and COMMIT, and the statements of \
+             one string are no such transaction.",
+            "Put BEGIN before it.",
+        ),
+    };
+    Some(RULE.finding_at(level, at, message).with_help(help))
+}
+
 #[cfg(test)]
 mod tests {
     use crate::{
@@ -157,5 +187,14 @@ mod tests {
         assert_eq!(found("SELECT 1; COMMIT", one), [Level::Warning]);
         assert_eq!(found("SELECT 1; ROLLBACK", one), [Level::Error]);
         assert_eq!(found("BEGIN; SELECT 1", one), [Level::Warning]);
+    }
+
+    #[test]
+    fn a_string_of_several_statements_is_a_transaction_without_savepoints() {
+        let one = Runner::OneString;
+        assert_eq!(found("SELECT 1; SAVEPOINT a", one), [Level::Error]);
+        assert_eq!(found("SELECT 1; COMMIT; SELECT 1", one), [Level::Warning]);
+        assert_eq!(found("SELECT 1; ROLLBACK", one), [Level::Error]);
+        assert_eq!(found("SELECT 1; BEGIN; SAVEPOINT a; COMMIT", one), []);
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn up_line(layout: Layout) -> &'static str {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mark {
     Up,
-    UpWithoutTransaction,
+    UpWithoutTransaction(Wrapping),
     Down,
     WithoutTransaction,
     None,
@@ -51,10 +51,10 @@ pub(super) fn up(text: &str, layout: Layout) -> Option<Up> {
                 keep = true;
                 found = true;
             }
-            Mark::UpWithoutTransaction => {
+            Mark::UpWithoutTransaction(how) => {
                 keep = true;
                 found = true;
-                wrapping = Wrapping::None;
+                wrapping = how;
             }
             Mark::Down => keep = false,
             Mark::WithoutTransaction => wrapping = Wrapping::None,
@@ -96,14 +96,14 @@ fn mark(line: &str, layout: Layout) -> Mark {
         (Layout::Goose, ["+goose", "no", "transaction", ..]) => Mark::WithoutTransaction,
         (Layout::Dbmate, ["migrate:up", options @ ..]) => {
             if options.contains(&"transaction:false") {
-                Mark::UpWithoutTransaction
+                Mark::UpWithoutTransaction(Wrapping::String)
             } else {
                 Mark::Up
             }
         }
         (Layout::SqlMigrate, ["+migrate", "up", options @ ..]) => {
             if options.contains(&"notransaction") {
-                Mark::UpWithoutTransaction
+                Mark::UpWithoutTransaction(Wrapping::None)
             } else {
                 Mark::Up
             }
@@ -136,7 +136,7 @@ mod tests {
                 Layout::Dbmate,
                 "-- migrate:up transaction:false\na;\n-- migrate:down\nb;",
                 "-- migrate:up transaction:false\na;",
-                Wrapping::None,
+                Wrapping::String,
             ),
             (
                 Layout::SqlMigrate,

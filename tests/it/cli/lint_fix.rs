@@ -26,11 +26,13 @@ fn a_difference_is_shown_and_nothing_is_written() {
     assert_eq!(shown.code, 1, "{}", shown.whole());
     assert_eq!(
         shown.stdout,
-        "--- migrations/0002_index.sql\n+++ migrations/0002_index.sql\n@@ -1,3 +1,4 @@\n \
+        "--- migrations/0002_index.sql\n+++ migrations/0002_index.sql\n@@ -1,3 +1,6 @@\n \
          -- slow lookups\n-CREATE INDEX users_email_idx ON users (email);\n\
          -ALTER TABLE users ADD CONSTRAINT grown CHECK (age > 17);\n\
          +CREATE INDEX CONCURRENTLY users_email_idx ON users (email);\n\
+         +SET lock_timeout = '2s';\n\
          +ALTER TABLE users ADD CONSTRAINT grown CHECK (age > 17) NOT VALID;\n\
+         +RESET lock_timeout;\n\
          +ALTER TABLE users VALIDATE CONSTRAINT grown;\n"
     );
     assert_eq!(read(here.path(), INDEX.0), INDEX.1);
@@ -47,9 +49,11 @@ fn what_is_fixed_is_clean() {
     );
     assert_eq!(fixed.code, 0, "{}", fixed.whole());
     assert!(
-        fixed
-            .stderr
-            .contains("2 statements replaced; written: migrations/0002_index.sql.")
+        fixed.stderr.contains(
+            "2 statements replaced, lock_timeout set once; written: migrations/0002_index.sql."
+        ),
+        "{}",
+        fixed.whole()
     );
     assert!(read(here.path(), INDEX.0).contains("CONCURRENTLY"));
     let again = zdm(here.path(), &["lint", "--diff", INDEX.0]);
@@ -84,7 +88,7 @@ fn parts_get_versions_behind_their_migration_and_the_mark_of_the_tool() {
     );
     assert_eq!(
         file("migrations/0003_index_2.sql"),
-        "-- +goose Up\nALTER TABLE users ADD CONSTRAINT grown CHECK (age > 17) NOT VALID;\n\n-- +goose Down\n-- 0002 takes this back.\n"
+        "-- +goose Up\nSET LOCAL lock_timeout = '2s';\nALTER TABLE users ADD CONSTRAINT grown CHECK (age > 17) NOT VALID;\n\n-- +goose Down\n-- 0002 takes this back.\n"
     );
     assert!(file("migrations/0004_index_3.sql").contains("VALIDATE CONSTRAINT grown"));
     let whole = zdm(here.path(), &["lint", "--fail-on", "error"]);

@@ -11,12 +11,13 @@
 
 use sqlx::{Connection as _, PgConnection, Row as _};
 use zdm::{
-    catalog::{Catalog, PgVersion},
+    catalog::{self, Catalog, PgVersion},
     effects::{Effects, LockMode},
     lint::{
         self, Check, Rule, RuleLevel, Settings,
         page::{Block, BlockKind, Live, Page},
         rules,
+        settings::Runner,
     },
     parse::{Script, StatementKind, parse},
     source::SourceFile,
@@ -119,7 +120,7 @@ impl Run<'_> {
             match block.kind {
                 BlockKind::Given => {
                     self.given.push_str(block.text);
-                    let script = script(block);
+                    let script = script(block.text);
                     let linted = lint::lint(&script, &self.catalog, &Settings::default());
                     self.catalog = linted.after;
                     self.again(conn).await;
@@ -147,7 +148,7 @@ impl Run<'_> {
     }
 
     async fn block(&self, conn: &mut PgConnection, block: &Block<'_>) {
-        let script = script(block);
+        let script = script(block.text);
         let found = self.found(&script);
         let expected = (block.kind == BlockKind::Fires).then_some(self.page.live);
         // A transaction around each statement shows its locks. What cannot run in one, and what
@@ -308,8 +309,8 @@ fn is_kept(sql: &str) -> bool {
     !sql.to_ascii_uppercase().contains("DROP") && !sql.to_ascii_uppercase().contains("RENAME")
 }
 
-fn script(block: &Block<'_>) -> Script {
-    parse(SourceFile::new("example.sql", block.text))
+fn script(text: &str) -> Script {
+    parse(SourceFile::new("example.sql", text))
 }
 
 /// Drops whatever a page has made.
@@ -422,4 +423,49 @@ async fn look(conn: &mut PgConnection) -> Vec<Seen> {
             }
         })
         .collect()
+}
+
+#[tokio::test]
+async fn what_fails_in_one_string_is_told() {
+    let table = "CREATE TABLE t (a int); ";
+    let strings = [
+        ("CREATE INDEX CONCURRENTLY i ON t (a)", false),
+        ("SELECT 1; CREATE INDEX CONCURRENTLY i ON t (a)", true),
+        ("CREATE INDEX CONCURRENTLY i ON t (a); SELECT 1", true),
+        ("COMMIT; CREATE INDEX CONCURRENTLY i ON t (a)", true),
+        ("VACUUM t", false),
+        ("VACUUM t; SELECT 1", true),
+        ("SELECT 1; SAVEPOINT s", true),
+        ("SELECT 1; BEGIN; SAVEPOINT s; COMMIT", false),
+        (
+            "SET LOCAL lock_timeout = '2s'; ALTER TABLE t ADD b int",
+            false,
+        ),
+        ("BEGIN; ALTER TABLE t ADD b int; COMMIT; VACUUM t", true),
+    ];
+    let settings = Settings {
+        runner: Runner::OneString,
+        ..Settings::default()
+    };
+    for major in versions() {
+        let version = PgVersion::from_major(major).unwrap();
+        let db = fresh_database(major, "").await;
+        let mut conn = db.connect().await;
+        for (string, fails) in strings {
+            run(&mut conn, "DROP TABLE IF EXISTS t").await;
+            run(&mut conn, table).await;
+            let failed = try_run(&mut conn, string).await.is_err();
+            assert_eq!(failed, fails, "{string} on PostgreSQL {major}");
+            let mut before = Catalog::empty(version);
+            for statement in &script(table).statements {
+                catalog::apply(&mut before, statement, table);
+            }
+            let linted = lint::lint(&script(string), &before, &settings);
+            let told = linted
+                .findings
+                .iter()
+                .any(|finding| finding.diagnostic.message.contains("fails"));
+            assert_eq!(told, fails, "{string}: {:#?}", linted.findings);
+        }
+    }
 }

@@ -5,7 +5,9 @@
 //! a write may have gone unsynchronised meanwhile, so nothing goes on by itself. It only looks.
 //! Next: [`crate::execute::adopt::copies`] is the way out.
 
-use std::collections::BTreeSet;
+mod overtaken;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +20,9 @@ use crate::{
     ident::{Ident, QualifiedName},
     parse::{
         PhaseName, StatementKind, parse,
-        statement::{AlterActionKind, DropKind, Statement, Utility},
+        statement::{
+            AlterActionKind, ColumnAction, DropKind, Statement, TableConstraintKind, Utility,
+        },
     },
     plan::{Plan, Step, StepKind},
     source::SourceFile,
@@ -97,6 +101,9 @@ async fn lost(session: &mut Session, steps: &[&Step]) -> Result<Lost, ExecuteErr
         let Some(query) = step.post.as_ref().filter(|_| makes(step)) else {
             continue;
         };
+        if overtaken::is_overtaken(step, steps) {
+            continue;
+        }
         let standing: String = session
             .value(query)
             .await
@@ -188,7 +195,7 @@ pub async fn anything_left(
     });
     let asked = steps
         .iter()
-        .filter(|step| makes(step) && step.post.is_some())
+        .filter(|step| makes(step) && step.post.is_some() && !overtaken::is_overtaken(step, &steps))
         .count();
     let unasked = steps
         .iter()
@@ -257,13 +264,57 @@ fn makes(step: &Step) -> bool {
 /// little to be looked for.
 fn made(steps: &[&Step]) -> BTreeSet<Made> {
     let mut made = BTreeSet::new();
+    let mut not_null = BTreeMap::new();
     for sql in steps.iter().flat_map(|step| &step.sql) {
         let script = parse(SourceFile::new("step.sql", sql.clone()));
         for statement in &script.statements {
+            follow_not_null(statement, &mut made, &mut not_null);
             note(statement, &mut made);
         }
     }
     made
+}
+
+/// NOT NULL constraints that were made by name (PostgreSQL 18) go with `DROP NOT NULL`, which names
+/// the column only, and perhaps no schema.
+fn follow_not_null(
+    statement: &Statement,
+    made: &mut BTreeSet<Made>,
+    not_null: &mut BTreeMap<(String, String), Made>,
+) {
+    let StatementKind::AlterRelation(alter) = &statement.kind else {
+        return;
+    };
+    let of = |column: &Ident| {
+        let table = alter.name.name.as_str();
+        (table.to_owned(), column.as_str().to_owned())
+    };
+    for action in &alter.actions {
+        match &action.kind {
+            AlterActionKind::AddConstraint(constraint) => {
+                let (TableConstraintKind::NotNull(column), Some(name), Some(table)) =
+                    (&constraint.kind, &constraint.name, full(&alter.name))
+                else {
+                    continue;
+                };
+                let constraint = Made {
+                    kind: Kind::Constraint,
+                    within: table,
+                    name: name.as_str().to_owned(),
+                };
+                not_null.insert(of(column), constraint);
+            }
+            AlterActionKind::AlterColumn {
+                name,
+                action: ColumnAction::DropNotNull,
+            } => {
+                if let Some(gone) = not_null.remove(&of(name)) {
+                    made.remove(&gone);
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 fn note(statement: &Statement, made: &mut BTreeSet<Made>) {

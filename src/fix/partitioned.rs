@@ -20,14 +20,12 @@ pub(super) fn create_index(
         return None;
     }
     let after = context.after.tables.get(&table.name)?;
-    let name = match &create.name {
-        Some(name) => name.clone(),
-        None => {
-            let mut new = after.indexes.iter();
-            let new = new.find(|index| table.index(&index.name).is_none())?;
-            new.name.clone()
-        }
+    let made = || {
+        let mut new = after.indexes.iter();
+        let new = new.find(|index| table.index(&index.name).is_none())?;
+        Some(new.name.clone())
     };
+    let name = create.name.clone().or_else(made)?;
     let mut parts = Parts {
         context,
         create,
@@ -62,7 +60,6 @@ impl Parts<'_> {
                 // An index of the partition that fits becomes the part, with all its own parts.
                 (_, Some(there)) if there.valid => {
                     self.attach(index, &own);
-                    continue;
                 }
                 (TableKind::Table, None) => {
                     let sql = self.sql("CONCURRENTLY ", &part.name, &child.to_string());

@@ -33,11 +33,11 @@ fn settings(runner: Runner) -> Settings {
 }
 
 fn fixed(text: &str, runner: Runner) -> Fixed {
-    fixed_with(text, settings(runner))
+    fixed_with(text, &settings(runner))
 }
 
-fn fixed_with(text: &str, settings: Settings) -> Fixed {
-    let fixed = fix(&parse(SourceFile::new("a.sql", text)), &before(), &settings);
+fn fixed_with(text: &str, settings: &Settings) -> Fixed {
+    let fixed = fix(&parse(SourceFile::new("a.sql", text)), &before(), settings);
     // Nothing that blocks is left, and a second run finds nothing to do.
     let mut catalog = before();
     for part in &fixed.parts {
@@ -194,7 +194,7 @@ fn check_bounded(runner: Runner, text: &str, expected: &str) {
         runner,
         ..Settings::default()
     };
-    let parts: Vec<String> = fixed_with(text, settings)
+    let parts: Vec<String> = fixed_with(text, &settings)
         .parts
         .into_iter()
         .map(|part| part.text)

@@ -26,7 +26,7 @@ async fn interrupted(case: &Case) {
     server::run(&mut writer, "BEGIN; UPDATE t SET a = -a WHERE id = 1").await;
     let cut = async {
         let waiting = "SELECT count(*) FROM pg_stat_progress_create_index \
-             WHERE command = 'REINDEX CONCURRENTLY' AND phase LIKE 'waiting for writers%'";
+             WHERE datname = current_database() AND command = 'REINDEX CONCURRENTLY' AND phase LIKE 'waiting for writers%'";
         while case.text(waiting).await == "0" {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

@@ -26,6 +26,9 @@ pub use record::{
     StepRecord, StepState,
 };
 
+/// The version of the journal that first says behind what a migration is queued.
+const QUEUED_SINCE: i32 = 3;
+
 /// An open journal. It holds no connection: every function is given one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Journal {
@@ -99,7 +102,15 @@ impl Journal {
         &self,
         session: &mut Session,
     ) -> Result<Vec<MigrationSummary>, ExecuteError> {
-        let sql = self.sql(include_str!("sql/migrations.sql"), &[]);
+        let text = include_str!("sql/migrations.sql");
+        let sql = if self.meta.journal_version < QUEUED_SINCE {
+            self.sql(
+                &text.replace("m.queued_behind", "NULL AS queued_behind"),
+                &[],
+            )
+        } else {
+            self.sql(text, &[])
+        };
         json_rows(session, &sql)
             .await
             .map_err(|error| ExecuteError::from_db("reading the journal", error))

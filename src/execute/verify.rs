@@ -27,7 +27,7 @@ pub struct Checked {
 /// Looks at one migration, or at all that are in flight or done.
 pub async fn verify(runner: &Runner, id: Option<&str>) -> Result<Vec<Checked>, ExecuteError> {
     let mut session = connect(&runner.target, "verify").await?;
-    let Some(journal) = Journal::open(&mut session, &runner.settings.journal_schema)
+    let Some(journal) = Journal::look(&mut session, &runner.settings.journal_schema)
         .await?
         .journal()?
     else {

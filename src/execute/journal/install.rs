@@ -127,9 +127,32 @@ impl OpenState {
     }
 }
 
+/// What becomes of a journal that an older zdm wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Older {
+    /// It gets what this zdm writes.
+    Upgrade,
+    /// It stays as it is.
+    Keep,
+}
+
 impl Journal {
     /// Looks for the journal, and upgrades one that an older zdm wrote.
     pub async fn open(session: &mut Session, schema: &Ident) -> Result<OpenState, ExecuteError> {
+        Self::find(session, schema, Older::Upgrade).await
+    }
+
+    /// Looks for the journal to read it: nothing is written, also where an older zdm wrote it. It
+    /// must only be read then, as by [`Journal::migrations`] and [`Journal::load`].
+    pub async fn look(session: &mut Session, schema: &Ident) -> Result<OpenState, ExecuteError> {
+        Self::find(session, schema, Older::Keep).await
+    }
+
+    async fn find(
+        session: &mut Session,
+        schema: &Ident,
+        older: Older,
+    ) -> Result<OpenState, ExecuteError> {
         let mut meta = match find(session, schema).await? {
             Found::Journal(meta) => meta,
             Found::Nothing | Found::EmptySchema => {
@@ -159,7 +182,7 @@ impl Journal {
         }
         let here = identity(session).await?;
         let same = here.is_same(&meta.identity);
-        if same && meta.journal_version < JOURNAL_VERSION {
+        if same && older == Older::Upgrade && meta.journal_version < JOURNAL_VERSION {
             upgrade(session, schema, meta.journal_version).await?;
             meta.journal_version = JOURNAL_VERSION;
             env!("CARGO_PKG_VERSION").clone_into(&mut meta.zdm_version);

@@ -301,6 +301,38 @@ async fn a_newer_journal_is_refused_and_names_its_version() {
 }
 
 #[tokio::test]
+async fn an_older_journal_is_read_as_it_is_and_upgraded_by_who_writes() {
+    let runner = Runner::new(newest_version(), "", &["expand-1"]).await;
+    runner
+        .db
+        .run(
+            "ALTER TABLE zdm.migrations DROP COLUMN queued_behind, DROP COLUMN queued_why; \
+             ALTER TABLE zdm.backfills DROP COLUMN key_done, DROP COLUMN key_end; \
+             UPDATE zdm.meta SET journal_version = 1, zdm_version = '0.0.1'",
+        )
+        .await;
+    let mut reader = session(&runner.db.url).await;
+    // The server refuses whatever would write.
+    let read_only = "SET default_transaction_read_only = on";
+    reader.run(read_only).await.unwrap();
+    let found = Journal::look(&mut reader, &zdm()).await.unwrap();
+    let journal = found.journal().unwrap().unwrap();
+    assert_eq!(journal.meta().journal_version, 1);
+    let all = journal.migrations(&mut reader).await.unwrap();
+    assert_eq!(all[0].id, MIGRATION);
+    assert_eq!(all[0].queued_behind, None);
+    let record = journal.load(&mut reader, MIGRATION).await.unwrap();
+    assert_eq!(record.unwrap().source, "-- a migration\n");
+
+    let mut writer = session(&runner.db.url).await;
+    let found = Journal::open(&mut writer, &zdm()).await.unwrap();
+    let journal = found.journal().unwrap().unwrap();
+    assert_eq!(journal.meta().journal_version, JOURNAL_VERSION);
+    let found = Journal::look(&mut reader, &zdm()).await.unwrap();
+    assert_eq!(found, OpenState::Open(journal));
+}
+
+#[tokio::test]
 async fn a_copy_of_the_database_is_recognised_and_can_be_accepted() {
     let runner = Runner::new(newest_version(), "", &["expand-1"]).await;
     let original = runner.db.name.clone();

@@ -29,7 +29,7 @@ use crate::{
 
 pub use context::{Context, Work, WorkKind};
 pub use file::File;
-pub use folder::{Folder, Judged, Member, Released};
+pub use folder::{Folder, Judged, KeptBy, Member, Original, Released};
 pub use page::Page;
 pub use rule::{Check, Explains, Rule};
 pub use settings::{Levels, RuleLevel, Settings};
@@ -131,6 +131,19 @@ pub fn across(folder: &Folder<'_>) -> Vec<Vec<Diagnostic>> {
         }
     }
     found
+}
+
+/// Only what looking at its whole folder has found in a script, for one that is not judged by
+/// itself, because it has run.
+pub fn only_across(script: &Script, across: Vec<Diagnostic>) -> Vec<Finding> {
+    let found = across.into_iter().map(|diagnostic| Finding {
+        statement: file::statement_at(script, diagnostic.span),
+        diagnostic,
+        effects: None,
+    });
+    let mut findings = suppress::leave_out(script, found.collect());
+    findings.sort_by_key(|finding| (finding.diagnostic.span, finding.diagnostic.rule));
+    findings
 }
 
 /// What all rules over statements say of one.

@@ -2,9 +2,10 @@
 //! `diagnostic` block behind it says, and of `sql passes` the rule says nothing. On every version
 //! the page speaks about. What other rules say of a block is their affair.
 //!
-//! Each block is a file of its own, behind those of the `sql given` blocks before it. For rules
-//! over folders its first line may name it: `-- file: 0002_more.sql`; otherwise the blocks are
-//! numbered. The `given` ones have run, the block that is judged has not.
+//! Each block is a file of its own, behind those of the `sql given` and `sql pending` blocks before
+//! it. For rules over folders its first line may name it: `-- file: 0002_more.sql`; otherwise the
+//! blocks are numbered. The `given` ones have run, the `pending` ones and the block that is judged
+//! have not; a block with the name of a `given` one is an edit of that.
 //!
 //! With `UPDATE_LINTS=1` the `diagnostic` blocks are written anew; look at what changed.
 //! No server is needed here; `tests/it/live/lints.rs` runs the same blocks on real ones.
@@ -15,11 +16,15 @@ use zdm::{
     catalog::{Catalog, PgVersion},
     diagnostic::Diagnostic,
     lint::{
-        self, Check, Folder, Judged, Member, Released, Rule, RuleLevel, Settings,
+        self, Check, Folder, Judged, KeptBy, Member, Original, Released, Rule, RuleLevel, Settings,
         page::{Block, BlockKind, HEADINGS, Page},
         rules,
     },
-    parse::{Script, parse},
+    parse::{
+        Script, checksum,
+        layout::{self, version_order},
+        parse,
+    },
     source::SourceFile,
 };
 
@@ -75,8 +80,14 @@ fn headings(page: &Page<'_>) -> Outcome {
     }
 }
 
-fn script(text: &str) -> Result<Script, String> {
-    let script = parse(SourceFile::new("example.sql", text));
+/// The statements of a block, in a file of the name that its first line gives it.
+fn script(text: &str, number: usize) -> Result<Script, String> {
+    let first = text.lines().next().unwrap_or_default();
+    let name = first.strip_prefix("-- file: ").map_or_else(
+        || format!("{number:04}_example.sql"),
+        |name| name.trim().to_owned(),
+    );
+    let script = parse(SourceFile::new(name, text));
     match script.diagnostics.first() {
         Some(mistake) => Err(format!("{}\nin:\n{text}", mistake.message)),
         None => Ok(script),
@@ -93,7 +104,8 @@ fn update(path: &Path, rule: &Rule, page: &Page<'_>, text: &str) -> Outcome {
     let (mut out, mut copied, mut fired) = (String::new(), 0, String::new());
     for block in &page.blocks {
         match block.kind {
-            BlockKind::Given => earlier.add(script(block.text)?),
+            BlockKind::Given => earlier.add(block, Released::Yes)?,
+            BlockKind::Pending => earlier.add(block, Released::No)?,
             BlockKind::Fires => fired = said(rule, page, &earlier, block)?,
             BlockKind::Diagnostic => {
                 let start = block.text.as_ptr() as usize - text.as_ptr() as usize;
@@ -109,17 +121,23 @@ fn update(path: &Path, rule: &Rule, page: &Page<'_>, text: &str) -> Outcome {
     Ok(())
 }
 
-impl Earlier {
-    fn add(&mut self, given: Script) {
-        self.catalog = lint::lint(&given, &self.catalog, &Settings::default()).after;
-        self.files.push(given);
-    }
-}
-
 /// What was there before a block, and the files that made it.
 struct Earlier {
     catalog: Catalog,
-    files: Vec<Script>,
+    files: Vec<(Script, Released)>,
+}
+
+impl Earlier {
+    fn add(&mut self, block: &Block<'_>, released: Released) -> Result<(), String> {
+        let given = self.script(block)?;
+        self.catalog = lint::lint(&given, &self.catalog, &Settings::default()).after;
+        self.files.push((given, released));
+        Ok(())
+    }
+
+    fn script(&self, block: &Block<'_>) -> Result<Script, String> {
+        script(block.text, self.files.len() + 1)
+    }
 }
 
 fn blocks(rule: &Rule, page: &Page<'_>, version: PgVersion) -> Outcome {
@@ -134,11 +152,8 @@ fn blocks(rule: &Rule, page: &Page<'_>, version: PgVersion) -> Outcome {
             return Err(missing.into());
         }
         match block.kind {
-            BlockKind::Given => {
-                let given = script(block.text)?;
-                earlier.catalog = lint::lint(&given, &earlier.catalog, &Settings::default()).after;
-                earlier.files.push(given);
-            }
+            BlockKind::Given => earlier.add(block, Released::Yes)?,
+            BlockKind::Pending => earlier.add(block, Released::No)?,
             BlockKind::Fires => {
                 let said = said(rule, page, &earlier, block)?;
                 if said.is_empty() {
@@ -182,7 +197,7 @@ fn said(
         let level = RuleLevel::At(page.level);
         settings.levels.insert(rule.name.to_owned(), level);
     }
-    let judged = script(block.text)?;
+    let judged = earlier.script(block)?;
     let across = across(earlier, &judged, &settings);
     let linted = lint::lint_among(&judged, &earlier.catalog, &settings, across);
     let mut out = String::new();
@@ -200,38 +215,64 @@ fn said(
     Ok(out)
 }
 
-/// What the rules over folders say of a block behind the files that were there before.
+/// What the rules over folders say of a block among the files that were there before.
 fn across(earlier: &Earlier, judged: &Script, settings: &Settings) -> Vec<Diagnostic> {
-    let all: Vec<&Script> = earlier.files.iter().chain([judged]).collect();
-    let numbers: Vec<String> = (1..=all.len())
-        .map(|number| format!("{number:04}"))
-        .collect();
-    let member = |(at, script): (usize, &&'_ Script)| -> (String, String) {
-        let first = script.source.text().lines().next().unwrap_or_default();
-        let named = first.strip_prefix("-- file: ").map(|file| {
-            let stem = file.trim().trim_end_matches(".sql");
-            let (id, name) = stem.split_once('_').unwrap_or((stem, ""));
-            (id.to_owned(), name.to_owned())
-        });
-        named.unwrap_or_else(|| (numbers[at].clone(), "example".to_owned()))
-    };
-    let names: Vec<(String, String)> = all.iter().enumerate().map(member).collect();
-    let members = all
+    let name = judged.source.name();
+    let original = earlier
+        .files
         .iter()
-        .zip(&names)
-        .map(|(script, (id, name))| {
-            let last = std::ptr::eq(*script, judged);
+        .find(|(script, released)| script.source.name() == name && *released == Released::Yes)
+        .map(|(script, _)| script);
+    let edited = original.filter(|was| checksum(was) != checksum(judged));
+    let others = earlier
+        .files
+        .iter()
+        .map(|(script, released)| (script, *released));
+    let others =
+        others.filter(|(script, _)| original.is_none_or(|was| !std::ptr::eq(*script, was)));
+    let released = if original.is_some() {
+        Released::Yes
+    } else {
+        Released::No
+    };
+    let all: Vec<(&Script, Released)> = others.chain([(judged, released)]).collect();
+    let names: Vec<(String, String)> = all.iter().map(|(script, _)| version(script)).collect();
+    let mut order: Vec<usize> = (0..all.len()).collect();
+    order.sort_by(|a, b| version_order(&names[*a].0, &names[*b].0));
+    let members: Vec<Member<'_>> = order
+        .iter()
+        .map(|at| {
+            let ((script, released), (id, name)) = (all[*at], &names[*at]);
+            let last = std::ptr::eq(script, judged);
             Member {
                 id,
                 name,
                 script,
-                released: if last { Released::No } else { Released::Yes },
+                released,
                 judged: if last { Judged::Yes } else { Judged::No },
+                original: edited.filter(|_| last).map(|script| Original {
+                    script,
+                    kept_by: KeptBy::Revision("origin/main"),
+                }),
             }
         })
         .collect();
+    let at = members
+        .iter()
+        .position(|member| std::ptr::eq(member.script, judged));
     let mut found = lint::across(&Folder { members, settings });
-    found.pop().unwrap_or_default()
+    at.map(|at| found.swap_remove(at)).unwrap_or_default()
+}
+
+/// The version of a file and the rest of its name.
+fn version(script: &Script) -> (String, String) {
+    let file = layout::File {
+        path: script.source.name().to_owned(),
+        text: script.source.text().to_owned(),
+    };
+    let mut read = layout::read(&[file], None);
+    let migration = read.migrations.remove(0);
+    (migration.id, migration.name)
 }
 
 datatest_stable::harness! {

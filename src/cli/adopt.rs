@@ -7,7 +7,8 @@ use crate::{
         CliError, Exit, Format,
         connect::ConnectArgs,
         engine::{self, Engine, Overrides},
-        history, output,
+        history::{self, Twice},
+        output,
     },
     config::Config,
     execute::{
@@ -142,8 +143,8 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
     }
     // To start here, no folder is needed.
     let loaded = match (args.from, &args.to) {
-        (From::None, None) => history::load_if_there(config)?.unwrap_or_default(),
-        (_, _) => history::load(config)?,
+        (From::None, None) => history::load_if_there(config, Twice::Refuse)?.unwrap_or_default(),
+        (_, _) => history::load(config, Twice::Refuse)?,
     };
     let files: Vec<MigrationFile> = loaded.migrations.iter().map(engine::file).collect();
     let configured = &config.settings.history.place;

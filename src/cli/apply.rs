@@ -7,7 +7,7 @@ use crate::{
         CliError, Exit, Format,
         connect::ConnectArgs,
         engine::{self, ContractWindow, Engine, Overrides},
-        history::{self, History, Migration},
+        history::{self, History, Migration, Twice},
         output, plan,
     },
     config::{Config, StrictOrder, duration},
@@ -89,7 +89,7 @@ enum PhaseChoice {
 
 /// Runs it.
 pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> {
-    let history = history::load(config)?;
+    let history = history::load(config, Twice::Refuse)?;
     let migrations = &history.migrations;
     if args.dry_run {
         return dry_run(args, config, migrations).await;

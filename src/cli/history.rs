@@ -9,7 +9,7 @@ use crate::{
     lint::{self, settings::Runner},
     parse::{
         Directive, Script, checksum,
-        layout::{self, Program, Wrapping},
+        layout::{self, LayoutErrorKind, Program, Wrapping},
         parse,
     },
     plan::MigrationName,
@@ -85,8 +85,17 @@ impl Migration {
     }
 }
 
+/// What becomes of a folder in which a version is there twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Twice {
+    /// It is refused: nobody could say which of the two has run.
+    Refuse,
+    /// Both are taken, to be looked at.
+    Keep,
+}
+
 /// Every migration of a folder, in the order of its layout.
-pub fn of_folder(folder: &Path, config: &Config) -> Result<History, CliError> {
+pub fn of_folder(folder: &Path, config: &Config, twice: Twice) -> Result<History, CliError> {
     let found = migrations::files(folder)?;
     let files: Vec<layout::File> = found
         .iter()
@@ -95,7 +104,11 @@ pub fn of_folder(folder: &Path, config: &Config) -> Result<History, CliError> {
             text: file.text.clone(),
         })
         .collect();
-    let read = layout::read(&files, config.settings.layout);
+    let mut read = layout::read(&files, config.settings.layout);
+    if twice == Twice::Keep {
+        read.errors
+            .retain(|error| error.kind != LayoutErrorKind::Twice);
+    }
     if !read.errors.is_empty() {
         return Err(layout_errors(folder, &read));
     }
@@ -211,17 +224,17 @@ pub fn script(file: SourceFile, id: &str, config: &Config) -> Script {
 }
 
 /// The migrations of the configured folder.
-pub fn load(config: &Config) -> Result<History, CliError> {
+pub fn load(config: &Config, twice: Twice) -> Result<History, CliError> {
     let dir = config.settings.migrations_dir.as_deref();
-    of_folder(&migrations::folder(&config.base, dir)?, config)
+    of_folder(&migrations::folder(&config.base, dir)?, config, twice)
 }
 
 /// The migrations of the configured folder; `None` when there is none and none is configured.
-pub fn load_if_there(config: &Config) -> Result<Option<History>, CliError> {
+pub fn load_if_there(config: &Config, twice: Twice) -> Result<Option<History>, CliError> {
     if config.settings.migrations_dir.is_none() && migrations::folder(&config.base, None).is_err() {
         return Ok(None);
     }
-    load(config).map(Some)
+    load(config, twice).map(Some)
 }
 
 /// The directives that zdm.toml holds for a migration, as if each stood in its file.

@@ -24,7 +24,7 @@ use crate::{
     },
     config::{Config, FailOn, migrations},
     diagnostic::Level,
-    lint::{Linted, lint_among, rules},
+    lint::{Linted, lint_among, only_across, rules},
     report::{
         Shown, count,
         findings::{Findings, Format, PlanText, RuleDoc},
@@ -157,7 +157,7 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
             fix::Mode::Write
         };
         let live = database.is_some();
-        let changed = fix::run(args, config, series, live, mode).await?;
+        let changed = fix::run(args, config, series, live, mode)?;
         match mode {
             fix::Mode::Show if changed > 0 => return Ok(Exit::Found),
             fix::Mode::Show => return Ok(Exit::Done),
@@ -243,7 +243,21 @@ fn look(series: Series, config: &Config, targets: &Targets<'_>, found: &mut Vec<
     } = series;
     for (at, member) in members.into_iter().enumerate() {
         match member.role {
-            Role::There => continue,
+            Role::There => {
+                let told = across.get_mut(at).map(std::mem::take).unwrap_or_default();
+                let findings = only_across(&member.migration.script, told);
+                if !findings.is_empty() {
+                    found.push(Looked {
+                        migration: member.migration,
+                        linted: Linted {
+                            findings,
+                            after: catalog.clone(),
+                        },
+                        before: None,
+                    });
+                }
+                continue;
+            }
             Role::Replayed => {
                 catalog = super::state::replay(catalog, &member.migration.script);
                 continue;
@@ -254,8 +268,7 @@ fn look(series: Series, config: &Config, targets: &Targets<'_>, found: &mut Vec<
             sizes.apply(&mut catalog);
         }
         let before = targets.include(Format::Markdown).then(|| catalog.clone());
-        let mut told = across.get_mut(at).map(std::mem::take).unwrap_or_default();
-        told.extend(member.edit);
+        let told = across.get_mut(at).map(std::mem::take).unwrap_or_default();
         let own = member.migration.lint_settings(settings);
         let linted = lint_among(&member.migration.script, &catalog, &own, told);
         catalog.clone_from(&linted.after);

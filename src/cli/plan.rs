@@ -8,7 +8,7 @@ use crate::{
     catalog::{Catalog, Stats},
     cli::{
         CliError, ErrorCode, Exit, Format,
-        history::{self, Migration},
+        history::{self, Migration, Twice},
         output,
         state::{self, State, StateArgs, replay},
     },
@@ -211,9 +211,9 @@ fn migrations(
         .iter()
         .partition(|target| *target == "-" || Path::new(target).is_file());
     let history = if ids.is_empty() && !targets.is_empty() {
-        history::load_if_there(config)?
+        history::load_if_there(config, Twice::Refuse)?
     } else {
-        Some(history::load(config)?)
+        Some(history::load(config, Twice::Refuse)?)
     };
     let mut wanted: Vec<bool> = Vec::new();
     let (replayed, mut catalog) = match state {

@@ -5,7 +5,8 @@ use crate::{
         CliError, Exit, Format, apply,
         connect::ConnectArgs,
         engine::{self, Engine, Overrides},
-        history, output,
+        history::{self, Twice},
+        output,
     },
     config::Config,
     execute::{
@@ -35,7 +36,7 @@ pub struct Args {
 
 /// Runs it.
 pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> {
-    let migrations = history::load(config)?.migrations;
+    let migrations = history::load(config, Twice::Refuse)?.migrations;
     let engine = Engine::start(
         &args.connect,
         &config.settings,

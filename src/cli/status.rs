@@ -7,7 +7,7 @@ use crate::{
         CliError, Exit, Format,
         connect::ConnectArgs,
         engine::{Engine, Overrides},
-        history::{self, History},
+        history::{self, History, Twice},
         output,
     },
     config::Config,
@@ -45,7 +45,7 @@ pub struct Args {
 
 /// Runs it.
 pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> {
-    let history = history::load_if_there(config)?.unwrap_or_default();
+    let history = history::load_if_there(config, Twice::Refuse)?.unwrap_or_default();
     let engine = Engine::start(
         &args.connect,
         &config.settings,
@@ -88,7 +88,7 @@ async fn read(
 ) -> Result<status::Status, CliError> {
     let migrations = &history.migrations;
     let mut session = connect(&runner.target, "status").await?;
-    let journal = Journal::open(&mut session, &runner.settings.journal_schema)
+    let journal = Journal::look(&mut session, &runner.settings.journal_schema)
         .await?
         .journal()?;
     let database: String = session

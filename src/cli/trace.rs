@@ -8,7 +8,7 @@ use crate::{
     catalog::PgVersion,
     cli::{
         CliError, ErrorCode, Exit, Format,
-        history::{self, Migration},
+        history::{self, Migration, Twice},
         lint, output,
     },
     config::{Config, migrations},
@@ -124,7 +124,7 @@ fn files(args: &Args, config: &Config) -> Result<(Vec<(Script, Wrapping)>, Migra
         let migration = history::of_file(lint::source(&args.file)?, config)?;
         return Ok((vec![dump], migration));
     }
-    let history = history::load_if_there(config)?.unwrap_or_default();
+    let history = history::load_if_there(config, Twice::Refuse)?.unwrap_or_default();
     let mut earlier = Vec::new();
     for migration in history.migrations {
         if migration.is_file(Path::new(&args.file)) {

@@ -196,12 +196,7 @@ impl<'a> File<'a> {
 
     /// The position of the statement that a place is in.
     pub fn statement_at(&self, place: Span) -> Option<usize> {
-        let statements = &self.script.statements;
-        let at = statements.partition_point(|statement| statement.span.end <= place.start);
-        statements
-            .get(at)
-            .is_some_and(|statement| statement.span.start < place.end.max(place.start + 1))
-            .then_some(at)
+        statement_at(self.script, place)
     }
 
     pub(super) fn into_end(self) -> Catalog {
@@ -250,6 +245,16 @@ impl<'a> File<'a> {
             | StatementKind::Set(_) => Vec::new(),
         }
     }
+}
+
+/// The position of the statement of a script that a place is in.
+pub(super) fn statement_at(script: &Script, place: Span) -> Option<usize> {
+    let statements = &script.statements;
+    let at = statements.partition_point(|statement| statement.span.end <= place.start);
+    statements
+        .get(at)
+        .is_some_and(|statement| statement.span.start < place.end.max(place.start + 1))
+        .then_some(at)
 }
 
 fn control(statement: &Statement) -> Option<Control> {

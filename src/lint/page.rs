@@ -149,6 +149,8 @@ pub struct Block<'a> {
 pub enum BlockKind {
     /// `sql given`: what was there before.
     Given,
+    /// `sql pending`: a file before it that has not run where it matters.
+    Pending,
     /// `sql fires`: the rule speaks.
     Fires,
     /// `diagnostic`: what it says of the `fires` block before it.
@@ -166,6 +168,7 @@ impl BlockKind {
     pub fn from_info(info: &str) -> Option<Self> {
         match info.trim() {
             "sql given" => Some(Self::Given),
+            "sql pending" => Some(Self::Pending),
             "sql fires" => Some(Self::Fires),
             "diagnostic" => Some(Self::Diagnostic),
             "sql passes" => Some(Self::Passes),
@@ -179,6 +182,7 @@ impl BlockKind {
     pub fn caption(self) -> &'static str {
         match self {
             Self::Given => "given",
+            Self::Pending => "pending",
             Self::Fires => "is found",
             Self::Diagnostic => "zdm says",
             Self::Passes => "is fine",

@@ -21,6 +21,27 @@ struct Allowed<'a> {
 
 /// Leaves out what is suppressed, and adds a finding for each suppression without use.
 pub(super) fn apply(script: &Script, findings: Vec<Finding>, settings: &Settings) -> Vec<Finding> {
+    let (mut kept, allowed) = silenced(script, findings);
+    let unused = allowed
+        .iter()
+        .filter(|allowed| !allowed.used)
+        .filter(|allowed| settings.is_on(allowed.rule))
+        .map(|allowed| Finding {
+            diagnostic: useless(allowed),
+            statement: allowed.statement,
+            effects: None,
+        });
+    kept.extend(unused);
+    kept
+}
+
+/// Leaves out what is suppressed, where not every rule was asked.
+pub(super) fn leave_out(script: &Script, findings: Vec<Finding>) -> Vec<Finding> {
+    silenced(script, findings).0
+}
+
+/// What is not suppressed, and every suppression.
+fn silenced(script: &Script, findings: Vec<Finding>) -> (Vec<Finding>, Vec<Allowed<'_>>) {
     let mut allowed: Vec<Allowed<'_>> = script
         .file_directives
         .iter()
@@ -54,17 +75,7 @@ pub(super) fn apply(script: &Script, findings: Vec<Finding>, settings: &Settings
             kept.push(finding);
         }
     }
-    let unused = allowed
-        .iter()
-        .filter(|allowed| !allowed.used)
-        .filter(|allowed| settings.is_on(allowed.rule))
-        .map(|allowed| Finding {
-            diagnostic: useless(allowed),
-            statement: allowed.statement,
-            effects: None,
-        });
-    kept.extend(unused);
-    kept
+    (kept, allowed)
 }
 
 fn allow(directive: &Directive, statement: Option<usize>) -> Option<Allowed<'_>> {

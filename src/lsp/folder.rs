@@ -139,6 +139,7 @@ impl Folder {
                 script: &entry.script,
                 released: Released::Unknown,
                 judged: if place == at { Judged::Yes } else { Judged::No },
+                original: None,
             });
         let mut found = lint::across(&lint::Folder {
             members: members.collect(),

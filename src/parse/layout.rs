@@ -129,12 +129,23 @@ pub struct Repeatable {
 /// A mistake in a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayoutError {
+    /// Which kind of mistake.
+    pub kind: LayoutErrorKind,
     /// The file it is about.
     pub path: String,
     /// What is wrong.
     pub message: String,
     /// What to do.
     pub help: String,
+}
+
+/// The kinds of mistakes in a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LayoutErrorKind {
+    /// A file is not what the layout expects.
+    File,
+    /// A version is there twice.
+    Twice,
 }
 
 /// What a folder holds.
@@ -290,6 +301,7 @@ fn take(file: &File, files: &[File], folder: &mut Folder) {
                 push(version(up), file.text.clone(), plain);
             } else if !stem(path).ends_with(DOWN) {
                 folder.errors.push(LayoutError {
+                    kind: LayoutErrorKind::File,
                     path: file.path.clone(),
                     message: "This file is neither an .up.sql nor a .down.sql.".to_owned(),
                     help: "Rename it, or move it out of the folder.".to_owned(),
@@ -312,6 +324,7 @@ fn take(file: &File, files: &[File], folder: &mut Folder) {
                 push(version(stem(path)), up.text, up.wrapping);
             } else {
                 folder.errors.push(LayoutError {
+                    kind: LayoutErrorKind::File,
                     path: file.path.clone(),
                     message: format!(
                         "This file has no line `{}`.",
@@ -353,6 +366,7 @@ fn take_flyway(file: &File, files: &[File], folder: &mut Folder) {
         return;
     }
     folder.errors.push(LayoutError {
+        kind: LayoutErrorKind::File,
         path: file.path.clone(),
         message: "This file's name is not V<version>__<name>.sql.".to_owned(),
         help: "Rename it (a capital V, two underscores), or move it out of the folder.".to_owned(),
@@ -422,25 +436,29 @@ fn date(name: &str) -> Option<usize> {
     shape("0000-00-00-000000").or_else(|| shape("0000-00-00"))
 }
 
+/// What two files of one version share: versions that differ in leading zeros only have the same
+/// place in the order.
+pub fn version_key(id: &str) -> Vec<String> {
+    id.split(|c: char| !c.is_ascii_alphanumeric())
+        .map(|part| {
+            if part.bytes().all(|b| b.is_ascii_digit()) {
+                part.trim_start_matches('0').to_owned()
+            } else {
+                part.to_owned()
+            }
+        })
+        .collect()
+}
+
 /// Reports every version that is there twice.
 fn report_twice(folder: &mut Folder) {
     let mut first: BTreeMap<Vec<String>, &Migration> = BTreeMap::new();
     let mut errors = Vec::new();
     for migration in &folder.migrations {
-        // Versions that differ in leading zeros only have the same place in the order.
-        let key: Vec<String> = migration
-            .id
-            .split(|c: char| !c.is_ascii_alphanumeric())
-            .map(|part| {
-                if part.bytes().all(|b| b.is_ascii_digit()) {
-                    part.trim_start_matches('0').to_owned()
-                } else {
-                    part.to_owned()
-                }
-            })
-            .collect();
+        let key = version_key(&migration.id);
         if let Some(other) = first.get(&key) {
             errors.push(LayoutError {
+                kind: LayoutErrorKind::Twice,
                 path: migration.path.clone(),
                 message: format!(
                     "The version {} is there twice: {} has it too.",

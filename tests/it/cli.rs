@@ -1,5 +1,6 @@
 //! The built command, run as people run it: what it prints where, and what it exits with.
 
+mod across;
 mod basics;
 mod explain;
 mod fresh;

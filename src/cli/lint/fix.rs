@@ -18,7 +18,7 @@ use crate::{
 
 use super::{
     Args,
-    inputs::{self, Role, Series},
+    inputs::{Role, Series},
 };
 
 /// Whether files are written.
@@ -45,7 +45,7 @@ struct Place {
 }
 
 /// Fixes what a run looks at. Says how many changes were made, or would be.
-pub(super) async fn run(
+pub(super) fn run(
     args: &Args,
     config: &Config,
     series: Vec<Series>,
@@ -61,11 +61,6 @@ pub(super) async fn run(
             "Name the files to fix, or give --since REV, or --live with a database that has a journal.",
         ));
     }
-    let pending = if live {
-        inputs::pending(args, config).await?
-    } else {
-        None
-    };
     let mut changes = Vec::new();
     let (mut replaced, mut bounded) = (0, 0);
     for series in series {
@@ -79,14 +74,11 @@ pub(super) async fn run(
             }
             let migration = &member.migration;
             if member.role == Role::Judged {
-                let applied = pending
-                    .as_ref()
-                    .is_some_and(|pending| !pending.holds(&migration.name.id));
                 let own = migration.lint_settings(&config.settings.lint.rules);
                 let fixed = fix(&migration.script, &catalog, &own);
                 match of_migration(migration, &fixed, config) {
                     _ if !fixed.is_changed() => {}
-                    _ if applied || member.is_released() => left(migration, "it has run already"),
+                    _ if member.is_released() => left(migration, "it has run already"),
                     Ok(more) => {
                         replaced += fixed.replaced;
                         bounded += fixed.bounded;

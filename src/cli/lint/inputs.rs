@@ -1,6 +1,9 @@
 //! Which migrations are looked at, in which order, and on what.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use crate::{
     catalog::{Catalog, Stats},
@@ -8,17 +11,17 @@ use crate::{
         CliError, ErrorCode,
         connect::{self, ConnectArgs},
         git::Changes,
-        history::{self, History, Migration},
+        history::{self, History, Migration, Twice},
         lint::{Args, paths, text_of},
         output,
         state::{self, State},
     },
     config::{Config, migrations},
     db::Session,
-    diagnostic::{Diagnostic, Level},
+    diagnostic::Diagnostic,
     execute::journal::{Journal, MigrationState, OpenState},
-    lint::{self, Folder, Judged, Released, Settings},
-    source::{SourceFile, Span},
+    lint::{self, Folder, Judged, KeptBy, Released, Settings},
+    source::SourceFile,
 };
 
 /// Migrations in the order in which they run, and what exists before the first.
@@ -39,8 +42,15 @@ pub(super) struct Member {
     pub role: Role,
     /// Whether it has run where it matters.
     released: Released,
-    /// That it was released and is changed.
-    pub edit: Option<Diagnostic>,
+    /// What it was when it was released, where that was something else.
+    original: Option<Original>,
+}
+
+/// What a migration was when it was released.
+struct Original {
+    migration: Migration,
+    /// The revision that has it; `None` when the journal does.
+    revision: Option<String>,
 }
 
 /// What a migration of a series is there for.
@@ -53,9 +63,6 @@ pub(super) enum Role {
     /// What it made is in the catalog already.
     There,
 }
-
-/// The name of the finding that a released migration is edited.
-const EDITED: &str = "edited-migration";
 
 /// Everything that a run looks at.
 pub(super) async fn gather(
@@ -78,46 +85,36 @@ pub(super) async fn gather(
             return Err(must_be_named("a schema dump"));
         }
         State::Live(catalog, _) if named.is_empty() => {
-            let pending = pending(args, config).await?;
-            if pending.is_none() && changes.is_none() {
+            let migrations = history::load(config, Twice::Keep)?.migrations;
+            let all: Vec<&Migration> = migrations.iter().collect();
+            let recorded = recorded(args, config, &all).await?;
+            if recorded.is_none() && changes.is_none() {
                 return Err(must_be_named("a database without a journal"));
             }
-            let migrations = history::load(config)?.migrations;
-            let members = migrations
+            let mut members: Vec<Member> = migrations
                 .into_iter()
-                .map(|migration| match &pending {
-                    Some(pending) if pending.holds(&migration.name.id) => Member {
-                        released: Released::No,
-                        ..Member::of(migration, Role::Judged)
-                    },
-                    Some(_) => Member {
-                        released: Released::Yes,
-                        ..Member::of(migration, Role::There)
-                    },
-                    None => Member::of(migration, Role::Judged),
-                })
+                .map(|migration| Member::of(migration, Role::Judged))
                 .collect();
-            vec![Series::on(catalog, members)]
-        }
-        State::Dump(catalog) | State::Live(catalog, _) => {
-            let mut members = Vec::new();
-            if named.is_empty() {
-                members.extend(wanted_of(history::load(config)?));
-            }
-            for path in &named {
-                if Path::new(path).is_dir() {
-                    members.extend(wanted_of(history::of_folder(Path::new(path), config)?));
-                } else {
-                    let file = text_of(path, args.stdin_filename.as_deref())?;
-                    members.push(Member::of(history::of_file(file, config)?, Role::Judged));
+            if let Some(mut recorded) = recorded {
+                for member in &mut members {
+                    recorded.tell(member);
+                    if member.released == Released::Yes {
+                        member.role = Role::There;
+                    }
                 }
             }
+            vec![Series::on(catalog, members)]
+        }
+        State::Dump(catalog) => vec![Series::on(catalog, wanted(&named, args, config)?)],
+        State::Live(catalog, _) => {
+            let mut members = wanted(&named, args, config)?;
+            told_by_journal(args, config, &mut members).await;
             vec![Series::on(catalog, members)]
         }
         State::Replay(version) if named.is_empty() => {
             vec![Series::on(
                 Catalog::empty(version),
-                wanted_of(history::load(config)?).collect(),
+                wanted_of(history::load(config, Twice::Keep)?).collect(),
             )]
         }
         State::Replay(version) => {
@@ -125,7 +122,7 @@ pub(super) async fn gather(
                 named.iter().partition(|path| !Path::new(path).is_dir());
             let mut found = Vec::new();
             for folder in folders {
-                let history = history::of_folder(Path::new(folder), config)?;
+                let history = history::of_folder(Path::new(folder), config, Twice::Keep)?;
                 found.push(Series::on(
                     Catalog::empty(version),
                     wanted_of(history).collect(),
@@ -153,7 +150,9 @@ pub(super) async fn gather(
                 (known @ (Released::Yes | Released::No), _) => known,
             };
             if member.role == Role::Judged && changed {
-                member.edit = edit(&member.migration, changes, config)?;
+                if let Some(original) = at_revision(&member.migration, changes, config)? {
+                    member.original = Some(original);
+                }
             } else if member.role == Role::Judged {
                 // What did not change is in the dump or in the database, where there is one.
                 member.role = if replays { Role::Replayed } else { Role::There };
@@ -161,6 +160,39 @@ pub(super) async fn gather(
         }
     }
     Ok(series)
+}
+
+/// The files that were named, in that order; without any, those of the folder.
+fn wanted(named: &[String], args: &Args, config: &Config) -> Result<Vec<Member>, CliError> {
+    if named.is_empty() {
+        return Ok(wanted_of(history::load(config, Twice::Keep)?).collect());
+    }
+    let mut members = Vec::new();
+    for path in named {
+        if Path::new(path).is_dir() {
+            let history = history::of_folder(Path::new(path), config, Twice::Keep)?;
+            members.extend(wanted_of(history));
+        } else {
+            let file = text_of(path, args.stdin_filename.as_deref())?;
+            members.push(Member::of(history::of_file(file, config)?, Role::Judged));
+        }
+    }
+    Ok(members)
+}
+
+/// Says of files that were named what a journal knows of them. They can be judged without one, so
+/// that one which cannot be read is only mentioned.
+async fn told_by_journal(args: &Args, config: &Config, members: &mut [Member]) {
+    let all: Vec<&Migration> = members.iter().map(|member| &member.migration).collect();
+    match recorded(args, config, &all).await {
+        Ok(None) => {}
+        Ok(Some(mut recorded)) => {
+            for member in members {
+                recorded.tell(member);
+            }
+        }
+        Err(why) => output::note(&format!("note: what has run is not known: {why}\n")),
+    }
 }
 
 fn wanted_of(history: History) -> impl Iterator<Item = Member> {
@@ -175,7 +207,7 @@ fn at_their_places(
     config: &Config,
     version: crate::catalog::PgVersion,
 ) -> Result<(Catalog, Vec<Member>), CliError> {
-    let (history, catalog) = match history::load_if_there(config)? {
+    let (history, catalog) = match history::load_if_there(config, Twice::Keep)? {
         Some(history) => (history, Catalog::empty(version)),
         None => (History::default(), Catalog::unknown(version)),
     };
@@ -227,7 +259,7 @@ impl Series {
 impl Member {
     /// Whether it has run where it matters, or was there before and is edited.
     pub(super) fn is_released(&self) -> bool {
-        self.released == Released::Yes || self.edit.is_some()
+        self.released == Released::Yes || self.original.is_some()
     }
 
     fn of(migration: Migration, role: Role) -> Self {
@@ -235,7 +267,7 @@ impl Member {
             migration,
             role,
             released: Released::Unknown,
-            edit: None,
+            original: None,
         }
     }
 }
@@ -249,8 +281,17 @@ pub(super) fn across(series: &Series, settings: &Settings) -> Vec<Vec<Diagnostic
         released: member.released,
         judged: match member.role {
             Role::Judged => Judged::Yes,
+            // That one has changed since it ran is wanted of all.
+            Role::There if member.original.is_some() => Judged::Yes,
             Role::Replayed | Role::There => Judged::No,
         },
+        original: member.original.as_ref().map(|original| lint::Original {
+            script: &original.migration.script,
+            kept_by: match &original.revision {
+                Some(revision) => KeptBy::Revision(revision),
+                None => KeptBy::Journal,
+            },
+        }),
     });
     lint::across(&Folder {
         members: members.collect(),
@@ -270,37 +311,73 @@ fn must_be_named(what: &str) -> CliError {
     )
 }
 
-/// What a journal says has begun, or was adopted.
-pub(super) struct Applied(BTreeSet<String>);
+/// What a journal says of the migrations of a run.
+struct Recorded {
+    /// Those that have begun, or were adopted.
+    begun: BTreeSet<String>,
+    /// The texts of those of them that said something else, by id.
+    originals: BTreeMap<String, Migration>,
+}
 
-impl Applied {
-    /// Whether a migration is still to come.
-    pub(super) fn holds(&self, id: &str) -> bool {
-        !self.0.contains(id)
+impl Recorded {
+    /// Says of a migration what the journal does.
+    fn tell(&mut self, member: &mut Member) {
+        let id = &member.migration.name.id;
+        member.released = if self.begun.contains(id) {
+            Released::Yes
+        } else {
+            Released::No
+        };
+        member.original = self.originals.remove(id).map(|migration| Original {
+            migration,
+            revision: None,
+        });
     }
 }
 
-/// Which migrations are pending, if the database has a journal.
-pub(super) async fn pending(args: &Args, config: &Config) -> Result<Option<Applied>, CliError> {
+/// What the journal says of these migrations, if the database has one.
+async fn recorded(
+    args: &Args,
+    config: &Config,
+    migrations: &[&Migration],
+) -> Result<Option<Recorded>, CliError> {
     let connect = ConnectArgs {
         database_url: args.state.database_url.clone(),
     };
     let target = connect::target(&connect, &config.settings)?;
     let mut session: Session = connect::open(&target, "lint").await?;
     let schema = &config.settings.execute.journal_schema;
-    let journal = match Journal::open(&mut session, schema).await? {
+    let journal = match Journal::look(&mut session, schema).await? {
         OpenState::Missing { .. } => return Ok(None),
         // A copy is as good as the original to look at.
         OpenState::Open(journal) | OpenState::Copied { journal, .. } => journal,
     };
-    let recorded = journal.migrations(&mut session).await?;
-    Ok(Some(Applied(
-        recorded
-            .into_iter()
-            .filter(|summary| !still_to_come(summary.state))
-            .map(|summary| summary.id)
-            .collect(),
-    )))
+    let mut recorded = Recorded {
+        begun: BTreeSet::new(),
+        originals: BTreeMap::new(),
+    };
+    for summary in journal.migrations(&mut session).await? {
+        if still_to_come(summary.state) {
+            continue;
+        }
+        let here = migrations
+            .iter()
+            .find(|migration| migration.name.id == summary.id);
+        if let Some(here) = here
+            // What was adopted without a file has no checksum.
+            && !summary.checksum.is_empty()
+            && summary.checksum != here.checksum
+            && let Some(record) = journal.load(&mut session, &summary.id).await?
+        {
+            let then = SourceFile::new(here.file.name(), record.source);
+            let then = history::of_file(then, config)?;
+            if then.checksum != here.checksum {
+                recorded.originals.insert(summary.id.clone(), then);
+            }
+        }
+        recorded.begun.insert(summary.id);
+    }
+    Ok(Some(recorded))
 }
 
 fn still_to_come(state: MigrationState) -> bool {
@@ -318,49 +395,21 @@ fn still_to_come(state: MigrationState) -> bool {
     }
 }
 
-/// That a migration which was there before does something else now.
-fn edit(
+/// What a migration was at a revision, when it was something else.
+fn at_revision(
     migration: &Migration,
     changes: &Changes,
     config: &Config,
-) -> Result<Option<Diagnostic>, CliError> {
+) -> Result<Option<Original>, CliError> {
     let name = migration.file.name();
     let Some(text) = changes.text_before(Path::new(name)) else {
         return Ok(None);
     };
     let before = history::of_file(SourceFile::new(name, text), config)?;
-    if before.checksum == migration.checksum {
-        return Ok(None);
-    }
-    // Where the statements begin to differ.
-    let words = |migration: &Migration, at: usize| {
-        let statement = migration.script.statements.get(at)?;
-        let text = migration.script.source.slice(statement.span);
-        Some(
-            text.split_whitespace()
-                .map(str::to_owned)
-                .collect::<Vec<_>>(),
-        )
-    };
-    let statements = migration.script.statements.len();
-    let first = (0..statements).find(|at| words(migration, *at) != words(&before, *at));
-    let span = first
-        .or(statements.checked_sub(1))
-        .map_or(Span::new(0, 0), |at| migration.script.statements[at].span);
-    let edit = Diagnostic::new(
-        EDITED,
-        Level::Warning,
-        span,
-        format!(
-            "This is an edit of a released migration: {} was there at {}, and its statements were \
-             others. Where it has run, it does not run again, so that databases will differ, and \
-             `zdm apply` refuses a file that was changed.",
-            migration.title(),
-            changes.revision
-        ),
-    )
-    .with_help("Take the edit back, and write what is to change as a new migration.");
-    Ok(Some(edit))
+    Ok((before.checksum != migration.checksum).then(|| Original {
+        migration: before,
+        revision: Some(changes.revision.clone()),
+    }))
 }
 
 /// Tells of a file of migrations that was there before and is gone.

@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{File, Folder, Layout, LayoutError, Migration, Wrapping, file_name, version};
+use super::{
+    File, Folder, Layout, LayoutError, LayoutErrorKind, Migration, Wrapping, file_name, version,
+};
 
 /// A migration that is a program and has no SQL file of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +70,7 @@ pub(super) fn read(files: &[File], folder: &mut Folder) {
         }
         let Some((id, name)) = identity(&file.path, layout) else {
             folder.errors.push(LayoutError {
+                kind: LayoutErrorKind::File,
                 path: file.path.clone(),
                 message: "This file is in no folder that is named after its app.".to_owned(),
                 help: "Put it into a folder of that name: shop/0002_name.sql.".to_owned(),

@@ -5,7 +5,7 @@ use std::{path::Path, process::Command};
 use super::run::zdm;
 
 /// Runs git, with an author and without anybody's configuration.
-fn git(folder: &Path, arguments: &[&str]) {
+pub(super) fn git(folder: &Path, arguments: &[&str]) {
     let output = Command::new("git")
         .current_dir(folder)
         .args(["-c", "user.name=A", "-c", "user.email=a@example.com"])
@@ -18,14 +18,14 @@ fn git(folder: &Path, arguments: &[&str]) {
     assert!(output.status.success(), "git {arguments:?}: {said}");
 }
 
-fn write(folder: &Path, path: &str, text: &str) {
+pub(super) fn write(folder: &Path, path: &str, text: &str) {
     let path = folder.join(path);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, text).unwrap();
 }
 
 /// A repository with two released migrations on `main`, and a branch.
-fn repository() -> tempfile::TempDir {
+pub(super) fn repository() -> tempfile::TempDir {
     let here = tempfile::tempdir().unwrap();
     let at = here.path();
     git(at, &["init", "-q", "-b", "main"]);

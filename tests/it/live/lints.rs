@@ -118,7 +118,7 @@ impl Run<'_> {
         let mut blocks = 0;
         for block in &self.page.blocks {
             match block.kind {
-                BlockKind::Given => {
+                BlockKind::Given | BlockKind::Pending => {
                     self.given.push_str(block.text);
                     let script = script(block.text);
                     let linted = lint::lint(&script, &self.catalog, &Settings::default());

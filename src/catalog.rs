@@ -448,6 +448,14 @@ impl Catalog {
         ObjectName::new(schema, name.clone())
     }
 
+    /// The name that an object to be made has in full.
+    pub fn in_full(&self, name: &QualifiedName) -> ObjectName {
+        match &name.schema {
+            Some(schema) => ObjectName::new(schema.clone(), name.name.clone()),
+            None => self.in_creation_schema(&name.name),
+        }
+    }
+
     /// The table of that name, if it is known.
     pub fn table(&self, name: &QualifiedName) -> Option<&Table> {
         self.tables.get(&self.resolve(name))
@@ -633,6 +641,22 @@ impl Constraint {
     /// Whether it is enforced at all (PostgreSQL 18 knows NOT ENFORCED).
     pub fn enforced(&self) -> bool {
         !self.definition.trim_end().ends_with("NOT ENFORCED")
+    }
+
+    /// The columns of a foreign key, each with the one that it references.
+    pub fn referencing(&self) -> Vec<(&Ident, &Ident)> {
+        match &self.kind {
+            ConstraintKind::ForeignKey {
+                columns,
+                referenced_columns,
+                ..
+            } => columns.iter().zip(referenced_columns).collect(),
+            ConstraintKind::Check { .. }
+            | ConstraintKind::Unique { .. }
+            | ConstraintKind::PrimaryKey { .. }
+            | ConstraintKind::Exclude { .. }
+            | ConstraintKind::Other => Vec::new(),
+        }
     }
 
     /// The columns of its own table that it names.

@@ -9,6 +9,8 @@
 pub mod context;
 pub mod file;
 pub mod folder;
+pub mod made;
+pub mod names;
 pub mod page;
 pub mod parts;
 mod paths;

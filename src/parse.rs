@@ -12,6 +12,7 @@ pub mod query;
 pub mod rows;
 pub mod statement;
 pub mod types;
+pub mod written;
 
 mod cursor;
 mod ddl;
@@ -25,6 +26,7 @@ mod robustness;
 use crate::{diagnostic::Diagnostic, source::SourceFile};
 
 pub use checksum::checksum;
+pub use ddl::builds_statements;
 pub use directive::{Directive, DirectiveKind, PhaseName, Strategy};
 pub use expr::{ColumnRef, Expr, expr_from_text};
 pub use statement::{Statement, StatementKind};

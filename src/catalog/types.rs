@@ -149,10 +149,7 @@ pub fn collation(name: &QualifiedName) -> String {
 /// The type of a user that a name means: the one in the catalog, else the one that would be
 /// found in the first schema of the search path.
 pub fn user_type_name(name: &QualifiedName, catalog: &Catalog) -> ObjectName {
-    if let Some(schema) = &name.schema {
-        return ObjectName::new(schema.clone(), name.name.clone());
-    }
-    find_user_type(name, catalog).unwrap_or_else(|| catalog.in_creation_schema(&name.name))
+    find_user_type(name, catalog).unwrap_or_else(|| catalog.in_full(name))
 }
 
 fn find_user_type(name: &QualifiedName, catalog: &Catalog) -> Option<ObjectName> {
@@ -441,6 +438,42 @@ pub fn domain(ty: &str, catalog: &Catalog) -> Option<DomainFacts> {
     Some(facts)
 }
 
+/// What the values of a column are, below arrays and domains.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Element {
+    /// The canonical name of the type without modifiers.
+    pub base: String,
+    /// The modifiers (`10,2`).
+    pub modifiers: Option<String>,
+    /// Whether there are arrays of it.
+    pub array: bool,
+    /// Whether it is reached by a domain.
+    pub domain: bool,
+}
+
+/// What the values of a canonical type are.
+pub fn element(ty: &str, catalog: &Catalog) -> Element {
+    let below = |ty: &str| {
+        // What is built in has no schema.
+        let facts = ty.contains('.').then(|| domain(ty, catalog)).flatten();
+        facts.map(|facts| facts.base)
+    };
+    let outer = below(ty);
+    let spelled = outer.as_deref().unwrap_or(ty);
+    let (of, array) = match spelled.strip_suffix("[]") {
+        Some(of) => (of, true),
+        None => (spelled, false),
+    };
+    let inner = below(of);
+    let found = parts(inner.as_deref().unwrap_or(of));
+    Element {
+        base: found.base,
+        modifiers: found.modifiers.map(str::to_owned),
+        array: array || found.array,
+        domain: outer.is_some() || inner.is_some(),
+    }
+}
+
 /// The type a canonical name means when a user made it.
 pub fn user_type<'a>(ty: &str, catalog: &'a Catalog) -> Option<&'a crate::catalog::UserType> {
     let ty = ty.strip_suffix("[]").unwrap_or(ty);
@@ -501,6 +534,37 @@ mod tests {
             ("geometry(Point,4326)", "public.geometry(Point,4326)"),
         ] {
             assert_eq!(spelled(written, &catalog()).as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn a_type_is_looked_at_below_domains_and_arrays() {
+        for (ty, base, modifiers, array, domain) in [
+            (
+                "character varying(10)",
+                "character varying",
+                Some("10"),
+                false,
+                false,
+            ),
+            (
+                "timestamp(3) without time zone[]",
+                "timestamp without time zone",
+                Some("3"),
+                true,
+                false,
+            ),
+            ("public.positive", "integer", None, false, true),
+            ("public.positive[]", "integer", None, true, true),
+            ("public.mood", "public.mood", None, false, false),
+        ] {
+            let expected = Element {
+                base: base.into(),
+                modifiers: modifiers.map(str::to_owned),
+                array,
+                domain,
+            };
+            assert_eq!(element(ty, &catalog()), expected, "{ty}");
         }
     }
 

@@ -11,10 +11,7 @@ use crate::{
 /// `CREATE TABLE`.
 pub(super) fn table(create: &CreateTable, catalog: &Catalog) -> Effects {
     let mut builder = Builder::new(catalog);
-    let name = match &create.name.schema {
-        Some(_) => catalog.resolve(&create.name),
-        None => catalog.in_creation_schema(&create.name.name),
-    };
+    let name = catalog.in_full(&create.name);
     let exists = catalog.has_relation(&name) && create.persistence != Persistence::Temporary;
     if let Some(query) = &create.as_query {
         // The query is looked at even where the table is there.

@@ -12,10 +12,7 @@ const AE: LockMode = LockMode::AccessExclusive;
 /// `CREATE VIEW` and `CREATE MATERIALIZED VIEW`.
 pub(super) fn create(builder: &mut Builder<'_>, create: &CreateView) {
     let catalog = builder.catalog;
-    let name = match &create.name.schema {
-        Some(_) => catalog.resolve(&create.name),
-        None => catalog.in_creation_schema(&create.name.name),
-    };
+    let name = catalog.in_full(&create.name);
     let exists = catalog.has_relation(&name)
         && create.persistence != crate::parse::statement::Persistence::Temporary;
     if create.materialized {

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    catalog::{Catalog, apply::apply},
+    catalog::{Catalog, Column, Table, apply::apply},
     effects::{Effects, LockMode, effects, effects_of_action},
-    ident::{ObjectName, QualifiedName},
+    ident::{Ident, ObjectName, QualifiedName},
     lint::{
         context::Context,
         settings::{Runner, Settings},
@@ -15,7 +15,7 @@ use crate::{
     },
     parse::{
         Script, Statement, StatementKind,
-        statement::{AlterActionKind, Transaction as Control, Utility},
+        statement::{AlterAction, AlterActionKind, Transaction as Control, Utility},
     },
     source::{SourceFile, Span},
 };
@@ -37,6 +37,8 @@ pub struct File<'a> {
     created: BTreeMap<ObjectName, usize>,
     /// Strong locks of statements in transactions, in the order of the statements.
     held: Vec<Held>,
+    /// The positions of statements that give a table or a column another name.
+    renames: Vec<usize>,
 }
 
 /// What one statement finds and does.
@@ -84,6 +86,7 @@ impl<'a> File<'a> {
             end: before.clone(),
             created: BTreeMap::new(),
             held: Vec::new(),
+            renames: Vec::new(),
         };
         let around = |first| Transaction { begin: None, first };
         // A string of one statement is that statement.
@@ -143,6 +146,9 @@ impl<'a> File<'a> {
             for name in file.made_by(statement, &step.before) {
                 file.created.entry(name).or_insert(at);
             }
+            if renames(statement).next().is_some() {
+                file.renames.push(at);
+            }
             file.steps.push(step);
         }
         file
@@ -194,6 +200,44 @@ impl<'a> File<'a> {
         self.created.get(relation).copied()
     }
 
+    /// A table that is there behind the statement at that position, as it is at the end of the
+    /// file, by whatever name; with one of its columns, if wanted.
+    pub fn at_end(
+        &self,
+        behind: usize,
+        table: &ObjectName,
+        column: Option<&Ident>,
+    ) -> Option<(&Table, Option<&Column>)> {
+        let (mut table, mut column) = (table.clone(), column.cloned());
+        let later = self.renames.partition_point(|at| *at <= behind);
+        for context in self.renames[later..]
+            .iter()
+            .filter_map(|at| self.context(*at))
+        {
+            let alter = context.alter()?;
+            if context.before.resolve(&alter.name) != table {
+                continue;
+            }
+            for action in renames(context.statement) {
+                match action {
+                    AlterActionKind::RenameTo(to) => table = table.sibling(to.clone()),
+                    AlterActionKind::SetSchema(schema) => {
+                        table = ObjectName::new(schema.clone(), table.name);
+                    }
+                    AlterActionKind::RenameColumn { from, to } if column.as_ref() == Some(from) => {
+                        column = Some(to.clone());
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let table = self.end.tables.get(&table)?;
+        match column {
+            Some(column) => Some((table, Some(table.column(&column)?))),
+            None => Some((table, None)),
+        }
+    }
+
     /// The position of the statement that a place is in.
     pub fn statement_at(&self, place: Span) -> Option<usize> {
         statement_at(self.script, place)
@@ -207,10 +251,7 @@ impl<'a> File<'a> {
     /// made keeps having no clients when it is renamed.
     fn made_by(&self, statement: &Statement, before: &Catalog) -> Vec<ObjectName> {
         let new = |name: &QualifiedName| {
-            let name = match &name.schema {
-                Some(schema) => ObjectName::new(schema.clone(), name.name.clone()),
-                None => before.in_creation_schema(&name.name),
-            };
+            let name = before.in_full(name);
             (!before.has_relation(&name)).then_some(name)
         };
         match &statement.kind {
@@ -269,6 +310,29 @@ fn control(statement: &Statement) -> Option<Control> {
         | StatementKind::Set(_)
         | StatementKind::Opaque(_) => None,
     }
+}
+
+/// The subcommands of a statement by which a table or one of its columns gets another name.
+fn renames(statement: &Statement) -> impl Iterator<Item = &AlterActionKind> {
+    let actions: &[AlterAction] = match &statement.kind {
+        StatementKind::AlterRelation(alter) => &alter.actions,
+        StatementKind::CreateTable(_)
+        | StatementKind::CreateIndex(_)
+        | StatementKind::Drop(_)
+        | StatementKind::Update(_)
+        | StatementKind::Data(_)
+        | StatementKind::Transaction(_)
+        | StatementKind::Set(_)
+        | StatementKind::Opaque(_) => &[],
+    };
+    actions.iter().map(|action| &action.kind).filter(|kind| {
+        matches!(
+            kind,
+            AlterActionKind::RenameTo(_)
+                | AlterActionKind::SetSchema(_)
+                | AlterActionKind::RenameColumn { .. }
+        )
+    })
 }
 
 /// What each subcommand of an `ALTER` would do alone.

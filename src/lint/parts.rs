@@ -6,7 +6,7 @@ use crate::{
     lint::{context::Context, file::File},
     parse::{
         Statement, StatementKind,
-        statement::{Data, DataKind, Drop, Utility},
+        statement::{Data, DataKind, Drop, DropKind, Utility},
     },
     source::Span,
 };
@@ -77,6 +77,28 @@ pub fn utility(statement: &Statement) -> Option<&Utility> {
         | StatementKind::Data(_)
         | StatementKind::Transaction(_)
         | StatementKind::Set(_) => None,
+    }
+}
+
+/// Whether what a `DROP` names is in a schema.
+pub fn in_schemas(kind: &DropKind) -> bool {
+    match kind {
+        DropKind::Table
+        | DropKind::Index
+        | DropKind::View
+        | DropKind::MaterializedView
+        | DropKind::Sequence
+        | DropKind::Type
+        | DropKind::Domain
+        | DropKind::Function
+        | DropKind::Statistics => true,
+        DropKind::Schema
+        | DropKind::Trigger
+        | DropKind::Policy
+        | DropKind::Rule
+        | DropKind::Extension
+        | DropKind::Publication
+        | DropKind::Other(_) => false,
     }
 }
 

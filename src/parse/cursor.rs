@@ -363,11 +363,7 @@ pub(crate) fn span_of(tokens: &[Token]) -> Span {
 
 /// A `"quoted ""name"""` as it is stored.
 fn unquote(text: &str) -> Ident {
-    let inner = text
-        .strip_prefix('"')
-        .and_then(|text| text.strip_suffix('"'))
-        .unwrap_or(text);
-    Ident::exact(inner.replace("\"\"", "\""))
+    Ident::exact(unquote_raw(text))
 }
 
 /// The inside of a `U&"…"`: `\0061` and `\+000061` stand for characters.
@@ -405,7 +401,8 @@ fn decode_unicode(quoted: &str, escape: char) -> String {
     out
 }
 
-fn unquote_raw(text: &str) -> String {
+/// The inside of a `"quoted ""name"""`, not cut.
+pub(crate) fn unquote_raw(text: &str) -> String {
     text.strip_prefix('"')
         .and_then(|text| text.strip_suffix('"'))
         .unwrap_or(text)

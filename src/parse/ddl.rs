@@ -38,6 +38,7 @@ pub(super) fn relations_read(source: &str) -> Vec<crate::ident::QualifiedName> {
 }
 
 pub(super) use data::set_list;
+pub use literal::is_dynamic as builds_statements;
 
 /// What a statement says, and what is wrong with it.
 pub(super) fn statement(source: &str, raw: &RawStatement) -> (StatementKind, Option<Diagnostic>) {

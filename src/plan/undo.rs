@@ -55,10 +55,7 @@ pub fn with_state(cx: &Context<'_>, step: Step) -> Step {
 
 /// The full name of a relation that a statement makes.
 pub fn created_name(cx: &Context<'_>, name: &crate::ident::QualifiedName) -> ObjectName {
-    name.schema.as_ref().map_or_else(
-        || cx.before.in_creation_schema(&name.name),
-        |schema| ObjectName::new(schema.clone(), name.name.clone()),
-    )
+    cx.before.in_full(name)
 }
 
 /// Adds what takes it back.

@@ -23,10 +23,7 @@ pub(super) fn table(catalog: &mut Catalog, create: &CreateTable, source: &str) {
     if create.persistence == Persistence::Temporary {
         return;
     }
-    let name = match &create.name.schema {
-        Some(schema) => ObjectName::new(schema.clone(), create.name.name.clone()),
-        None => catalog.in_creation_schema(&create.name.name),
-    };
+    let name = catalog.in_full(&create.name);
     if catalog.has_relation(&name) {
         return;
     }

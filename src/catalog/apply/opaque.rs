@@ -100,7 +100,7 @@ pub(super) fn apply(catalog: &mut Catalog, opaque: &Opaque, sql: &str) {
         catalog.complete = false;
     } else if starts("CREATE SEQUENCE") {
         if let Some(name) = first {
-            let name = in_full(catalog, name);
+            let name = catalog.in_full(name);
             catalog
                 .sequences
                 .get_or_insert_with(name.clone(), || Sequence {
@@ -146,14 +146,6 @@ fn defines(body: &str) -> bool {
     text::words(body).any(|word| WORDS.contains(&word.as_str()))
 }
 
-/// The name of an object to be made.
-pub(super) fn in_full(catalog: &Catalog, name: &QualifiedName) -> ObjectName {
-    match &name.schema {
-        Some(schema) => ObjectName::new(schema.clone(), name.name.clone()),
-        None => catalog.in_creation_schema(&name.name),
-    }
-}
-
 /// The function's name is the one before its argument list; it may not be among the names found.
 fn function_name(opaque: &Opaque, sql: &str) -> Option<QualifiedName> {
     if let Some(name) = opaque.names.first() {
@@ -170,7 +162,7 @@ fn function_name(opaque: &Opaque, sql: &str) -> Option<QualifiedName> {
 }
 
 fn function(catalog: &mut Catalog, name: &QualifiedName, sql: &str) {
-    let full = in_full(catalog, name);
+    let full = catalog.in_full(name);
     let words: Vec<String> = text::words(sql).collect();
     let volatility = if words.iter().any(|word| word == "immutable") {
         Volatility::Immutable
@@ -227,7 +219,7 @@ fn view(catalog: &mut Catalog, opaque: &Opaque, sql: &str, materialized: bool) {
         catalog.complete = false;
         return;
     };
-    let name = in_full(catalog, first);
+    let name = catalog.in_full(first);
     let (head, query) = text::split_at_word(sql, "as").unwrap_or((sql, ""));
     if materialized && catalog.has_relation(&name) {
         return;

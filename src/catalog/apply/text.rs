@@ -111,14 +111,14 @@ pub(super) fn split_at_word<'a>(text: &'a str, word: &str) -> Option<(&'a str, &
     None
 }
 
-/// The first dollar-quoted or quoted string: the body of a function.
+/// What the first dollar-quoted or quoted string behind AS holds: the body of a function.
 pub(super) fn body(text: &str) -> Option<&str> {
     let mut seen_as = false;
     for piece in pieces(text) {
         match piece {
             Piece::Word(word) if word.eq_ignore_ascii_case("as") => seen_as = true,
             Piece::Inert(text) if seen_as && !text.starts_with("--") && !text.starts_with("/*") => {
-                return Some(text);
+                return inside(text);
             }
             Piece::Word(_) | Piece::Quoted(_) | Piece::Inert(_) | Piece::Other(_) => {}
         }
@@ -132,6 +132,11 @@ pub(super) fn block(text: &str) -> Option<&str> {
         Piece::Inert(text) if !text.starts_with("--") && !text.starts_with("/*") => Some(text),
         Piece::Word(_) | Piece::Quoted(_) | Piece::Inert(_) | Piece::Other(_) => None,
     })?;
+    inside(literal)
+}
+
+/// What a literal holds.
+fn inside(literal: &str) -> Option<&str> {
     let open = match literal.strip_prefix('$') {
         Some(tagged) => tagged.find('$')? + 2,
         None => 1,
@@ -191,7 +196,7 @@ mod tests {
         let text = "CREATE FUNCTION f() RETURNS text STABLE AS $x$ SELECT 'volatile' $x$";
         assert!(words(text).any(|word| word == "stable"));
         assert!(!words(text).any(|word| word == "volatile"));
-        assert_eq!(body(text), Some("$x$ SELECT 'volatile' $x$"));
+        assert_eq!(body(text), Some(" SELECT 'volatile' "));
         assert_eq!(
             block("DO /* x */ $d$ BEGIN $d$ LANGUAGE a"),
             Some(" BEGIN ")

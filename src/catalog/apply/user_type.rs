@@ -24,13 +24,13 @@ pub(super) fn create(catalog: &mut Catalog, create: &CreateType) {
             UserTypeKind::Other
         }
     };
-    let name = super::opaque::in_full(catalog, &create.name);
+    let name = catalog.in_full(&create.name);
     catalog.types.insert(name.clone(), UserType { name, kind });
 }
 
 /// Replays `CREATE DOMAIN`.
 pub(super) fn create_domain(catalog: &mut Catalog, create: &CreateDomain) {
-    let name = super::opaque::in_full(catalog, &create.name);
+    let name = catalog.in_full(&create.name);
     let (mut not_null, mut default) = (false, None);
     let mut checks: Vec<DomainCheck> = Vec::new();
     for constraint in &create.constraints {

@@ -3,9 +3,8 @@
 use crate::{
     catalog::{Constraint, ConstraintKind, Table},
     diagnostic::Diagnostic,
-    ident::{Ident, ObjectName},
-    lint::{File, context::Context, rule::Rule},
-    parse::{StatementKind, statement::AlterActionKind},
+    ident::Ident,
+    lint::{File, context::Context, made, rule::Rule},
 };
 
 pub(super) const RULE: Rule = Rule::file(
@@ -18,52 +17,13 @@ pub(super) const RULE: Rule = Rule::file(
 fn check(file: &File<'_>) -> Vec<Diagnostic> {
     file.contexts()
         .flat_map(|context| {
-            let new: Vec<(ObjectName, Ident)> = added(&context);
-            let found = new.into_iter().filter_map(|(table, name)| {
-                let table = file.end().tables.get(&table)?;
-                uncovered(&context, table, table.constraint(&name)?)
+            let new = made::foreign_keys(&context).into_iter();
+            let found = new.filter_map(|key| {
+                let table = file.end().tables.get(&key.table.name)?;
+                uncovered(&context, table, table.constraint(&key.constraint.name)?)
             });
             found.collect::<Vec<_>>()
         })
-        .collect()
-}
-
-/// The foreign keys that a statement adds.
-fn added(context: &Context<'_>) -> Vec<(ObjectName, Ident)> {
-    let name = match &context.statement.kind {
-        StatementKind::CreateTable(create) => context.after.resolve(&create.name),
-        StatementKind::AlterRelation(alter) => {
-            let adds = alter.actions.iter().any(|action| {
-                matches!(
-                    action.kind,
-                    AlterActionKind::AddConstraint(_) | AlterActionKind::AddColumn { .. }
-                )
-            });
-            if !adds {
-                return Vec::new();
-            }
-            context.before.resolve(&alter.name)
-        }
-        StatementKind::CreateIndex(_)
-        | StatementKind::Drop(_)
-        | StatementKind::Update(_)
-        | StatementKind::Data(_)
-        | StatementKind::Transaction(_)
-        | StatementKind::Set(_)
-        | StatementKind::Opaque(_) => return Vec::new(),
-    };
-    let before = context.before.tables.get(&name);
-    let Some(after) = context.after.tables.get(&name) else {
-        return Vec::new();
-    };
-    after
-        .constraints
-        .iter()
-        .filter(|constraint| matches!(constraint.kind, ConstraintKind::ForeignKey { .. }))
-        .filter(|constraint| {
-            before.is_none_or(|before| before.constraint(&constraint.name).is_none())
-        })
-        .map(|constraint| (name.clone(), constraint.name.clone()))
         .collect()
 }
 

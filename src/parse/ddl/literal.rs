@@ -131,7 +131,7 @@ fn escaped(text: &str) -> String {
 
 /// Whether PL/pgSQL code builds statements at run time. `EXECUTE FUNCTION` of a trigger that the
 /// code creates is not that.
-pub(super) fn is_dynamic(code: &str) -> bool {
+pub fn is_dynamic(code: &str) -> bool {
     let list = tokens::tokens(code);
     list.iter().enumerate().any(|(at, token)| {
         token.is_word(code, "execute")

@@ -33,7 +33,7 @@ pub(super) fn repository() -> tempfile::TempDir {
     write(
         at,
         "app/migrations/0001_init.sql",
-        "CREATE TABLE users (id bigint, email text);\n",
+        "CREATE TABLE users (id bigint PRIMARY KEY, email text);\n",
     );
     write(
         at,
@@ -91,7 +91,7 @@ fn an_edit_of_a_released_migration_is_reported_and_a_comment_is_none() {
     write(
         &app,
         "migrations/0001_init.sql",
-        "-- why\ncreate table users (id bigint,\n  email text);\n",
+        "-- why\ncreate table users (id bigint primary key,\n  email text);\n",
     );
     std::fs::remove_file(app.join("migrations/0002_index.sql")).unwrap();
     let found = zdm(&app, &["lint", "--since", "main"]);
@@ -111,7 +111,7 @@ fn an_edit_of_a_released_migration_is_reported_and_a_comment_is_none() {
     write(
         &app,
         "migrations/0001_init.sql",
-        "CREATE TABLE users (id bigint, email text, age int);\n",
+        "CREATE TABLE users (id bigint PRIMARY KEY, email text, age int);\n",
     );
     let found = zdm(&app, &["lint", "--since", "main"]);
     assert_eq!(found.code, 1, "{}", found.whole());

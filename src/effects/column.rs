@@ -41,6 +41,19 @@ pub(super) fn add(
         }
         return;
     }
+    if let Some(table) = altered.table {
+        if table.partition_bound.is_some() {
+            builder.fail(format!(
+                "{} is a partition: it has the columns of the table that it is part of",
+                altered.name.short()
+            ));
+        } else if altered.only && !table.children.is_empty() {
+            builder.fail(format!(
+                "{} has partitions or children, which must get the column too: without ONLY",
+                altered.name.short()
+            ));
+        }
+    }
     if !altered.only {
         builder.lock_family(&altered.name, altered.mode);
     }
@@ -176,6 +189,15 @@ pub(super) fn drop(
     }
     if table.partition_columns.contains(column) {
         builder.fail(format!("{column} is in the partition key"));
+    }
+    if table.column(column).is_some_and(|column| column.inherited) {
+        builder.fail(format!("column {column} is inherited"));
+    }
+    if altered.only && table.partition_key.is_some() && !table.children.is_empty() {
+        builder.fail(format!(
+            "{} has partitions, which must lose the column too: without ONLY",
+            altered.name.short()
+        ));
     }
     if altered.only {
         builder.lock(&altered.name, AE);

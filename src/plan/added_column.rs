@@ -4,7 +4,7 @@ use crate::{
     catalog::{PgVersion, Volatility, volatility::volatility},
     ident::{Ident, ObjectName},
     parse::{
-        Expr, PhaseName, serial_type,
+        Expr, PhaseName, StatementKind, serial_type,
         statement::{
             AlterActionKind, ColumnConstraint, ColumnConstraintKind, ColumnDef, Key,
             TableConstraint, TableConstraintKind,
@@ -98,6 +98,7 @@ impl<'a> AddedColumn<'a> {
 
     /// Refuses the kinds of column that cannot be added without a rewrite yet.
     pub fn refuse_unsupported(&self, cx: &Context<'_>) -> Result<(), Refusal> {
+        self.refuse_part(cx)?;
         for constraint in &self.def.constraints {
             match &constraint.kind {
                 ColumnConstraintKind::Generated { expr, stored: true } => {
@@ -128,6 +129,39 @@ impl<'a> AddedColumn<'a> {
                     self.def.name
                 ),
                 "add it with the domain's base type, and its rule as CHECK and NOT NULL",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The server wants the same columns in a partitioned table and in all of its partitions.
+    fn refuse_part(&self, cx: &Context<'_>) -> Result<(), Refusal> {
+        let Some(table) = cx.before.tables.get(&self.table) else {
+            return Ok(());
+        };
+        let only =
+            matches!(&cx.op.statement.kind, StatementKind::AlterRelation(alter) if alter.only);
+        let column = &self.def.name;
+        if table.partition_bound.is_some() {
+            return Err(Refusal::new(
+                "fails",
+                format!(
+                    "{} is a partition: it has the columns of the table that it is part of, and \
+                     the server refuses to add one to it alone",
+                    self.table.short()
+                ),
+                format!("add {column} to the partitioned table"),
+            ));
+        }
+        if only && !table.children.is_empty() {
+            return Err(Refusal::new(
+                "fails",
+                format!(
+                    "{} has partitions or children, which must get {column} too: the server \
+                     refuses ONLY",
+                    self.table.short()
+                ),
+                "write it without ONLY",
             ));
         }
         Ok(())

@@ -317,6 +317,46 @@ pub fn keyed_by(cx: &Context<'_>, table: &ObjectName, column: &Ident) -> Option<
         .map(|member| member.name.clone())
 }
 
+/// Why the server refuses a unique key over these columns on a partitioned table, if it does: it
+/// sees to it in each partition alone, so the columns must say which partition a row belongs to.
+pub fn refused_unique(tree: &Tree<'_>, columns: &[Ident]) -> Option<Refusal> {
+    tree.inner().find_map(|inner| {
+        let short = inner.name.short();
+        if keyed_by_expression(inner) {
+            return Some(Refusal::new(
+                "fails",
+                format!(
+                    "{short} is partitioned by an expression: the server refuses every unique key \
+                     on it"
+                ),
+                "give each partition a unique index of its own",
+            ));
+        }
+        let outside = inner
+            .partition_columns
+            .iter()
+            .find(|column| !columns.contains(column))?;
+        Some(Refusal::new(
+            "fails",
+            format!(
+                "it leaves out {outside} of the partition key of {short}: the server refuses it"
+            ),
+            "name every column of the partition key in it",
+        ))
+    })
+}
+
+/// Whether the partition key is more than a list of columns: then it holds parentheses of its own.
+fn keyed_by_expression(table: &Table) -> bool {
+    let key = table.partition_key.as_deref().unwrap_or_default();
+    let mut quoted = false;
+    let opened = key.chars().filter(|c| {
+        quoted ^= *c == '"';
+        *c == '(' && !quoted
+    });
+    opened.count() > 1
+}
+
 /// The relations that store the rows of a table: its partitions, or itself.
 pub fn storing(cx: &Context<'_>, table: &ObjectName) -> Vec<ObjectName> {
     partitioned(cx, table).map_or_else(

@@ -55,20 +55,16 @@ fn draft_for(
     {
         return Err(second_key(table, other));
     }
-    if let Some(outside) = tree
-        .inner()
-        .flat_map(|inner| &inner.partition_columns)
-        .find(|column| !key.columns.contains(column))
-    {
-        return Err(Refusal::new(
-            "fails",
-            format!(
-                "{} of {} leaves out {outside} of the partition key: the server refuses it",
+    if let Some(refusal) = partitions::refused_unique(&tree, &key.columns) {
+        return Err(Refusal {
+            message: format!(
+                "{} of {}: {}",
                 words(key.primary),
-                table.short()
+                table.short(),
+                refusal.message
             ),
-            "name every column of the partition key in it",
-        ));
+            ..refusal
+        });
     }
     let new = NewKey {
         table,

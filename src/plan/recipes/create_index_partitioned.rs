@@ -72,6 +72,16 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, create: &CreateIndex) -> Resu
             ),
         ));
     }
+    if create.unique {
+        let columns: Vec<Ident> = create
+            .columns
+            .iter()
+            .filter_map(|key| key.column.clone())
+            .collect();
+        if let Some(refusal) = partitions::refused_unique(&tree, &columns) {
+            return Err(refusal);
+        }
+    }
     let index = table.sibling(name.clone());
     let parts = if create.only {
         Vec::new()

@@ -13,7 +13,7 @@ use crate::{
         draft::{Draft, Refusal, step},
         pieces,
         recipe::{Context, Recipe},
-        state, touches,
+        rows, state, touches,
         undo::restore_not_null,
         views,
     },
@@ -61,6 +61,7 @@ fn draft_for(
 ) -> Result<Draft, Refusal> {
     let mut draft = Draft::default();
     check_droppable(cx, table, name, behavior)?;
+    rows::checked_effects(cx)?;
     relax(cx, &mut draft, table, name)?;
     let mut drop = step(
         StepKind::Ddl,
@@ -170,6 +171,11 @@ pub fn relax(
         return Ok(());
     }
     if before.kind != crate::catalog::TableKind::Table {
+        draft.notes.push(format!(
+            "{}.{name} cannot be left out before contract (its table is no ordinary one): the \
+             new application must go on writing it until then",
+            table.short()
+        ));
         return Ok(());
     }
     let mut relaxed = pieces::short_ddl(

@@ -473,3 +473,50 @@ async fn pitfall_72_what_cannot_be_done_to_a_partitioned_table_is_refused_by_nam
         assert!(said.contains(words), "{migration}: {said}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_server_refuses_of_a_key_or_a_column_of_partitions_is_refused_in_the_plan() {
+    let setup = "CREATE TABLE t (id int NOT NULL, day int NOT NULL, n int) PARTITION BY RANGE (day); \
+        CREATE TABLE t_1 PARTITION OF t FOR VALUES FROM (0) TO (100) PARTITION BY LIST (n); \
+        CREATE TABLE t_1_a PARTITION OF t_1 DEFAULT; \
+        CREATE TABLE odd (id int NOT NULL, day int NOT NULL, \"(\" int NOT NULL) \
+            PARTITION BY LIST ((day % 2)); \
+        CREATE TABLE odd_0 PARTITION OF odd FOR VALUES IN (0); \
+        CREATE TABLE quoted (\"(\" int NOT NULL) PARTITION BY LIST (\"(\"); \
+        CREATE TABLE quoted_0 PARTITION OF quoted FOR VALUES IN (0);";
+    for (sql, words) in [
+        ("ALTER TABLE t ADD UNIQUE (id, day)", "leaves out n"),
+        ("CREATE UNIQUE INDEX ON t (id, day)", "leaves out n"),
+        ("ALTER TABLE odd ADD PRIMARY KEY (id, day)", "an expression"),
+        ("CREATE UNIQUE INDEX ON odd (id, day)", "an expression"),
+        ("ALTER TABLE t_1_a ADD COLUMN x int", "is a partition"),
+        ("ALTER TABLE ONLY t ADD COLUMN x int", "refuses ONLY"),
+        ("ALTER TABLE t_1_a DROP COLUMN n", "is inherited"),
+    ] {
+        each(setup, sql, async |case| {
+            let refusal = case.refusal().await;
+            assert_eq!(refusal.rule, "fails", "{sql}");
+            assert!(
+                refusal.message.contains(words),
+                "{sql}: {}",
+                refusal.message
+            );
+            // So does the server, whatever the plan says.
+            let mut conn = case.db.connect().await;
+            let plain = sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+                .execute(&mut conn)
+                .await;
+            assert!(plain.is_err(), "{sql}");
+        })
+        .await;
+    }
+    // A column may be called like that.
+    each(
+        setup,
+        "ALTER TABLE quoted ADD PRIMARY KEY (\"(\")",
+        async |case| {
+            case.contract().await;
+        },
+    )
+    .await;
+}

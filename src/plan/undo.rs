@@ -118,9 +118,27 @@ fn undo_attached_index(cx: &Context<'_>) -> Option<Undo> {
     Some(Undo::ddl([format!("DROP INDEX IF EXISTS {index}")], locks))
 }
 
+/// An index gets its old name back.
+fn undo_renamed_index(cx: &Context<'_>) -> Option<Undo> {
+    let StatementKind::AlterRelation(alter) = &cx.op.statement.kind else {
+        return None;
+    };
+    let AlterActionKind::RenameTo(to) = &cx.op.action?.kind else {
+        return None;
+    };
+    let index = cx.resolve(&alter.name);
+    cx.before.index(&index)?;
+    let sql = format!(
+        "ALTER INDEX IF EXISTS {} RENAME TO {}",
+        index.sibling(to.clone()),
+        index.name
+    );
+    Some(Undo::ddl([sql], Vec::new()))
+}
+
 /// What takes back a change of a column, where that is known.
 fn undo_alter(cx: &Context<'_>) -> Option<Vec<Undo>> {
-    if let Some(undo) = undo_attached_index(cx) {
+    if let Some(undo) = undo_attached_index(cx).or_else(|| undo_renamed_index(cx)) {
         return Some(vec![undo]);
     }
     let (table, AlterActionKind::AlterColumn { name, action }) = cx.alter()? else {

@@ -47,10 +47,21 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, create: &CreateIndex) -> Resu
             .push(format!("{name} exists already: nothing to do"));
         return Ok(draft);
     }
+    let index = table.sibling(name.clone());
+    if let Some((other, _)) = cx
+        .before
+        .index(&index)
+        .filter(|(other, _)| other.name != *table)
+    {
+        return Err(Refusal::new(
+            "fails",
+            format!("{name} exists already, on {}", other.name.short()),
+            "give it another name",
+        ));
+    }
     let definition = cx.input.script.source.slice(create.definition);
     let unique = if create.unique { "UNIQUE " } else { "" };
     let only = if create.only { "ONLY " } else { "" };
-    let index = table.sibling(name.clone());
     let named = create
         .columns
         .iter()

@@ -142,6 +142,7 @@ pub async fn apply(
         }
         let Some(goal) = goal else {
             if request.only.contains(&file.name.id) {
+                too_early(&file.name.id, state, request.through)?;
                 applied.push(Applied {
                     migration: file.name.clone(),
                     state,
@@ -252,6 +253,46 @@ fn past_end(files: &[MigrationFile], file: &MigrationFile, request: &ApplyReques
         .to
         .as_ref()
         .is_some_and(|to| position(files, &file.name.id) > position(files, to))
+}
+
+/// Refuses a phase that is asked for by name before its turn.
+fn too_early(id: &str, state: MigrationState, through: Through) -> Result<(), ExecuteError> {
+    let Through::Phase(phase) = through else {
+        return Ok(());
+    };
+    let before = match phase {
+        PhaseName::Expand => return Ok(()),
+        PhaseName::Migrate => PhaseName::Expand,
+        PhaseName::Contract => PhaseName::Migrate,
+    };
+    let reached = match state {
+        MigrationState::Done | MigrationState::Adopted => true,
+        MigrationState::Pending
+        | MigrationState::Queued
+        | MigrationState::RolledBack
+        | MigrationState::RollingBack
+        | MigrationState::Failed => false,
+        MigrationState::Expanding
+        | MigrationState::Expanded
+        | MigrationState::Migrating
+        | MigrationState::Migrated
+        | MigrationState::Contracting => {
+            state.phase_ended().is_some_and(|ended| ended >= before)
+                || state == MigrationState::Contracting
+        }
+    };
+    if reached {
+        return Ok(());
+    }
+    Err(ExecuteError::Refused {
+        code: "phase-order",
+        message: format!(
+            "{} of {id} comes after {}, and {id} is {state}",
+            phase.as_str(),
+            before.as_str()
+        ),
+        next: format!("Run zdm apply {id} --phase {} first.", before.as_str()),
+    })
 }
 
 /// How far a migration in this state is to be taken; `None` when it is left alone.

@@ -250,11 +250,14 @@ pub fn other_steps(
     shapes: [&Shapes; 2],
     catalog: &Catalog,
 ) -> Option<Vec<String>> {
-    let AsBefore { before, now } = as_before(made_from, stored, shapes, catalog, SizesAt::Now)?;
-    let before = plan_again(made_from, stored, &before);
-    if before.refused() {
-        return None;
-    }
+    // What was planned for a small or an empty table may be refused with the size of now.
+    let (before, now) = [SizesAt::Now, SizesAt::Then]
+        .into_iter()
+        .find_map(|sizes| {
+            let AsBefore { before, now } = as_before(made_from, stored, shapes, catalog, sizes)?;
+            let before = plan_again(made_from, stored, &before);
+            (!before.refused()).then_some((before, now))
+        })?;
     let now = plan_again(made_from, stored, &now);
     if now.refused() {
         return Some(vec!["the plan would be refused".to_owned()]);

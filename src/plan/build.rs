@@ -310,6 +310,9 @@ fn assemble(
         for drafted in draft.steps {
             let phase = &mut phases[drafted.phase as usize];
             let mut step = drafted.step;
+            if drafted.phase != PhaseName::Contract {
+                step.sql.splice(0..0, drafted.when_small);
+            }
             step.id = format!("{}-{}", drafted.phase.as_str(), phase.steps.len() + 1);
             step.source = Some(source_range(input, &ops[at]));
             if drafted.phase == PhaseName::Contract && step.undo.is_empty() {

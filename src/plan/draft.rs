@@ -45,6 +45,10 @@ pub struct DraftStep {
     pub step: Step,
     /// The new application needs it from its first start on.
     pub new_needs_it: bool,
+    /// Statements before its own, in the same transaction, that raise an error when tables are not
+    /// small any more. In contract they are left out: there may be no way back to plan anew, and
+    /// how long a step may hold what it locks is limited in any case.
+    pub when_small: Vec<String>,
 }
 
 /// A part of the database that an operation reads or writes.
@@ -55,6 +59,9 @@ pub enum Element {
     Relation(ObjectName),
     /// One column.
     Column(ObjectName, Ident),
+    /// The default of one column: what it is matters to nothing else that is done to the column in
+    /// the same file.
+    Default(ObjectName, Ident),
     /// A constraint, index, type, function or other name.
     Name(ObjectName),
     /// The name of what goes, or is made anew, with a column. Of no concern to another column on
@@ -73,16 +80,35 @@ impl Element {
     pub fn overlaps(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Anything, _) | (_, Self::Anything) => true,
-            (Self::Column(left, a), Self::Column(right, b)) => left == right && a == b,
+            (
+                Self::Column(left, a) | Self::Default(left, a),
+                Self::Column(right, b) | Self::Default(right, b),
+            ) => left == right && a == b,
             (Self::Hanging(_), Self::Hanging(_))
-            | (Self::Rows(_), Self::Column(..) | Self::Name(_) | Self::Hanging(_))
-            | (Self::Column(..) | Self::Name(_) | Self::Hanging(_), Self::Rows(_))
+            | (Self::Default(..), Self::Name(_) | Self::Hanging(_))
+            | (Self::Name(_) | Self::Hanging(_), Self::Default(..))
             | (
-                Self::Partitions(_),
-                Self::Column(..) | Self::Name(_) | Self::Hanging(_) | Self::Rows(_),
+                Self::Rows(_),
+                Self::Column(..) | Self::Default(..) | Self::Name(_) | Self::Hanging(_),
             )
             | (
-                Self::Column(..) | Self::Name(_) | Self::Hanging(_) | Self::Rows(_),
+                Self::Column(..) | Self::Default(..) | Self::Name(_) | Self::Hanging(_),
+                Self::Rows(_),
+            )
+            | (
+                Self::Partitions(_),
+                Self::Column(..)
+                | Self::Default(..)
+                | Self::Name(_)
+                | Self::Hanging(_)
+                | Self::Rows(_),
+            )
+            | (
+                Self::Column(..)
+                | Self::Default(..)
+                | Self::Name(_)
+                | Self::Hanging(_)
+                | Self::Rows(_),
                 Self::Partitions(_),
             ) => false,
             (Self::Rows(left), Self::Rows(right) | Self::Relation(right))
@@ -95,6 +121,8 @@ impl Element {
                 | Self::Hanging(right)
                 | Self::Column(right, _),
             )
+            | (Self::Relation(left), Self::Default(right, _))
+            | (Self::Default(left, _), Self::Relation(right))
             | (
                 Self::Column(left, _),
                 Self::Relation(right) | Self::Name(right) | Self::Hanging(right),
@@ -177,6 +205,7 @@ impl Draft {
             phase,
             step,
             new_needs_it: false,
+            when_small: Vec::new(),
         });
         let last = self.steps.len() - 1;
         &mut self.steps[last]

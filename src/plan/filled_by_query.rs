@@ -46,6 +46,13 @@ pub fn is_empty_until_contract(cx: &Context<'_>, table: &ObjectName, column: &Id
     })
 }
 
+/// Whether the file adds the column before the operation, to a table that is in use.
+pub fn is_new(cx: &Context<'_>, table: &ObjectName, column: &Ident) -> bool {
+    cx.ops[..cx.at]
+        .iter()
+        .any(|op| added(cx, op, table).is_some_and(|added| added.name == *column))
+}
+
 /// The UPDATE at `at`, if it fills new columns of the table from other rows.
 pub fn filled(cx: &Context<'_>, at: usize, table: &ObjectName) -> Option<Filled> {
     let op = &cx.ops[at];

@@ -64,6 +64,7 @@ fn conflict(before: &Draft, after: &Draft) -> Option<PhaseName> {
         .iter()
         .flat_map(|first| after.touches.iter().map(move |second| (first, second)))
         .filter(|(first, second)| !second.at_the_end && first.element.overlaps(&second.element))
+        .filter(|(first, second)| !apart(&first.element, &second.element))
         .filter(|(first, second)| {
             let both_written = first.written_in.is_some() && second.written_in.is_some();
             !(both_written && commute(&first.element, &second.element))
@@ -78,6 +79,15 @@ fn conflict(before: &Draft, after: &Draft) -> Option<PhaseName> {
             },
         )
         .max()
+}
+
+/// Whether one of both is the default of a column and the other something else about it: an index
+/// on the column, or its new name, need not wait until it has lost its default.
+fn apart(first: &Element, second: &Element) -> bool {
+    matches!(
+        (first, second),
+        (Element::Default(..), Element::Column(..)) | (Element::Column(..), Element::Default(..))
+    )
 }
 
 /// Whether two changes of the same thing may happen in any order.

@@ -12,7 +12,7 @@ use crate::{
     effects::{Effects, LockMode, effects},
     ident::{Ident, ObjectName},
     parse::{
-        DirectiveKind, PhaseName,
+        DirectiveKind, PhaseName, StatementKind,
         rows::{RowsKind, RowsStatement},
     },
     plan::{
@@ -22,6 +22,7 @@ use crate::{
         draft::{Draft, Element, Refusal, Touch, step},
         pieces,
         recipe::Context,
+        state,
     },
 };
 
@@ -63,6 +64,48 @@ fn is_small_family(cx: &Context<'_>, table: &ObjectName, family: Vec<&Table>) ->
         bytes = bytes.saturating_add(of_bytes);
     }
     cx.before.tables.contains_key(table) && rows <= SMALL_TABLE_ROWS && bytes <= SMALL_TABLE_BYTES
+}
+
+/// What looks again, just before a statement that was planned for small tables, whether they still
+/// are. One that the file makes need not be looked at.
+pub fn still_small<'t>(
+    cx: &Context<'_>,
+    tables: impl IntoIterator<Item = &'t ObjectName>,
+    only: bool,
+) -> Vec<String> {
+    tables
+        .into_iter()
+        .filter(|table| !cx.is_fresh(table))
+        .map(|table| state::refuse_growth(table, only, (SMALL_TABLE_ROWS, SMALL_TABLE_BYTES)))
+        .collect()
+}
+
+/// Refuses a statement that changes rows of several tables, as a `WITH` can: what it does to each
+/// belongs in a phase of its own.
+pub fn one_target(cx: &Context<'_>) -> Result<(), Refusal> {
+    let StatementKind::Data(data) = &cx.op.statement.kind else {
+        return Ok(());
+    };
+    let mut targets: Vec<ObjectName> = data.targets.iter().map(|name| cx.resolve(name)).collect();
+    targets.sort();
+    targets.dedup();
+    if targets.len() < 2
+        || cx.phase_directive().is_some()
+        || targets.iter().all(|target| cx.is_fresh(target))
+    {
+        return Ok(());
+    }
+    let names: Vec<String> = targets.iter().map(ObjectName::short).collect();
+    Err(Refusal::new(
+        "several-tables",
+        format!(
+            "one statement changes rows of {}: each of these changes has a phase and a size of its \
+             own",
+            names.join(" and ")
+        ),
+        "write a statement for each table; or say where it goes with `-- zdm: phase \
+         expand|migrate|contract`: it then runs as one statement",
+    ))
 }
 
 /// The key that `-- zdm: once using key` names.
@@ -358,7 +401,6 @@ fn verb(kind: RowsKind) -> Verb {
 
 /// Other relations that the statement names.
 pub fn reads(cx: &Context<'_>) -> Vec<ObjectName> {
-    use crate::parse::StatementKind;
     let names = match &cx.op.statement.kind {
         StatementKind::Update(update) => update.reads.as_slice(),
         StatementKind::Data(data) => data.reads.as_slice(),

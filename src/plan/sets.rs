@@ -72,7 +72,8 @@ fn meet(mine: &Element, theirs: &Element) -> bool {
 /// The one of two overlapping parts that says more.
 fn narrower<'a>(mine: &'a Element, theirs: &'a Element) -> &'a Element {
     match (mine, theirs) {
-        (Element::Anything, _) | (Element::Relation(_), Element::Column(..)) => theirs,
+        (Element::Anything, _)
+        | (Element::Relation(_), Element::Column(..) | Element::Default(..)) => theirs,
         _ => mine,
     }
 }
@@ -83,6 +84,7 @@ impl Element {
         match self {
             Self::Relation(name) | Self::Name(name) | Self::Hanging(name) => name.short(),
             Self::Column(table, column) => format!("{}.{column}", table.short()),
+            Self::Default(table, column) => format!("the default of {}.{column}", table.short()),
             Self::Rows(table) => format!("the rows of {}", table.short()),
             Self::Partitions(table) => format!("the partitions of {}", table.short()),
             Self::Anything => "something that zdm cannot name".to_owned(),

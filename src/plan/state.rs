@@ -332,6 +332,47 @@ pub fn refuse_rows(table: &ObjectName) -> String {
     format!("DO {quote}\n{body}{quote}")
 }
 
+/// Raises an error when a table, with its partitions and children unless `only`, has more than
+/// `rows` rows or `bytes` bytes: the step was planned for a small one. No more than that is read.
+pub fn refuse_growth(table: &ObjectName, only: bool, (rows, bytes): (u64, u64)) -> String {
+    let message = format!(
+        "{} was small when this was planned and has grown since: it is no work for one statement \
+         any more",
+        table.short()
+    );
+    let hint = "Run zdm rollback, then zdm apply again: it is then planned for a large table.";
+    let (from, more) = if only {
+        (format!("ONLY {table}"), "")
+    } else {
+        (
+            table.to_string(),
+            "    UNION ALL\n    \
+             SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN parts ON i.inhparent = parts.oid\n",
+        )
+    };
+    let raise = format!(
+        "RAISE EXCEPTION USING MESSAGE = {}, HINT = {},\n      \
+         ERRCODE = 'object_not_in_prerequisite_state';",
+        quote_literal(&message),
+        quote_literal(hint)
+    );
+    let body = format!(
+        "BEGIN\n  \
+         IF (WITH RECURSIVE parts (oid) AS (\n    \
+         SELECT {}::pg_catalog.oid\n{more}  \
+         ) SELECT sum(pg_catalog.pg_relation_size(parts.oid)) FROM parts) > {bytes} THEN\n    \
+         {raise}\n  \
+         ELSIF (SELECT count(*) FROM (SELECT FROM {from} LIMIT {}) few) > {rows} THEN\n    \
+         {raise}\n  \
+         END IF;\n\
+         END\n",
+        regclass(table),
+        rows + 1,
+    );
+    let quote = dollar_quote(&body);
+    format!("DO {quote}\n{body}{quote}")
+}
+
 /// Raises an error when an index or a constraint names the column that is not among `known`: it
 /// was made after the plan, and dropping the column would silently drop it too.
 pub fn refuse_new_dependents(table: &ObjectName, column: &Ident, known: &[&Ident]) -> String {

@@ -24,6 +24,7 @@ pub fn touches(cx: &Context<'_>, phase: PhaseName, effects: &Effects) -> Vec<Tou
             let name = cx.resolve(&alter.name);
             touches.push(Touch::write(altered(cx, &name), phase));
             touches.extend(named_too(cx, &name, phase));
+            touches.extend(changed_default(cx, phase));
             touches.extend(referenced(cx, &name));
             touches.extend(dropped_key(cx).map(Touch::read));
         }
@@ -150,6 +151,15 @@ fn named_too(cx: &Context<'_>, relation: &ObjectName, phase: PhaseName) -> Vec<T
     }
 }
 
+/// `DROP DEFAULT`, also where it is written `SET DEFAULT NULL`.
+pub fn takes_default(action: &ColumnAction) -> bool {
+    match action {
+        ColumnAction::DropDefault => true,
+        ColumnAction::SetDefault(expr) => expr.is_null(),
+        _ => false,
+    }
+}
+
 /// The column that an ALTER TABLE alters, if it is about one.
 pub fn altered_column(cx: &Context<'_>) -> Option<(ObjectName, Ident)> {
     match cx.alter()? {
@@ -158,9 +168,27 @@ pub fn altered_column(cx: &Context<'_>) -> Option<(ObjectName, Ident)> {
     }
 }
 
+/// The default that an ALTER TABLE gives or takes away.
+fn changed_default(cx: &Context<'_>, phase: PhaseName) -> Option<Touch> {
+    match cx.alter()? {
+        (
+            table,
+            AlterActionKind::AlterColumn {
+                name,
+                action: ColumnAction::SetDefault(_) | ColumnAction::DropDefault,
+            },
+        ) => Some(Touch::write(Element::Default(table, name.clone()), phase)),
+        _ => None,
+    }
+}
+
 /// The part of a relation that an ALTER changes: a column, a constraint, or all of it.
 fn altered(cx: &Context<'_>, relation: &ObjectName) -> Element {
     match cx.op.action.map(|action| &action.kind) {
+        // That it has none any more is all that becomes of the column.
+        Some(AlterActionKind::AlterColumn { name, action }) if takes_default(action) => {
+            Element::Default(relation.clone(), name.clone())
+        }
         Some(AlterActionKind::AlterColumn { name, .. }) => {
             Element::Column(relation.clone(), name.clone())
         }

@@ -201,6 +201,11 @@ pub const RUN_CODES: &[RunCode] = &[
         Exit::Found,
     ),
     (
+        "phase-order",
+        "A phase was asked for by name before its turn: the phase before it is not over.",
+        Exit::Found,
+    ),
+    (
         "plan-changed",
         "The plan of now is not the approved one; each difference is shown.",
         Exit::Found,

@@ -190,7 +190,7 @@ impl Change<'_> {
             ),
         ));
         if !not_valid {
-            draft.push(self.phase, self.validation(&name));
+            draft.push(self.phase, self.validation(&name)).when_small = self.still_small();
         }
         Ok(draft)
     }
@@ -212,7 +212,7 @@ impl Change<'_> {
             ),
         )?;
         let mut draft = self.touching();
-        draft.push(self.phase, self.validation(name));
+        draft.push(self.phase, self.validation(name)).when_small = self.still_small();
         Ok(draft)
     }
 
@@ -256,7 +256,7 @@ impl Change<'_> {
             [format!("ALTER DOMAIN {domain} DROP NOT NULL")],
             Vec::new(),
         ));
-        draft.push(self.phase, self.under_share(scanned));
+        draft.push(self.phase, self.under_share(scanned)).when_small = self.still_small();
         draft.conditions.push((
             self.phase,
             format!(
@@ -281,6 +281,11 @@ impl Change<'_> {
         .sql([format!("ALTER DOMAIN {domain} VALIDATE CONSTRAINT {name}")])
         .state(state::domain_constraint(domain, name, " AND convalidated"));
         self.under_share(scanned)
+    }
+
+    /// Under the lock the tables are looked at again: their writes wait while they are read.
+    fn still_small(&self) -> Vec<String> {
+        rows::still_small(self.cx, self.tables(), true)
     }
 
     fn under_share(&self, mut step: Step) -> Step {

@@ -25,7 +25,7 @@ use crate::{
         StepKind, build,
         draft::{Draft, Refusal, step},
         recipe::{Context, Recipe},
-        state, touches, undo,
+        rows, state, touches, undo,
         views::{self, Recreate},
     },
 };
@@ -89,6 +89,10 @@ fn draft(cx: &Context<'_>) -> Result<Draft, Refusal> {
         return block;
     }
     if let Some(note) = drops::nothing_to_drop(cx) {
+        draft.notes.push(note);
+        return Ok(draft);
+    }
+    if let Some(note) = alter::default_given_later(cx) {
         draft.notes.push(note);
         return Ok(draft);
     }
@@ -203,9 +207,23 @@ fn draft(cx: &Context<'_>) -> Result<Draft, Refusal> {
         ));
     }
     draft.breaks_old = place.breaks_old;
-    draft.push(phase, step).new_needs_it = new_needs(cx);
+    let drafted = draft.push(phase, step);
+    drafted.new_needs_it = new_needs(cx);
+    if let Some(tables) = small_merge(cx) {
+        drafted.when_small = rows::still_small(cx, &tables, false);
+    }
     draft.touches.extend(touches::touches(cx, phase, &effects));
     Ok(draft)
+}
+
+/// The tables of a MERGE that is one statement because they are small.
+fn small_merge(cx: &Context<'_>) -> Option<Vec<ObjectName>> {
+    let StatementKind::Data(data) = &cx.op.statement.kind else {
+        return None;
+    };
+    let target = cx.resolve(data.targets.first()?);
+    let told = cx.phase_directive().is_some() || cx.is_fresh(&target);
+    (data.kind == DataKind::Merge && !told).then(|| data::merged(cx, &target))
 }
 
 /// The column whose type the operation changes.

@@ -102,6 +102,8 @@ fn draft_for(
         drop_column::relax(cx, &mut draft, table, name)?;
     }
     contract(cx, &mut draft, &filled, trigger.drop, &dropped)?;
+    // The trigger goes: what the old application writes after that has no value of the new column.
+    draft.breaks_old |= added.default.is_none();
     added.inline_constraints(cx, &mut draft)?;
     draft.includes.extend(&derived.updates);
     draft.includes.extend(dropped.iter().map(|(at, _)| *at));

@@ -53,9 +53,13 @@ fn draft_for(cx: &Context<'_>, name: &ObjectName) -> Result<Draft, Refusal> {
     } else {
         "the old application may still read these rows"
     };
+    rows::one_target(cx)?;
     let parts = rows_statement(&cx.op.sql);
     let mut draft = Draft::default();
+    let mut when_small = Vec::new();
     let step = if rows::is_small_target(cx, name, parts.as_ref()) {
+        let only = parts.as_ref().is_some_and(|parts| parts.only);
+        when_small = rows::still_small(cx, [name], only);
         rows::one_statement(cx, Verb::Delete, &effects, reason)
     } else if let Some(key) = rows::once_key(cx) {
         let table = cx.known_table(name)?;
@@ -80,7 +84,7 @@ fn draft_for(cx: &Context<'_>, name: &ObjectName) -> Result<Draft, Refusal> {
             }
         }
     };
-    draft.push(phase, step);
+    draft.push(phase, step).when_small = when_small;
     draft.conditions.push((
         phase,
         format!(

@@ -39,18 +39,25 @@ fn draft(cx: &Context<'_>) -> Option<Result<Draft, Refusal>> {
 fn draft_for(cx: &Context<'_>, data: &Data, target: &ObjectName) -> Result<Draft, Refusal> {
     let effects = rows::checked_effects(cx)?;
     let phase = cx.phase_directive().unwrap_or(PhaseName::Migrate);
+    rows::one_target(cx)?;
     let parts = rows_statement(&cx.op.sql).filter(|_| data.targets.len() == 1);
     let mut draft = Draft::default();
-    let large = rows::reads(cx)
-        .into_iter()
-        .find(|name| !rows::is_small(cx, name));
+    let reads = rows::reads(cx);
+    let large = reads.iter().find(|name| !rows::is_small(cx, name)).cloned();
+    let mut when_small = Vec::new();
     let step = match (large, rows::once_key(cx)) {
-        (None, None) => rows::one_statement(
-            cx,
-            Verb::Insert,
-            &effects,
-            "new rows in one statement: what it reads is small",
-        ),
+        (None, None) => {
+            let tables = reads
+                .iter()
+                .filter(|name| cx.before.tables.contains_key(*name));
+            when_small = rows::still_small(cx, tables, false);
+            rows::one_statement(
+                cx,
+                Verb::Insert,
+                &effects,
+                "new rows in one statement: what it reads is small",
+            )
+        }
         (Some(_), None) if inserts_one_row(&cx.op.sql) => rows::one_statement(
             cx,
             Verb::Insert,
@@ -90,7 +97,7 @@ fn draft_for(cx: &Context<'_>, data: &Data, target: &ObjectName) -> Result<Draft
             }
         },
     };
-    draft.push(phase, step);
+    draft.push(phase, step).when_small = when_small;
     draft.touches = touches::touches(cx, phase, &effects);
     if let Some(table) = cx.before.tables.get(target) {
         rows::note_triggers(cx, &mut draft, table, Verb::Insert);

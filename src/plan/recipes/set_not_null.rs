@@ -146,6 +146,15 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft
             pieces::verify_filled(cx, table, name, &sql.unfilled),
         );
         draft.synced.push((table.clone(), name.clone()));
+        draft.breaks_old = true;
+        draft.conditions.push((
+            PhaseName::Contract,
+            format!(
+                "a NULL that is written to {}.{name} gets its value until contract, and is refused \
+                 from then on",
+                table.short()
+            ),
+        ));
         // From PostgreSQL 18 on the column is NOT NULL by then, and only the trigger has to go.
         state = state::trigger_absent(table, &sql.triggers[0]);
         contract.extend(sql.drop);
@@ -157,6 +166,14 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft
         } else {
             up_hint(name)
         };
+        if filled_by_query::is_new(cx, table, name) && column.default.is_none() {
+            if cx.synced.contains(&(table.clone(), name.clone())) {
+                // What gives the old application's rows a value goes in contract.
+                draft.breaks_old = true;
+            } else if !draft.breaks_old {
+                return Err(missing_up(table, name));
+            }
+        }
         draft.push(phase, count_nulls(cx, table, name, &hint));
         draft.conditions.push(null_condition(phase, table, name));
     }
@@ -175,6 +192,22 @@ fn draft_for(cx: &Context<'_>, table: &ObjectName, name: &Ident) -> Result<Draft
         draft.push(PhaseName::Contract, partitions::on_tree(cx, set, table));
     }
     Ok(draft)
+}
+
+/// The old application does not know the column, so each of its INSERTs would write NULL.
+fn missing_up(table: &ObjectName, name: &Ident) -> Refusal {
+    Refusal::new(
+        "missing-up",
+        format!(
+            "{}.{name} is new, becomes NOT NULL and has no default: rows that the old application \
+             writes need a value",
+            table.short()
+        ),
+        format!(
+            "say what they get, in a line before the statement: -- zdm: up({name}) <expression \
+             over the old row>; or give it a default"
+        ),
+    )
 }
 
 /// For a column that a primary key needs NOT NULL: counts NULLs and proves that there are none;

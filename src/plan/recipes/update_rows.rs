@@ -43,7 +43,9 @@ fn draft_for(
     let effects = rows::checked_effects(cx)?;
     let phase = cx.phase_directive().unwrap_or(PhaseName::Migrate);
     let parts = rows_statement(&cx.op.sql);
+    rows::one_target(cx)?;
     let mut draft = Draft::default();
+    let mut when_small = Vec::new();
     if let Some(filled) = filled_by_query::filled(cx, cx.at, name)
         && let Some(parts) = &parts
     {
@@ -54,6 +56,8 @@ fn draft_for(
         let table = cx.known_table(name)?;
         by_key(cx, &mut draft, table, parts.as_ref(), key, &effects)?
     } else if rows::is_small_target(cx, name, parts.as_ref()) {
+        let only = parts.as_ref().is_some_and(|parts| parts.only);
+        when_small = rows::still_small(cx, [name], only);
         rows::one_statement(
             cx,
             Verb::Update,
@@ -81,7 +85,7 @@ fn draft_for(
             }
         }
     };
-    draft.push(phase, step);
+    draft.push(phase, step).when_small = when_small;
     let assigned = update.and_then(|update| update.assignments.as_deref());
     draft.touches = touches_of(cx, name, assigned, parts.as_ref(), phase, &effects);
     if let Some(table) = cx.before.tables.get(name) {

@@ -2,13 +2,14 @@
 
 use super::{Place, allowed_or};
 use crate::{
+    ident::Ident,
     parse::{
         PhaseName, StatementKind,
         statement::{
             AlterActionKind, ColumnAction, Firing, RelationKind, RowSecurity, TableConstraintKind,
         },
     },
-    plan::{draft::Refusal, recipe::Context},
+    plan::{draft::Refusal, operation::Operation, recipe::Context, touches},
 };
 
 /// See the module.
@@ -25,7 +26,24 @@ pub(super) fn place(cx: &Context<'_>, action: &AlterActionKind) -> Result<Place,
     };
     let allowed = cx.phase_directive().is_some();
     match action {
-        AlterActionKind::AlterColumn { action, .. } => match action {
+        AlterActionKind::AlterColumn { name, action } => match action {
+            ColumnAction::SetDefault(_) | ColumnAction::DropDefault
+                if touches::takes_default(action) =>
+            {
+                Ok(match without_default(cx, name) {
+                    WithoutDefault::MayBeNull => expand("only rows written from now on see it"),
+                    WithoutDefault::MayBeNullThen => Place {
+                        phase: PhaseName::Migrate,
+                        reason: "the column may be NULL by then, so that an INSERT without it goes \
+                                 through",
+                        breaks_old: false,
+                    },
+                    WithoutDefault::Refused => contract(
+                        "the old application may leave the column out of its INSERTs, which fail \
+                         when it has no default",
+                    ),
+                })
+            }
             ColumnAction::SetDefault(_) | ColumnAction::DropDefault | ColumnAction::DropNotNull => {
                 Ok(expand("only rows written from now on see it"))
             }
@@ -79,7 +97,15 @@ pub(super) fn place(cx: &Context<'_>, action: &AlterActionKind) -> Result<Place,
         }
         AlterActionKind::RenameTo(_) => match &cx.op.statement.kind {
             StatementKind::AlterRelation(alter) if alter.kind == RelationKind::Index => {
-                Ok(expand("nobody names an index"))
+                let index = cx.before.index(&cx.resolve(&alter.name));
+                if index.is_some_and(|(_, index)| index.constraint.is_some()) {
+                    Ok(contract(
+                        "its constraint is renamed with it, and ON CONFLICT ON CONSTRAINT may name \
+                         that",
+                    ))
+                } else {
+                    Ok(expand("nobody names an index"))
+                }
             }
             StatementKind::AlterRelation(alter)
                 if cx.before.sequences.contains_key(&cx.resolve(&alter.name)) =>
@@ -150,5 +176,85 @@ pub(super) fn place(cx: &Context<'_>, action: &AlterActionKind) -> Result<Place,
             ),
             _ => allowed_or(cx, allowed, "this ALTER"),
         },
+    }
+}
+
+/// Says that a DROP DEFAULT is left out, because the file gives the column another default later:
+/// in between an INSERT would find none.
+pub(super) fn default_given_later(cx: &Context<'_>) -> Option<String> {
+    let (table, AlterActionKind::AlterColumn { name, action }) = cx.alter()? else {
+        return None;
+    };
+    if !touches::takes_default(action) {
+        return None;
+    }
+    let given = cx.ops[cx.at + 1..].iter().any(|op| {
+        let of_table = matches!(&op.statement.kind, StatementKind::AlterRelation(alter)
+            if cx.resolve(&alter.name) == table);
+        of_table
+            && matches!(op.action.map(|action| &action.kind),
+                Some(AlterActionKind::AlterColumn { name: other, action: ColumnAction::SetDefault(expr) })
+                    if other == name && !expr.is_null())
+    });
+    given.then(|| {
+        format!(
+            "the default of {}.{name} stays until this file gives it another",
+            table.short()
+        )
+    })
+}
+
+/// What becomes of an INSERT that leaves a column out when it has no default any more.
+enum WithoutDefault {
+    /// It writes NULL.
+    MayBeNull,
+    /// It writes NULL once this file has dropped NOT NULL; before that it is refused.
+    MayBeNullThen,
+    /// It is refused.
+    Refused,
+}
+
+fn without_default(cx: &Context<'_>, name: &Ident) -> WithoutDefault {
+    let Some((table, _)) = cx.alter() else {
+        return WithoutDefault::MayBeNull;
+    };
+    let column = cx.before.tables.get(&table).and_then(|t| t.column(name));
+    let now = match column {
+        // Without one it is refused already.
+        Some(column) if column.default.is_none() => return WithoutDefault::MayBeNull,
+        Some(column) => column.not_null || column.not_null_domain,
+        // Not known: it may be NOT NULL.
+        None => true,
+    };
+    let of_table = |op: &&Operation<'_>| {
+        matches!(&op.statement.kind, StatementKind::AlterRelation(alter)
+            if cx.resolve(&alter.name) == table)
+    };
+    let later = cx.ops[cx.at + 1..]
+        .iter()
+        .filter(of_table)
+        .filter_map(|op| match &op.action?.kind {
+            AlterActionKind::AlterColumn {
+                name: other,
+                action,
+            } if other == name => match action {
+                ColumnAction::SetNotNull => Some(true),
+                ColumnAction::DropNotNull => Some(false),
+                _ => None,
+            },
+            AlterActionKind::AddConstraint(constraint) => match &constraint.kind {
+                TableConstraintKind::NotNull(other) => (other == name).then_some(true),
+                TableConstraintKind::Key(key) => {
+                    (key.primary && key.columns.contains(name)).then_some(true)
+                }
+                _ => None,
+            },
+            _ => None,
+        })
+        .last();
+    match (now, later.unwrap_or(now)) {
+        (_, true) => WithoutDefault::Refused,
+        (true, false) => WithoutDefault::MayBeNullThen,
+        (false, false) => WithoutDefault::MayBeNull,
     }
 }

@@ -98,7 +98,11 @@ fn draft_for(cx: &Context<'_>) -> Result<Draft, Refusal> {
     if tables.is_empty() {
         draft.touches.push(Touch::write(Element::Anything, phase));
     }
-    draft.push(phase, step);
+    let when_small = match large {
+        Some(_) => Vec::new(),
+        None => rows::still_small(cx, &tables, false),
+    };
+    draft.push(phase, step).when_small = when_small;
     Ok(draft)
 }
 

@@ -32,15 +32,19 @@ pub(super) fn place(
             },
         });
     }
+    rows::one_target(cx)?;
+    let large = merged(cx, target)
+        .into_iter()
+        .find(|table| !rows::is_small(cx, table));
     match kind {
         DataKind::Insert => Ok(migrate("new rows, in one transaction")),
         DataKind::Select => Ok(migrate("a query; what it calls may change something")),
-        DataKind::Merge if rows::is_small(cx, target) || cx.phase_directive().is_some() => {
-            Ok(migrate("a small table, in one transaction"))
+        DataKind::Merge if large.is_none() || cx.phase_directive().is_some() => {
+            Ok(migrate("small tables, in one transaction"))
         }
         DataKind::Merge => Err(rows::too_large(
             cx,
-            target,
+            large.as_ref().unwrap_or(target),
             "MERGE decides row by row what to do",
             format!(
                 "write it as an UPDATE and an INSERT … ON CONFLICT DO NOTHING, which can be; or, {}",
@@ -56,6 +60,14 @@ pub(super) fn place(
             Err(not_yet(cx, "this data statement"))
         }
     }
+}
+
+/// The tables that a MERGE changes and reads.
+pub(super) fn merged(cx: &Context<'_>, target: &ObjectName) -> Vec<ObjectName> {
+    let tables = rows::reads(cx)
+        .into_iter()
+        .filter(|name| cx.before.tables.contains_key(name) && name != target);
+    std::iter::once(target.clone()).chain(tables).collect()
 }
 
 /// A table in use that the statement reads, when it is one on rows.

@@ -73,6 +73,13 @@ pub(super) const TOLD: &[Told] = &[
         ..SILENT
     },
     // A table of settings: small, one statement.
+    // A column becomes NOT NULL that only the new application writes, beside a change of type.
+    Told {
+        history: "pocket-id",
+        id: "0029",
+        late_expand: LateExpandPolicy::Accept,
+        ..SILENT
+    },
     Told {
         history: "pocket-id",
         id: "0009",

@@ -78,15 +78,21 @@ pub fn lint_among(
             effects: None,
         })
         .collect();
+    // What explains counts even when nobody wants to hear it; of the others, those that are off
+    // need not look.
+    let looking: Vec<&Rule> = rules::ALL
+        .iter()
+        .filter(|rule| rule.explains == Explains::Work || settings.is_on(rule.name))
+        .collect();
     for context in file.contexts() {
-        let found = of_statement(&context);
+        let found = of_statement(&context, &looking);
         findings.extend(found.into_iter().map(|diagnostic| Finding {
             diagnostic,
             statement: Some(context.at),
             effects: Some(context.effects.clone()),
         }));
     }
-    let of_file = rules::ALL.iter().flat_map(|rule| match rule.check {
+    let of_file = looking.iter().flat_map(|rule| match rule.check {
         Check::File(check) => check(&file)
             .into_iter()
             .filter_map(|found| levelled(rule, found, &file))
@@ -148,12 +154,12 @@ pub fn only_across(script: &Script, across: Vec<Diagnostic>) -> Vec<Finding> {
     findings
 }
 
-/// What all rules over statements say of one.
-fn of_statement(context: &Context<'_>) -> Vec<Diagnostic> {
+/// What those of the rules that are over statements say of one.
+fn of_statement(context: &Context<'_>, looking: &[&Rule]) -> Vec<Diagnostic> {
     let work = context.blocking_work(context.effects);
     let mut found = Vec::new();
     let mut explained: Vec<Span> = Vec::new();
-    for rule in rules::ALL {
+    for rule in looking {
         let Check::Statement(check) = rule.check else {
             continue;
         };
@@ -173,7 +179,7 @@ fn of_statement(context: &Context<'_>) -> Vec<Diagnostic> {
     if left.is_empty() {
         return found;
     }
-    for rule in rules::ALL {
+    for rule in looking {
         if let Check::Unexplained(check) = rule.check {
             let spoken = check(context, &left).into_iter();
             found.extend(spoken.filter_map(|diagnostic| {

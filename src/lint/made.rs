@@ -47,10 +47,9 @@ pub fn table<'a>(context: &Context<'a>) -> Option<&'a Table> {
         return None;
     };
     let name = context.before.in_full(&create.name);
-    if context.before.has_relation(&name) {
-        return None;
-    }
-    context.after.tables.get(&name)
+    // Behind anything else of that name there would be no such table.
+    let made = context.after.tables.get(&name);
+    made.filter(|_| !context.before.tables.contains_key(&name))
 }
 
 /// Where a CREATE TABLE names the table; the statement, when it is another one.
@@ -146,7 +145,8 @@ pub struct MadeForeignKey<'a> {
     pub constraint: &'a Constraint,
 }
 
-/// The foreign keys that a statement adds to the table it names.
+/// The foreign keys that a statement adds to the table it names, those of a partition's parent
+/// left out.
 pub fn foreign_keys<'a>(context: &Context<'a>) -> Vec<MadeForeignKey<'a>> {
     let name = match &context.statement.kind {
         StatementKind::CreateTable(create) => context.after.resolve(&create.name),
@@ -174,9 +174,18 @@ pub fn foreign_keys<'a>(context: &Context<'a>) -> Vec<MadeForeignKey<'a>> {
     let Some(table) = context.after.tables.get(&name) else {
         return Vec::new();
     };
+    // A partition has those of its parent, which are the parent's affair.
+    let of_parent = |constraint: &Constraint| {
+        let mut parents = table.parents.iter();
+        parents.any(|parent| {
+            let parent = context.after.tables.get(parent);
+            parent.is_some_and(|parent| parent.constraint(&constraint.name).is_some())
+        })
+    };
     let new = table.constraints.iter().filter(|constraint| {
         matches!(constraint.kind, ConstraintKind::ForeignKey { .. })
             && before.is_none_or(|before| before.constraint(&constraint.name).is_none())
+            && !of_parent(constraint)
     });
     new.map(|constraint| MadeForeignKey { table, constraint })
         .collect()
@@ -226,12 +235,15 @@ impl<'a> MadeForeignKey<'a> {
             }
             StatementKind::AlterRelation(alter) => {
                 let mut actions = alter.actions.iter();
-                let found = actions.find(|action| match &action.kind {
-                    AlterActionKind::AddColumn { column: new, .. } => new.name == *column,
-                    AlterActionKind::AddConstraint(constraint) => of_constraint(constraint),
-                    _ => false,
-                });
-                found.map(|action| action.span)
+                actions.find_map(|action| match &action.kind {
+                    AlterActionKind::AddColumn { column: new, .. } => {
+                        (new.name == *column).then_some(new.span)
+                    }
+                    AlterActionKind::AddConstraint(constraint) => {
+                        of_constraint(constraint).then_some(constraint.span)
+                    }
+                    _ => None,
+                })
             }
             StatementKind::CreateIndex(_)
             | StatementKind::Drop(_)
@@ -310,10 +322,14 @@ impl<'a> MadeColumn<'a> {
         types::element(&self.column.ty, self.after)
     }
 
-    /// The column as it is at the end of the file, by whatever name.
+    /// The column as it is at the end of the file, by whatever name; none of a partition's, which
+    /// are its parent's affair.
     pub fn at_end(&self, context: &Context<'a>) -> Option<End<'a>> {
         let names = (&self.table.name, Some(&self.column.name));
         let (table, column) = context.file.at_end(context.at, names.0, names.1)?;
+        if table.partition_bound.is_some() {
+            return None;
+        }
         Some(End {
             table,
             column: column?,

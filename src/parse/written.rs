@@ -25,6 +25,8 @@ pub struct Written<'a> {
     pub quoted: bool,
     /// Whether an opening parenthesis follows, as after the name of a function that is called.
     pub called: bool,
+    /// Whether it stands behind a dot, so that what is before it is a schema or the like.
+    pub behind_dot: bool,
 }
 
 impl Written<'_> {
@@ -66,12 +68,14 @@ pub fn written(text: &str) -> Vec<Written<'_>> {
                 | TokenKind::Unknown => return None,
             };
             let next = list.get(at + 1);
+            let last = at.checked_sub(1).and_then(|at| list.get(at));
             Some(Written {
                 span: token.span,
                 text: word,
                 name,
                 quoted,
                 called: next.is_some_and(|next| next.kind == TokenKind::LeftParen),
+                behind_dot: last.is_some_and(|last| last.kind == TokenKind::Dot),
             })
         })
         .collect()

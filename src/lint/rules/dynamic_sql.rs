@@ -3,9 +3,9 @@
 //! Section 41.5.4 of the manual, Executing Dynamic Commands.
 
 use crate::{
-    catalog::{Catalog, Function},
+    catalog::Catalog,
     diagnostic::Diagnostic,
-    ident::{Ident, ObjectName},
+    ident::{ObjectName, QualifiedName},
     lint::{context::Context, rule::Rule},
     parse::{StatementKind, builds_statements, written},
     source::Span,
@@ -33,16 +33,9 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
         return Vec::new();
     }
     let start = context.statement.span.start;
-    let mut found = Vec::new();
-    for written in written::written(context.text()) {
-        let calls = written.called.then(|| {
-            let name = written.stored();
-            dynamic(context.before, &name, &mut Vec::new())
-        });
-        let Some(by) = calls.flatten() else {
-            continue;
-        };
-        let way = if by.name == written.stored() {
+    let found = calls(context.text()).into_iter().filter_map(|call| {
+        let by = dynamic(context.before, &call.name, &mut Vec::new())?;
+        let way = if by.name == call.name.name {
             "whose code builds".to_owned()
         } else {
             format!("by which {} is called, whose code builds", by.short())
@@ -50,37 +43,72 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
         let message = format!(
             "This calls {}, {way} statements when it runs: zdm cannot see what they lock, read or \
              change.",
-            written.stored(),
+            call.name,
         );
-        let place = Span::new(written.span.start + start, written.span.end + start);
-        found.push(RULE.finding(place, message).with_help(
-            "Write the statements that it runs into the file, or look at them yourself and accept \
-             this with `-- zdm: allow(dynamic-sql) because …`.",
-        ));
+        let place = Span::new(call.span.start + start, call.span.end + start);
+        let help = "Write the statements that it runs into the file, or look at them yourself and \
+                    accept this with `-- zdm: allow(dynamic-sql) because …`.";
+        Some(RULE.finding(place, message).with_help(help))
+    });
+    found.collect()
+}
+
+/// A call of a function, as far as tokens show.
+struct Call {
+    name: QualifiedName,
+    span: Span,
+}
+
+/// The names in a text that an opening parenthesis follows, those behind INTO left out.
+fn calls(text: &str) -> Vec<Call> {
+    let all = written::written(text);
+    let mut found = Vec::new();
+    for (at, one) in all.iter().enumerate().filter(|(_, one)| one.called) {
+        let schema = at.checked_sub(1).and_then(|at| all.get(at));
+        let schema = schema.filter(|_| one.behind_dot);
+        let before = at.checked_sub(1 + usize::from(schema.is_some()));
+        let into = before.and_then(|at| all.get(at));
+        if into.is_some_and(|word| word.name == "into" && !word.quoted) {
+            continue;
+        }
+        found.push(Call {
+            name: QualifiedName {
+                schema: schema.map(written::Written::stored),
+                name: one.stored(),
+            },
+            span: schema.map_or(one.span, |schema| schema.span.to(one.span)),
+        });
     }
     found
 }
 
 /// The function that builds statements, when one is called by that name, or by what it calls.
-fn dynamic(catalog: &Catalog, name: &Ident, seen: &mut Vec<Ident>) -> Option<ObjectName> {
-    if seen.contains(name) {
-        return None;
-    }
-    seen.push(name.clone());
-    let overloads = |(known, functions): (&ObjectName, &Vec<Function>)| {
-        let bodies = functions.iter().filter_map(|function| function.source.clone());
-        (known.name == *name).then(|| (known.clone(), bodies.collect::<Vec<String>>()))
+fn dynamic(
+    catalog: &Catalog,
+    name: &QualifiedName,
+    seen: &mut Vec<ObjectName>,
+) -> Option<ObjectName> {
+    let schemas = match &name.schema {
+        Some(schema) => std::slice::from_ref(schema),
+        None => catalog.search_path.as_slice(),
     };
-    let all: Vec<_> = catalog.functions.iter().filter_map(overloads).collect();
-    let bodies = all.iter().flat_map(|(known, bodies)| bodies.iter().map(move |body| (known, body)));
-    for (known, body) in bodies {
-        if builds_statements(body) {
-            return Some(known.clone());
+    for schema in schemas {
+        let known = ObjectName::new(schema.clone(), name.name.clone());
+        let Some(overloads) = catalog.functions.get(&known) else {
+            continue;
+        };
+        if seen.contains(&known) {
+            return None;
         }
-        let calls = written::written(body).into_iter().filter(|one| one.called);
-        for call in calls {
-            if let Some(found) = dynamic(catalog, &call.stored(), seen) {
-                return Some(found);
+        seen.push(known.clone());
+        for body in overloads.iter().filter_map(|one| one.source.as_deref()) {
+            if builds_statements(body) {
+                return Some(known);
+            }
+            for call in calls(body) {
+                if let Some(found) = dynamic(catalog, &call.name, seen) {
+                    return Some(found);
+                }
             }
         }
     }

@@ -111,17 +111,25 @@ impl Element {
                 | Self::Rows(_),
                 Self::Partitions(_),
             ) => false,
-            (Self::Rows(left), Self::Rows(right) | Self::Relation(right))
+            (
+                Self::Relation(left),
+                Self::Relation(right)
+                | Self::Rows(right)
+                | Self::Partitions(right)
+                | Self::Name(right)
+                | Self::Hanging(right)
+                | Self::Column(right, _)
+                | Self::Default(right, _),
+            )
+            | (Self::Rows(left), Self::Rows(right) | Self::Relation(right))
             | (Self::Partitions(left), Self::Partitions(right) | Self::Relation(right))
-            | (Self::Relation(left), Self::Rows(right) | Self::Partitions(right))
             | (
-                Self::Relation(left) | Self::Name(left) | Self::Hanging(left),
+                Self::Name(left) | Self::Hanging(left),
                 Self::Relation(right)
                 | Self::Name(right)
                 | Self::Hanging(right)
                 | Self::Column(right, _),
             )
-            | (Self::Relation(left), Self::Default(right, _))
             | (Self::Default(left, _), Self::Relation(right))
             | (
                 Self::Column(left, _),

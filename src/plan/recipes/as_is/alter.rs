@@ -251,7 +251,7 @@ fn without_default(cx: &Context<'_>, name: &Ident) -> WithoutDefault {
             },
             _ => None,
         })
-        .last();
+        .next_back();
     match (now, later.unwrap_or(now)) {
         (_, true) => WithoutDefault::Refused,
         (true, false) => WithoutDefault::MayBeNullThen,

@@ -15,6 +15,7 @@ use crate::{
         pieces,
         recipe::Context,
         state,
+        sync_trigger::dollar_quote,
     },
 };
 
@@ -365,44 +366,106 @@ pub fn storing(cx: &Context<'_>, table: &ObjectName) -> Vec<ObjectName> {
     )
 }
 
-/// Looks for partitions with rows that were made after the plan, and so have none of what the steps
-/// before prepared: the next step would read them while their clients wait.
-pub fn no_new_partitions(tree: &Tree<'_>, what: &str) -> Step {
-    let table = &tree.root.name;
-    let known: Vec<String> = tree.leaves().map(|leaf| regclass(&leaf.name)).collect();
-    let known = if known.is_empty() {
-        "NULL::pg_catalog.regclass".to_owned()
-    } else {
-        known.join(", ")
-    };
-    let from = format!(
-        "FROM pg_catalog.pg_partition_tree({}) part WHERE part.isleaf \
-         AND (part.relid IN ({known})) IS NOT TRUE AND pg_catalog.pg_relation_size(part.relid) > 0",
-        regclass(table)
-    );
-    let count = format!("SELECT pg_catalog.count(*) {from}");
-    step(
-        StepKind::Verify {
-            verify: Verify {
-                table: table.clone(),
-                count: count.clone(),
-                sample: Some(format!("SELECT part.relid::pg_catalog.text {from} LIMIT 5")),
-                message: format!(
-                    "{{count}} partitions of {} were made after the plan and hold rows: {what} \
-                     would read them while their clients wait",
-                    table.short()
-                ),
-                help: format!(
-                    "roll back and apply again, so that they are in the plan; or add {what} to \
-                     each of them by hand, empty ones need nothing"
-                ),
+/// What a partition must have that was made after the plan and holds rows: the step that follows
+/// would read them while their clients wait.
+#[derive(Debug)]
+pub struct Needed {
+    /// In words: `PRIMARY KEY`, `the foreign key`.
+    pub what: String,
+    /// SQL condition on `part.relid`: it has it.
+    pub has: String,
+    /// The statements that give it to one, without keeping clients waiting.
+    pub by_hand: String,
+}
+
+impl Needed {
+    /// A constraint of this type (`pg_constraint.contype`) on these columns; `more` is a further
+    /// condition on `k`.
+    pub fn constraint(contype: char, columns: &[Ident], more: &str) -> String {
+        let columns: Vec<String> = columns
+            .iter()
+            .map(|column| quote_literal(column.as_str()))
+            .collect();
+        format!(
+            "EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conrelid = part.relid \
+             AND k.contype = '{contype}'{more} AND ARRAY(SELECT a.attname::pg_catalog.text \
+             FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY u (attnum, at) \
+             JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.attnum \
+             ORDER BY u.at) = ARRAY[{}]::pg_catalog.text[])",
+            columns.join(", ")
+        )
+    }
+
+    fn help(&self, table: &ObjectName) -> String {
+        format!(
+            "give it to them by hand, empty ones need nothing: {}; then run zdm apply again. Or, \
+             where the plan of {} can still be taken back, roll back and apply it anew",
+            self.by_hand,
+            table.short()
+        )
+    }
+
+    /// The partitions that lack it; those that the plan knows have got it by then.
+    fn lacking(&self, tree: &Tree<'_>) -> String {
+        format!(
+            "FROM pg_catalog.pg_partition_tree({}) part WHERE part.isleaf \
+             AND pg_catalog.pg_relation_size(part.relid) > 0 AND NOT {}",
+            regclass(&tree.root.name),
+            self.has
+        )
+    }
+
+    /// Looks for them before the locks are asked for.
+    pub fn look(&self, tree: &Tree<'_>) -> Step {
+        let table = &tree.root.name;
+        let from = self.lacking(tree);
+        let count = format!("SELECT pg_catalog.count(*) {from}");
+        step(
+            StepKind::Verify {
+                verify: Verify {
+                    table: table.clone(),
+                    count: count.clone(),
+                    sample: Some(format!("SELECT part.relid::pg_catalog.text {from} LIMIT 5")),
+                    message: format!(
+                        "{{count}} partitions of {} were made after the plan, hold rows, and lack \
+                         {}, which would read them while their clients wait",
+                        table.short(),
+                        self.what
+                    ),
+                    help: self.help(table),
+                },
             },
-        },
-        format!("look for new partitions of {}", table.short()),
-        "what the steps before prepared is on the partitions that the plan knows",
-    )
-    .sql([count])
-    .lock(table, LockMode::AccessShare)
+            format!("look for new partitions of {}", table.short()),
+            "what the steps before prepared is on the partitions that the plan knows",
+        )
+        .sql([count])
+        .lock(table, LockMode::AccessShare)
+    }
+
+    /// Looks again under the lock, when no partition can come any more, and raises an error.
+    pub fn refuse(&self, tree: &Tree<'_>) -> String {
+        let table = &tree.root.name;
+        let body = format!(
+            "DECLARE found pg_catalog.text;\n\
+             BEGIN\n  \
+             SELECT pg_catalog.string_agg(part.relid::pg_catalog.text, ', ') INTO found\n    \
+             {};\n  \
+             IF found IS NOT NULL THEN\n    \
+             RAISE EXCEPTION '%', {} || found USING HINT = {},\n      \
+             ERRCODE = 'object_not_in_prerequisite_state';\n  \
+             END IF;\n\
+             END\n",
+            self.lacking(tree),
+            quote_literal(&format!(
+                "made after the plan, holding rows, and without {}, which would read them while \
+                 their clients wait: ",
+                self.what
+            )),
+            quote_literal(&self.help(table)),
+        );
+        let quote = dollar_quote(&body);
+        format!("DO {quote}\n{body}{quote}")
+    }
 }
 
 /// Proves that each leaf has its valid part of an index.

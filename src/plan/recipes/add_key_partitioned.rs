@@ -16,7 +16,7 @@ use crate::{
         Step, StepKind,
         draft::{Draft, Element, Refusal, Touch, step},
         keys::{self, NewKey, build_index, words},
-        partitions::{self, Part, Tree},
+        partitions::{self, Needed, Part, Tree},
         pieces,
         recipe::{Context, Recipe},
         recipes::{add_primary_key::second_key, create_index::duplicates},
@@ -148,15 +148,22 @@ fn draft_for(
             keys::attach_step(&part.table.name, &part.name, &part.name, vec![sql]),
         );
     }
-    draft.push(
-        PhaseName::Contract,
-        partitions::no_new_partitions(&tree, words(key.primary)),
-    );
+    let kind = words(key.primary);
+    let needed = Needed {
+        what: kind.to_owned(),
+        has: Needed::constraint(if key.primary { 'p' } else { 'u' }, &key.columns, ""),
+        by_hand: format!(
+            "`CREATE UNIQUE INDEX CONCURRENTLY name ON partition {definition}`, \
+             `ALTER TABLE partition ADD {kind} USING INDEX name`"
+        ),
+    };
+    draft.push(PhaseName::Contract, needed.look(&tree));
     let sql = format!(
         "ALTER TABLE {table} ADD CONSTRAINT {name} {}{}",
         as_constraint(cx, key, &list),
         keys::deferrability(constraint.attributes)
     );
+    let sql = [needed.refuse(&tree), sql];
     draft.push(PhaseName::Contract, add(cx, table, &name, &parts, sql));
     draft
         .touches
@@ -210,7 +217,7 @@ fn add(
     table: &ObjectName,
     name: &Ident,
     parts: &[Part<'_>],
-    sql: String,
+    sql: [String; 2],
 ) -> Step {
     let below = if cx.before.version >= PgVersion::V18 {
         LockMode::AccessExclusive
@@ -225,7 +232,7 @@ fn add(
         ),
         "every partition has its key, so this only changes the catalog",
     )
-    .sql([sql])
+    .sql(sql)
     .lock(table, LockMode::AccessExclusive)
     .state(state::constraint_present(table, name))
     .irreversible();

@@ -12,7 +12,7 @@ use crate::{
     plan::{
         Step, StepKind, Undo,
         draft::{Draft, Refusal, lock, merge_lock, step},
-        partitions::{self, Tree},
+        partitions::{self, Needed, Tree},
         recipe::Context,
         state,
     },
@@ -87,11 +87,32 @@ pub(super) fn steps(
         draft.push(phase, partitions::on_tree(cx, add, key.peer));
         draft.push(phase, validate(cx, &leaf.name, key.peer, key.name));
     }
-    draft.push(
-        phase,
-        partitions::no_new_partitions(&tree, "the foreign key"),
-    );
-    draft.push(phase, take_over(cx, key));
+    let columns = match key.kind {
+        ConstraintKind::ForeignKey { columns, .. } => columns.as_slice(),
+        ConstraintKind::Check { .. }
+        | ConstraintKind::Unique { .. }
+        | ConstraintKind::PrimaryKey { .. }
+        | ConstraintKind::Exclude { .. }
+        | ConstraintKind::Other => &[],
+    };
+    let needed = Needed {
+        what: "the foreign key".to_owned(),
+        has: Needed::constraint(
+            'f',
+            columns,
+            &format!(
+                " AND k.convalidated AND k.confrelid = pg_catalog.to_regclass({})",
+                crate::ident::quote_literal(&key.peer.to_string())
+            ),
+        ),
+        by_hand: format!(
+            "`ALTER TABLE partition ADD CONSTRAINT name {} NOT VALID`, \
+             `ALTER TABLE partition VALIDATE CONSTRAINT name`",
+            key.definition
+        ),
+    };
+    draft.push(phase, needed.look(&tree));
+    draft.push(phase, take_over(cx, key, needed.refuse(&tree)));
     Ok(())
 }
 
@@ -110,7 +131,7 @@ fn mark_validated(key: &NewForeignKey<'_>) -> Step {
 
 /// The plain ADD. Taking over the keys of the leaves removes triggers of theirs from the referenced
 /// table, which takes the strongest lock there.
-fn take_over(cx: &Context<'_>, key: &NewForeignKey<'_>) -> Step {
+fn take_over(cx: &Context<'_>, key: &NewForeignKey<'_>, refuse: String) -> Step {
     let (table, name) = (key.table, key.name);
     let mut undo_locks = lock(table, LockMode::AccessExclusive);
     merge_lock(&mut undo_locks, key.peer, LockMode::AccessExclusive);
@@ -133,10 +154,13 @@ fn take_over(cx: &Context<'_>, key: &NewForeignKey<'_>) -> Step {
         ),
         "every partition has the key, validated, so nothing is read",
     )
-    .sql([format!(
-        "ALTER TABLE {table} ADD CONSTRAINT {name} {}",
-        key.definition
-    )])
+    .sql([
+        refuse,
+        format!(
+            "ALTER TABLE {table} ADD CONSTRAINT {name} {}",
+            key.definition
+        ),
+    ])
     .lock(table, own)
     .lock(key.peer, LockMode::AccessExclusive)
     .state(state::constraint_present(table, name))

@@ -4,9 +4,11 @@
 //! columns and triggers included; before the next phase they must look the same. What differs is
 //! always told. It stops the run when the plan, made with the difference in place, would have other
 //! steps; a difference of no concern to the steps, as another migration's new column, does not.
+//! Partitions that came or went are planned anew without a word from anybody ([`partitions`]).
 //! Next: [`anew`] fits a plan made with the difference to what is done already.
 
 pub mod anew;
+pub mod partitions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -178,10 +180,17 @@ pub fn as_before(
     sizes: SizesAt,
 ) -> Option<AsBefore> {
     let present = shapes(catalog, stored);
-    if tables(recorded).any(|(name, _)| !present.contains_key(name)) {
-        return None;
-    }
     let mut before = catalog.clone();
+    for (name, text) in tables(recorded).filter(|(name, _)| !present.contains_key(*name)) {
+        // A dropped partition was there when the plan was made; nothing else may be gone.
+        let gone = table(text)?;
+        if gone.partition_bound.is_none() || catalog.tables.contains_key(&gone.name) {
+            return None;
+        }
+        if let Some(then) = original.get(name) {
+            before.tables.insert(gone.name, table(then)?);
+        }
+    }
     // What the file makes was not there when the plan was made.
     for statement in &made_from.file.script.statements {
         if let StatementKind::CreateTable(create) = &statement.kind
@@ -194,7 +203,12 @@ pub fn as_before(
         }
     }
     let mut now = before.clone();
-    for (name, is) in tables(&present) {
+    now.tables
+        .retain(|name, _| catalog.tables.contains_key(name));
+    let new = partitions::made(recorded, catalog);
+    for (name, is) in
+        tables(&present).filter(|(name, _)| !new.iter().any(|n| n.to_string() == **name))
+    {
         let is = table(is)?;
         let Some(then) = original.get(name) else {
             // Not there or without a part in this when the plan was made.
@@ -210,6 +224,19 @@ pub fn as_before(
         before.tables.insert(is.name.clone(), then);
         now.tables.insert(is.name.clone(), changed);
     }
+    for (name, parent) in new
+        .iter()
+        .filter_map(|name| Some((name, parent_of(name, catalog, recorded)?)))
+    {
+        let known = |shapes: &Shapes| shapes.get(&parent.to_string()).and_then(|text| table(text));
+        if let (Some(then), Some(was)) = (known(original), known(recorded)) {
+            for catalog in [&mut before, &mut now] {
+                if let Some(partition) = catalog.tables.get_mut(name) {
+                    partitions::without_inherited(partition, &then, &was);
+                }
+            }
+        }
+    }
     if let (Some(then), Some(was), Some(is)) = (views(original), views(recorded), views(&present)) {
         for view in then.values().chain(was.values()).chain(is.values()) {
             before.views.remove(&view.name);
@@ -223,6 +250,18 @@ pub fn as_before(
         now.views.extend(changed.into_iter().map(by_name));
     }
     Some(AsBefore { before, now })
+}
+
+/// The nearest table above a partition that is recorded.
+fn parent_of(partition: &ObjectName, catalog: &Catalog, recorded: &Shapes) -> Option<ObjectName> {
+    let mut name = partition;
+    while let Some(parent) = catalog.tables.get(name)?.parents.first() {
+        if recorded.contains_key(&parent.to_string()) {
+            return Some(parent.clone());
+        }
+        name = parent;
+    }
+    None
 }
 
 /// The plan of a migration that is in flight, on another catalog: its own objects are named as
@@ -264,11 +303,22 @@ pub fn other_steps(
     }
     let before: Vec<&Step> = before.plan.steps().collect();
     let now: Vec<&Step> = now.plan.steps().collect();
+    // A step that has only moved up is the same.
+    let unnumbered = |step: &Step| Step {
+        id: String::new(),
+        ..step.clone()
+    };
+    let kept: Vec<Step> = now.iter().map(|step| unnumbered(step)).collect();
     let mut found: Vec<String> = before
         .iter()
-        .filter(|step| !now.contains(step))
+        .filter(|step| !kept.contains(&unnumbered(step)))
         .map(|step| format!("{} ({}) would be another", step.id, step.title))
         .collect();
+    if found.len() > SHOWN_STEPS {
+        let more = found.len() - SHOWN_STEPS;
+        found.truncate(SHOWN_STEPS);
+        found.push(format!("{more} more would be others"));
+    }
     if before.len() != now.len() {
         found.push(format!(
             "there would be {} steps, and there are {}",
@@ -278,6 +328,9 @@ pub fn other_steps(
     }
     Some(found)
 }
+
+/// How many steps that would be others are named.
+const SHOWN_STEPS: usize = 8;
 
 fn table(text: &str) -> Option<Table> {
     serde_json::from_str(text).ok()

@@ -17,7 +17,7 @@ use crate::{
     execute::{
         Runner,
         adopt::mirror::{self, Mirror},
-        drift::{self, MadeFrom},
+        drift::{self, MadeFrom, partitions},
         error::ExecuteError,
         event::{BlockerInfo, EventKind},
         fill,
@@ -350,6 +350,18 @@ impl<'a> Driver<'a> {
                 Ok(())
             }
             Err(error) => {
+                if matches!(error, ExecuteError::StepFailed { .. })
+                    && partitions::dropped(&mut self.watch, record)
+                        .await?
+                        .concerns(step)
+                {
+                    self.journal
+                        .step_done(&mut self.session, &step.id, self.lease)
+                        .await?;
+                    let why = "its partition has been dropped".to_owned();
+                    self.emit(step, EventKind::StepSkipped { why });
+                    return Ok(());
+                }
                 self.failed(step, &error).await;
                 self.take_constraint_back(step, error).await
             }

@@ -56,6 +56,8 @@ pub struct Replan<'a> {
     pub state: MigrationState,
     /// Steps that are done, and have to be done again.
     pub again: &'a [String],
+    /// New steps that need not be run: what they do is there.
+    pub there: &'a [String],
     /// What its relations would have looked like before expand.
     pub original: &'a BTreeMap<String, String>,
     /// What its relations look like.
@@ -225,6 +227,7 @@ impl Journal {
         let ids: Vec<&str> = anew.plan.steps().map(|step| step.id.as_str()).collect();
         let ids = serde_json::json!(ids).to_string();
         let again = serde_json::json!(anew.again).to_string();
+        let there = serde_json::json!(anew.there).to_string();
         let original = serde_json::json!(anew.original).to_string();
         let present = serde_json::json!(anew.present).to_string();
         let statements = [
@@ -246,7 +249,12 @@ impl Journal {
             ),
             self.sql(
                 include_str!("sql/replan.sql"),
-                &[id.into(), (&plan).into(), (&again).into()],
+                &[
+                    id.into(),
+                    (&plan).into(),
+                    (&again).into(),
+                    (&there).into(),
+                ],
             ),
             self.sql(
                 "INSERT INTO {schema}.boundaries (migration_id, phase, edge, at, wal, fingerprints) \

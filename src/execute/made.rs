@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     db::{Session, activity::json_rows, bind},
     execute::{
+        drift::partitions,
         error::ExecuteError,
         journal::{Journal, MigrationRecord, MigrationState, StepState},
     },
@@ -70,9 +71,19 @@ pub async fn missing(
     if done.iter().any(|(phase, _)| *phase == PhaseName::Contract) {
         return Ok(Vec::new());
     }
-    let steps: Vec<&Step> = done.into_iter().map(|(_, step)| step).collect();
+    let dropped = partitions::dropped(session, record).await?;
+    let steps: Vec<&Step> = done
+        .into_iter()
+        .map(|(_, step)| step)
+        .filter(|step| !dropped.concerns(step))
+        .collect();
     let lost = lost(session, &steps).await?;
-    let mut words: Vec<String> = lost.objects.iter().map(Made::in_words).collect();
+    let mut words: Vec<String> = lost
+        .objects
+        .iter()
+        .filter(|made| !dropped.holds(&made.within))
+        .map(Made::in_words)
+        .collect();
     words.extend(lost.checks);
     Ok(words)
 }

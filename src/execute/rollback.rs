@@ -5,6 +5,7 @@ use crate::{
     execute::{
         Runner,
         apply::{order::refuse_if_depended_on, stored_plan},
+        drift::partitions,
         driver::{Absent, Consent, Driver, connect, rows_found},
         error::ExecuteError,
         journal::{Journal, MigrationRecord, MigrationState, MigrationSummary, StepState},
@@ -163,9 +164,15 @@ async fn back(
             });
         }
     }
+    let dropped = partitions::dropped(&mut watch, &record).await?;
     let mut driver = Driver::open(&runner, journal, lease, plan).await?;
     driver.consent = consent;
-    driver.absent = way.absent;
+    driver.absent = if dropped.is_empty() {
+        way.absent
+    } else {
+        // Their share went with them.
+        Absent::PassedOver
+    };
     driver.run(Goal::Rollback).await
 }
 

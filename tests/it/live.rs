@@ -29,6 +29,7 @@ mod lints;
 mod made;
 mod objects;
 mod partitions;
+mod partitions_change;
 mod reindex;
 mod replay;
 mod replay_histories;

@@ -8,7 +8,8 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    execute::journal::StepState,
+    execute::{drift::partitions::Partitions, journal::StepState},
+    ident::ObjectName,
     parse::PhaseName,
     plan::{Plan, Step, StepKind},
 };
@@ -22,6 +23,8 @@ pub struct Anew {
     pub new: Vec<String>,
     /// Looks that were taken, and have to be taken again.
     pub again: Vec<String>,
+    /// New steps that new partitions have got from their parent already.
+    pub there: Vec<String>,
     /// The first phase in which something is to do.
     pub phase: PhaseName,
 }
@@ -35,14 +38,17 @@ pub enum Misfit {
     TakeBack(String),
 }
 
-/// Fits `now` to what is done of `stored`.
+/// Fits `now` to what is done of `stored`. What is done on `dropped` partitions alone needs no
+/// place in it.
 pub fn fit(
     stored: &Plan,
     mut now: Plan,
+    dropped: &Partitions,
     state: impl Fn(&str) -> StepState,
 ) -> Result<Anew, Misfit> {
     let mut kept: BTreeSet<String> = BTreeSet::new();
     let mut new = Vec::new();
+    let mut unfilled = BTreeSet::new();
     for phase in &mut now.phases {
         let theirs: Vec<&Step> = stored
             .phases
@@ -58,6 +64,10 @@ pub fn fit(
             if let Some(same) = same {
                 step.id.clone_from(&same.id);
                 kept.insert(same.id.clone());
+                if fills_more(same, step) {
+                    unfilled.insert(same.id.clone());
+                    new_ones_last(same, step);
+                }
             } else {
                 numbers += 1;
                 step.id = format!("{}-{numbers}", phase.phase.as_str());
@@ -69,6 +79,7 @@ pub fn fit(
     let left: Vec<&Step> = stored
         .steps()
         .filter(|step| !kept.contains(&step.id) && !looks_only(step))
+        .filter(|step| !dropped.concerns(step))
         .filter(begun)
         .collect();
     let (indexes, others): (Vec<&Step>, Vec<&Step>) = left
@@ -89,7 +100,8 @@ pub fn fit(
     for phase in &now.phases {
         for step in &phase.steps {
             let done = state(&step.id) == StepState::Done && kept.contains(&step.id);
-            if done && !(changed && looks_only(step)) {
+            let more = unfilled.contains(&step.id);
+            if done && !more && !(changed && looks_only(step)) {
                 continue;
             }
             if done {
@@ -103,13 +115,54 @@ pub fn fit(
         plan: now,
         new,
         again,
+        there: Vec::new(),
         phase: first.unwrap_or(PhaseName::Contract),
     })
 }
 
 /// Whether both do the same in the same way; numbers, estimates and reasons do not count.
 fn is_same(one: &Step, other: &Step) -> bool {
+    if let (Some(one), Some(other)) = (walked(&one.kind), walked(&other.kind)) {
+        // Whatever the partitions are through which it goes, one after the other.
+        return one.1 == other.1;
+    }
     one.kind == other.kind && one.sql == other.sql && one.transactional == other.transactional
+}
+
+/// The relations that a step walks, and what it does there.
+fn walked(kind: &StepKind) -> Option<(Vec<ObjectName>, StepKind)> {
+    let mut kind = kind.clone();
+    let relations = match &mut kind {
+        StepKind::Backfill { backfill } => std::mem::take(&mut backfill.relations),
+        StepKind::Batches { batches } => std::mem::take(&mut batches.relations),
+        _ => return None,
+    };
+    Some((relations, kind))
+}
+
+/// A fill goes on behind the last relation that has a checkpoint, so what is new comes after that.
+fn new_ones_last(done: &Step, now: &mut Step) {
+    if let (StepKind::Backfill { backfill: done }, StepKind::Backfill { backfill: now }) =
+        (&done.kind, &mut now.kind)
+    {
+        let place = |relation: &ObjectName| {
+            let mut known = done.relations.iter();
+            known.position(|one| one == relation).unwrap_or(usize::MAX)
+        };
+        now.relations.sort_by_key(|relation| place(relation));
+    }
+}
+
+/// Whether a fill has partitions to go through that it did not have. An UPDATE or DELETE has had
+/// its turn: what is written after it is none of its business, as with plain SQL.
+fn fills_more(done: &Step, now: &Step) -> bool {
+    match (&done.kind, &now.kind) {
+        (StepKind::Backfill { backfill: done }, StepKind::Backfill { backfill: now }) => now
+            .relations
+            .iter()
+            .any(|relation| !done.relations.contains(relation)),
+        _ => false,
+    }
 }
 
 fn looks_only(step: &Step) -> bool {
@@ -122,10 +175,7 @@ fn looks_only(step: &Step) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        ident::ObjectName,
-        plan::{Phase, draft},
-    };
+    use crate::plan::{Phase, draft};
 
     fn ddl(sql: &str) -> Step {
         draft::step(StepKind::Ddl, sql, "").sql([sql.to_owned()])
@@ -185,7 +235,7 @@ mod tests {
             vec![index("new"), ddl("validate"), look()],
             vec![ddl("swap and drop")],
         ]);
-        let anew = fit(&stored, now, migrated).unwrap();
+        let anew = fit(&stored, now, &Partitions::default(), migrated).unwrap();
         assert_eq!(
             ids(&anew.plan),
             [
@@ -205,7 +255,7 @@ mod tests {
     fn a_change_of_contract_alone_begins_nothing_anew() {
         let stored = plan([vec![ddl("add")], vec![look()], vec![ddl("drop")]]);
         let now = plan([vec![ddl("add")], vec![look()], vec![ddl("other")]]);
-        let anew = fit(&stored, now, migrated).unwrap();
+        let anew = fit(&stored, now, &Partitions::default(), migrated).unwrap();
         assert_eq!((anew.again, anew.phase), (Vec::new(), PhaseName::Contract));
     }
 
@@ -213,19 +263,19 @@ mod tests {
     fn what_is_done_and_would_be_another_stands_against_it() {
         let stored = plan([vec![ddl("add")], vec![index("old")], Vec::new()]);
         let now = plan([vec![ddl("add more")], Vec::new(), Vec::new()]);
-        let Err(Misfit::Done(words)) = fit(&stored, now, migrated) else {
+        let Err(Misfit::Done(words)) = fit(&stored, now, &Partitions::default(), migrated) else {
             panic!("it fits");
         };
         assert_eq!(words, ["expand-1 (add) is done, and would be another"]);
         let now = plan([vec![ddl("add")], Vec::new(), Vec::new()]);
         assert_eq!(
-            fit(&stored, now.clone(), migrated),
+            fit(&stored, now.clone(), &Partitions::default(), migrated),
             Err(Misfit::TakeBack("migrate-1".into()))
         );
         let undone = |id: &str| match id {
             "migrate-1" => StepState::Undone,
             other => migrated(other),
         };
-        assert!(fit(&stored, now, undone).is_ok());
+        assert!(fit(&stored, now, &Partitions::default(), undone).is_ok());
     }
 }

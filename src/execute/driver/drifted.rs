@@ -6,19 +6,21 @@
 
 use std::sync::Arc;
 
-use super::{DriftPolicy, Driver};
+use super::{DriftPolicy, Driver, standing};
 use crate::{
     diagnostic::Level,
     execute::{
         drift::{
             self, SizesAt,
             anew::{Anew, Misfit, fit},
+            partitions::{self, Partitions},
         },
         error::ExecuteError,
         journal::{Edge, MigrationRecord, Replan, StepState},
-        machine,
+        machine::{self, Standing},
     },
     parse::PhaseName,
+    plan::StepKind,
 };
 
 /// What a look at the database has led to.
@@ -51,7 +53,13 @@ impl Driver<'_> {
             .and_then(|(made_from, original)| {
                 drift::other_steps(made_from, &self.plan, [original, recorded], &catalog)
             });
-        match (others, self.drift) {
+        // Partitions come and go every day.
+        let policy = if drift::partitions::only(recorded, &present, &catalog) {
+            DriftPolicy::Accept
+        } else {
+            self.drift
+        };
+        match (others, policy) {
             (Some(others), _) if others.is_empty() => {
                 self.runner.events.note(
                     None,
@@ -64,10 +72,15 @@ impl Driver<'_> {
             }),
             (None, DriftPolicy::Refuse) => Err(ExecuteError::Drift { difference }),
             (_, DriftPolicy::Accept) => {
+                let word = match self.drift {
+                    DriftPolicy::Accept => "accepted",
+                    DriftPolicy::Refuse => "partitions have come or gone",
+                };
                 self.runner
                     .events
-                    .note(None, format!("accepted: {difference}"));
-                let fitted = self.planned_anew(record, &catalog, &difference)?;
+                    .note(None, format!("{word}: {difference}"));
+                let dropped = partitions::dropped(&mut self.watch, record).await?;
+                let fitted = self.planned_anew(record, &catalog, (&difference, &dropped))?;
                 match fitted {
                     Fitted::TakeBack(id) => self.take_back(&id).await?,
                     Fitted::Anew(anew) => {
@@ -84,7 +97,7 @@ impl Driver<'_> {
         &self,
         record: &MigrationRecord,
         catalog: &crate::catalog::Catalog,
-        difference: &str,
+        (difference, dropped): (&str, &Partitions),
     ) -> Result<Fitted, ExecuteError> {
         let made_from = self.made_from;
         let (Some(made_from), Some(original), Some(recorded)) = (
@@ -120,7 +133,7 @@ impl Driver<'_> {
                     .collect();
                 continue;
             }
-            match fit(&self.plan, planned.plan, state) {
+            match fit(&self.plan, planned.plan, dropped, state) {
                 Ok(anew) => {
                     let original = drift::shapes(&as_before.now, &anew.plan);
                     return Ok(Fitted::Anew(Box::new((anew, original))));
@@ -160,9 +173,10 @@ impl Driver<'_> {
     async fn go_on_with(
         &mut self,
         record: &MigrationRecord,
-        (anew, original): (Anew, drift::Shapes),
+        (mut anew, original): (Anew, drift::Shapes),
         catalog: &crate::catalog::Catalog,
     ) -> Result<(), ExecuteError> {
+        anew.there = self.there_already(record, &anew, catalog).await?;
         let present = drift::shapes(catalog, &anew.plan);
         // Where nothing is to do before the phase that is to begin, no phase begins again.
         let begins = record
@@ -177,6 +191,7 @@ impl Driver<'_> {
                     plan: &anew.plan,
                     state: begins.unwrap_or(record.state),
                     again: &anew.again,
+                    there: &anew.there,
                     original: &original,
                     present: &present,
                 },
@@ -186,6 +201,7 @@ impl Driver<'_> {
         let titles: Vec<String> = anew
             .new
             .iter()
+            .filter(|id| !anew.there.contains(id))
             .filter_map(|id| anew.plan.step(id))
             .map(|step| format!("{} ({})", step.id, step.title))
             .collect();
@@ -199,6 +215,32 @@ impl Driver<'_> {
         self.runner.events.note(None, message);
         self.plan = Arc::new(anew.plan);
         Ok(())
+    }
+
+    /// The new steps whose work new partitions have got from the partitioned table.
+    async fn there_already(
+        &mut self,
+        record: &MigrationRecord,
+        anew: &Anew,
+        catalog: &crate::catalog::Catalog,
+    ) -> Result<Vec<String>, ExecuteError> {
+        let Some(recorded) = shapes_at(record, Edge::Done) else {
+            return Ok(Vec::new());
+        };
+        let made = partitions::of(&partitions::made(recorded, catalog), catalog);
+        let mut there = Vec::new();
+        for step in anew.new.iter().filter_map(|id| anew.plan.step(id)) {
+            let inherits = matches!(step.kind, StepKind::Ddl | StepKind::LongDdl);
+            if let Some(query) = step
+                .pre
+                .as_ref()
+                .filter(|_| inherits && made.concerns(step))
+                && standing(&mut self.watch, query).await? == Standing::Done
+            {
+                there.push(step.id.clone());
+            }
+        }
+        Ok(there)
     }
 }
 

@@ -150,7 +150,7 @@ impl Command {
         };
         match self {
             Self::Lint(args) => lint::run(args, &config()?).await,
-            Self::Explain(args) => explain::run(args),
+            Self::Explain(args) => explain::run(args, config),
             Self::Plan(args) => plan::run(args, &config()?).await,
             Self::Apply(args) => apply::run(args, &config()?).await,
             Self::Status(args) => status::run(args, &config()?).await,

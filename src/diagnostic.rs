@@ -2,6 +2,8 @@
 //!
 //! A [`Diagnostic`] says *what*, *why* and *what to do*; `report` renders it.
 
+use std::{borrow::Cow, fmt, ops::Deref};
+
 use serde::{Deserialize, Serialize};
 
 use crate::source::Span;
@@ -29,6 +31,57 @@ impl Level {
     }
 }
 
+/// The kebab-case name of a rule or of a kind of mistake: one of zdm's own, or of a rule that a
+/// project has made for itself.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct RuleName(Cow<'static, str>);
+
+impl RuleName {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&'static str> for RuleName {
+    fn from(name: &'static str) -> Self {
+        Self(Cow::Borrowed(name))
+    }
+}
+
+impl From<String> for RuleName {
+    fn from(name: String) -> Self {
+        Self(Cow::Owned(name))
+    }
+}
+
+impl Deref for RuleName {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq<str> for RuleName {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+
+impl PartialEq<&str> for RuleName {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+
+impl fmt::Display for RuleName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
+
 /// A second place that matters, with a few words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
@@ -41,8 +94,8 @@ pub struct Label {
 /// One finding about one source file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// The kebab-case name of the rule or of the kind of mistake (`syntax`, `unknown-directive`).
-    pub rule: &'static str,
+    /// The rule, or the kind of mistake (`syntax`, `unknown-directive`).
+    pub rule: RuleName,
     /// How bad it is.
     pub level: Level,
     /// What happens and why: one sentence or two, the objects named.
@@ -57,9 +110,14 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// A finding without help or labels.
-    pub fn new(rule: &'static str, level: Level, span: Span, message: impl Into<String>) -> Self {
+    pub fn new(
+        rule: impl Into<RuleName>,
+        level: Level,
+        span: Span,
+        message: impl Into<String>,
+    ) -> Self {
         Self {
-            rule,
+            rule: rule.into(),
             level,
             message: message.into(),
             help: None,

@@ -7,6 +7,7 @@
 //! [`page`] reads its page.
 
 pub mod context;
+pub mod custom;
 pub mod file;
 pub mod folder;
 pub mod made;
@@ -30,6 +31,7 @@ use crate::{
 };
 
 pub use context::{Context, Work, WorkKind};
+pub use custom::Custom;
 pub use file::File;
 pub use folder::{Folder, Judged, KeptBy, Member, Original, Released};
 pub use page::Page;
@@ -85,8 +87,10 @@ pub fn lint_among(
         .filter(|rule| rule.explains == Explains::Work || settings.is_on(rule.name))
         .collect();
     for context in file.contexts() {
-        let found = of_statement(&context, &looking);
-        findings.extend(found.into_iter().map(|diagnostic| Finding {
+        let custom = settings.custom.iter();
+        let custom = custom.flat_map(|rule| rule.check(&context));
+        let found = of_statement(&context, &looking).into_iter().chain(custom);
+        findings.extend(found.map(|diagnostic| Finding {
             diagnostic,
             statement: Some(context.at),
             effects: Some(context.effects.clone()),
@@ -109,7 +113,7 @@ pub fn lint_among(
         });
     }
     findings = suppress::apply(script, findings, settings);
-    findings.sort_by_key(|finding| (finding.diagnostic.span, finding.diagnostic.rule));
+    sort(&mut findings);
     Linted {
         findings,
         after: file.into_end(),
@@ -141,6 +145,15 @@ pub fn across(folder: &Folder<'_>) -> Vec<Vec<Diagnostic>> {
     found
 }
 
+/// Puts findings into the order of the text.
+fn sort(findings: &mut [Finding]) {
+    findings.sort_by(|one, other| {
+        let key = |finding: &Finding| finding.diagnostic.span;
+        let by_place = key(one).cmp(&key(other));
+        by_place.then_with(|| one.diagnostic.rule.cmp(&other.diagnostic.rule))
+    });
+}
+
 /// Only what looking at its whole folder has found in a script, for one that is not judged by
 /// itself, because it has run.
 pub fn only_across(script: &Script, across: Vec<Diagnostic>) -> Vec<Finding> {
@@ -150,7 +163,7 @@ pub fn only_across(script: &Script, across: Vec<Diagnostic>) -> Vec<Finding> {
         effects: None,
     });
     let mut findings = suppress::leave_out(script, found.collect());
-    findings.sort_by_key(|finding| (finding.diagnostic.span, finding.diagnostic.rule));
+    sort(&mut findings);
     findings
 }
 

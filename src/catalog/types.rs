@@ -191,6 +191,13 @@ fn parts(ty: &str) -> Parts<'_> {
     }
 }
 
+/// Whether a canonical type is what another names: an array counts as what it holds, and `exactly`
+/// says whether the length counts.
+pub fn is_kind_of(ty: &str, of: &str, exactly: bool) -> bool {
+    let (ty, of) = (parts(ty), parts(of));
+    ty.base == of.base && (!exactly || ty.modifiers == of.modifiers) && (!of.array || ty.array)
+}
+
 /// What changing a column from one canonical type to another does, without a `USING` that
 /// computes something.
 pub fn change(from: &str, to: &str, catalog: &Catalog) -> TypeChange {

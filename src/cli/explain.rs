@@ -6,9 +6,12 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use crate::{
+    catalog::PgVersion,
     cli::{CliError, ErrorCode, Exit, Format, output},
+    config::{Config, ConfigError},
     diagnostic::{Level, closest},
     lint::{
+        Custom, Rule, Settings,
         page::{BlockKind, Page},
         rules,
     },
@@ -17,7 +20,7 @@ use crate::{
 
 /// Show a rule's page: what it finds, why it matters, and what to do.
 ///
-/// Without a rule, or with --list, every rule is listed with its level.
+/// Without a rule, or with --list, every rule is listed with its level, those of zdm.toml last.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The rule, as it stands in brackets behind a finding's level.
@@ -35,7 +38,8 @@ struct RulePage<'a> {
     rule: &'a str,
     level: Level,
     summary: &'a str,
-    since: &'a str,
+    /// The version of zdm that first had it; a project's own rule has none.
+    since: Option<&'a str>,
     postgresql: Vec<u32>,
     recipe: Option<&'a str>,
     text: &'a str,
@@ -47,26 +51,43 @@ struct Rules<'a> {
     rules: Vec<RulePage<'a>>,
 }
 
-/// Runs it.
-pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
-    let pages: Vec<(&'static str, Page<'static>)> = match args.rule.as_deref() {
-        Some(name) => vec![page(name)?],
-        None => rules::ALL
-            .iter()
-            .filter_map(|rule| Some((rule.name, rule.read_page()?)))
-            .collect(),
+/// Runs it. The configuration is asked only for what it alone knows: a project's own rules.
+pub(super) fn run(
+    args: &Args,
+    config: impl FnOnce() -> Result<Config, ConfigError>,
+) -> Result<Exit, CliError> {
+    let own = match args.rule.as_deref() {
+        Some(name) => rules::find(name).map(|rule| vec![rule]),
+        None => Some(rules::ALL.iter().collect()),
     };
+    let config = match (&own, args.rule.as_deref()) {
+        (Some(_), Some(_)) => Config::default(),
+        (_, _) => config()?,
+    };
+    let settings = &config.settings.lint.rules;
+    let own: Vec<(&Rule, Page<'_>)> = own
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|rule| Some((rule, rule.read_page()?)))
+        .collect();
+    let custom = settings.custom.iter();
+    let custom = custom.filter(|rule| args.rule.as_ref().is_none_or(|name| rule.name == *name));
+    let pages: Vec<RulePage<'_>> = own
+        .iter()
+        .map(|(rule, page)| of_rule(rule, page))
+        .chain(custom.map(of_custom))
+        .collect();
+    if let (Some(name), []) = (&args.rule, pages.as_slice()) {
+        return Err(no_such_rule(name, settings));
+    }
     match (args.format, args.rule.is_some()) {
         (Format::Json, _) => output::result(&json::pretty(&Rules {
             version: json::VERSION,
-            rules: pages
-                .iter()
-                .map(|(rule, page)| as_json(rule, page))
-                .collect(),
+            rules: pages,
         })),
         (Format::Human, true) => {
-            for (rule, page) in &pages {
-                output::result(&in_words(rule, page));
+            for page in &pages {
+                output::result(&in_words(page));
             }
         }
         (Format::Human, false) => output::result(&list(&pages)),
@@ -74,24 +95,20 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-fn page(name: &str) -> Result<(&'static str, Page<'static>), CliError> {
-    rules::find(name)
-        .and_then(|rule| Some((rule.name, rule.read_page()?)))
-        .ok_or_else(|| {
-            let error = CliError::new(ErrorCode::NoSuchRule, format!("there is no rule `{name}`"));
-            match closest(name, rules::names()) {
-                Some(near) => error.with_hint(format!("Did you mean `zdm explain {near}`?")),
-                None => error.with_hint("List the rules with `zdm explain --list`."),
-            }
-        })
+fn no_such_rule(name: &str, settings: &Settings) -> CliError {
+    let error = CliError::new(ErrorCode::NoSuchRule, format!("there is no rule `{name}`"));
+    match closest(name, settings.names()) {
+        Some(near) => error.with_hint(format!("Did you mean `zdm explain {near}`?")),
+        None => error.with_hint("List the rules with `zdm explain --list`."),
+    }
 }
 
-fn as_json<'a>(rule: &'a str, page: &'a Page<'_>) -> RulePage<'a> {
+fn of_rule<'a>(rule: &Rule, page: &'a Page<'_>) -> RulePage<'a> {
     RulePage {
-        rule,
+        rule: rule.name,
         level: page.level,
         summary: &page.summary,
-        since: &page.since,
+        since: Some(&page.since),
         postgresql: page
             .versions
             .iter()
@@ -102,12 +119,28 @@ fn as_json<'a>(rule: &'a str, page: &'a Page<'_>) -> RulePage<'a> {
     }
 }
 
-fn list(pages: &[(&str, Page<'_>)]) -> String {
-    let width = pages.iter().map(|(rule, _)| rule.len()).max().unwrap_or(0);
-    pages.iter().fold(String::new(), |mut out, (rule, page)| {
+fn of_custom(rule: &Custom) -> RulePage<'_> {
+    RulePage {
+        rule: &rule.name,
+        level: rule.shown_level(),
+        summary: &rule.message,
+        since: None,
+        postgresql: PgVersion::ALL
+            .iter()
+            .map(|version| version.major())
+            .collect(),
+        recipe: None,
+        text: rule.page(),
+    }
+}
+
+fn list(pages: &[RulePage<'_>]) -> String {
+    let width = pages.iter().map(|page| page.rule.len()).max().unwrap_or(0);
+    pages.iter().fold(String::new(), |mut out, page| {
         let _ = writeln!(
             out,
-            "{rule:<width$}  {:<7}  {}",
+            "{:<width$}  {:<7}  {}",
+            page.rule,
             page.level.as_str(),
             page.summary
         );
@@ -120,20 +153,24 @@ const DIM: Style = Style::new().dimmed();
 const CODE: Style = AnsiColor::Cyan.on_default();
 
 /// The page with its headings made bold and its blocks indented under what they are for.
-fn in_words(rule: &str, page: &Page<'_>) -> String {
-    let versions = match (page.versions.first(), page.versions.last()) {
+fn in_words(page: &RulePage<'_>) -> String {
+    let versions = match (page.postgresql.first(), page.postgresql.last()) {
         (Some(first), Some(last)) if first != last => format!("{first}–{last}"),
         (Some(only), _) => only.to_string(),
         (None, _) => "any".to_owned(),
     };
+    let since = page.since.map_or_else(
+        || "from zdm.toml".to_owned(),
+        |since| format!("since zdm {since}"),
+    );
     let mut out = format!(
-        "{BOLD}{rule}{BOLD:#}\n{}\n{DIM}{} · since zdm {} · PostgreSQL {versions}{DIM:#}\n",
+        "{BOLD}{rule}{BOLD:#}\n{}\n{DIM}{} · {since} · PostgreSQL {versions}{DIM:#}\n",
         page.summary,
         page.level.as_str(),
-        page.since,
+        rule = page.rule,
     );
     let mut in_block = false;
-    for line in page.body.lines().skip(1) {
+    for line in page.text.lines().skip(1) {
         if let Some(info) = line.strip_prefix("```") {
             in_block = !in_block;
             let caption = BlockKind::from_info(info).map_or("", BlockKind::caption);

@@ -24,7 +24,7 @@ use crate::{
     },
     config::{Config, FailOn, migrations},
     diagnostic::Level,
-    lint::{Linted, lint_among, only_across, rules},
+    lint::{self, Linted, lint_among, only_across, rules},
     report::{
         Shown, count,
         findings::{Findings, Format, PlanText, RuleDoc},
@@ -194,7 +194,7 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
     } else {
         Vec::new()
     };
-    let pages = rule_docs(&kept);
+    let pages = rule_docs(&kept, &config.settings.lint.rules);
     let findings = Findings {
         shown: &kept,
         files: &files,
@@ -344,12 +344,20 @@ fn baseline<'a>(
 }
 
 /// The pages of the rules that have findings, in the order of their first ones.
-fn rule_docs<'a>(shown: &[Shown<'_>]) -> Vec<RuleDoc<'a>> {
+fn rule_docs<'a>(shown: &[Shown<'_>], settings: &'a lint::Settings) -> Vec<RuleDoc<'a>> {
     let mut docs: Vec<RuleDoc<'a>> = Vec::new();
     for shown in shown {
-        let name = shown.diagnostic.rule;
+        let name = shown.diagnostic.rule.as_str();
         if docs.iter().any(|doc| doc.name == name) {
             continue;
+        }
+        if let Some(custom) = settings.custom(name) {
+            docs.push(RuleDoc {
+                name: &custom.name,
+                level: custom.shown_level(),
+                summary: custom.message.clone(),
+                text: custom.page().trim(),
+            });
         }
         if let Some(rule) = rules::find(name)
             && let Some(page) = rule.read_page()

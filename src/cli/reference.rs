@@ -7,7 +7,12 @@ use clap::CommandFactory as _;
 use crate::{
     cli::{Cli, ErrorCode, Exit, error::RUN_CODES},
     config::{Key, keys::DIRECTIVE_KEYS},
-    lint::{page::Group, rule::OptionDefault, rules},
+    lint::{
+        custom::{self, NameOf},
+        page::Group,
+        rule::OptionDefault,
+        rules,
+    },
 };
 
 const GENERATED: &str = "<!-- Generated from the code; `UPDATE_REFERENCE=1 cargo test --test it generated` writes it anew. -->\n\n";
@@ -153,6 +158,7 @@ fn configuration() -> String {
             key.doc()
         );
     }
+    custom_rules(&mut out);
     let keys: Vec<String> = DIRECTIVE_KEYS
         .iter()
         .map(|key| format!("`{key}`"))
@@ -166,6 +172,39 @@ fn configuration() -> String {
         keys.join(", ")
     );
     out
+}
+
+/// What a rule of a project may hold.
+fn custom_rules(out: &mut String) {
+    out.push_str(
+        "\n## `[[lint.custom]]`\n\n\
+         A rule of your own; [the guide](../guide/custom-rules.md) has examples.\n\
+         A pattern is a regular expression of the crate `regex`; it fits a name that holds it, so that `^` and `$` tie it to the ends.\n\n\
+         | key | means |\n| --- | --- |\n",
+    );
+    for (key, doc) in custom::KEYS {
+        let _ = writeln!(out, "| `{key}` | {doc} |");
+    }
+    out.push_str(
+        "\nAnd one of these, which says what it looks for:\n\n| key | means |\n| --- | --- |\n",
+    );
+    for (key, doc) in custom::LOOKS {
+        let _ = writeln!(out, "| `{key}` | {doc} |");
+    }
+    let naming: Vec<String> = NameOf::ALL
+        .iter()
+        .map(|of| format!("`{}`", of.key()))
+        .collect();
+    let _ = write!(
+        out,
+        "\n`naming` knows {}.\n\
+         New names count, those of RENAME too; what PostgreSQL names by itself does not, nor temporary objects.\n\n\
+         `statements` knows:\n\n| kind | is |\n| --- | --- |\n",
+        naming.join(", ")
+    );
+    for kind in custom::Kind::ALL {
+        let _ = writeln!(out, "| `{}` | {} |", kind.as_str(), kind.sql());
+    }
 }
 
 fn errors() -> String {

@@ -51,6 +51,8 @@ pub enum Key {
     LintLevels,
     /// `lint.rules`
     LintRules,
+    /// `lint.custom`
+    LintCustom,
     /// `lint.small_table`
     LintSmallTable,
     /// `lint.runner`
@@ -69,7 +71,7 @@ pub enum Key {
 
 impl Key {
     /// All, in the order of the reference page.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::DatabaseUrl,
         Self::DatabaseStats,
         Self::MigrationsDir,
@@ -93,6 +95,7 @@ impl Key {
         Self::LintBaseline,
         Self::LintLevels,
         Self::LintRules,
+        Self::LintCustom,
         Self::LintSmallTable,
         Self::LintRunner,
         Self::RoleName,
@@ -128,6 +131,7 @@ impl Key {
             Self::LintBaseline => ("lint", "baseline"),
             Self::LintLevels => ("lint", "levels"),
             Self::LintRules => ("lint", "rules"),
+            Self::LintCustom => ("lint", "custom"),
             Self::LintSmallTable => ("lint", "small_table"),
             Self::LintRunner => ("lint", "runner"),
             Self::RoleName => ("role", "name"),
@@ -163,7 +167,7 @@ impl Key {
             Self::OrderStrict | Self::HistoryMirror => "false",
             Self::LintFailOn => "\"warning\"",
             Self::LintLevels => "empty: the levels of the rules' pages",
-            Self::LintRules => "empty",
+            Self::LintRules | Self::LintCustom => "empty",
             Self::LintSmallTable => "\"1MB\"",
             Self::LintRunner => "\"statements\"",
             Self::RoleName => "not set: the role that connects",
@@ -252,6 +256,9 @@ impl Key {
             Self::LintRules => {
                 "A table of rules, each with `level` as in `levels`, `paths`, and the options that its page names.\n\
                  `paths` is a list of globs of the files that the rule looks at; those that begin with `!` are left out."
+            }
+            Self::LintCustom => {
+                "Rules of your own, each a `[[lint.custom]]` table; [what it may hold](#lintcustom) and [the guide](../guide/custom-rules.md)."
             }
             Self::LintSmallTable => {
                 "Work on tables of at most this size is over in a moment, so that what blocks clients meanwhile is reported as `info`, if the size is known: a number with `kB`, `MB` or `GB`, or 0."

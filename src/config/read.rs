@@ -1,5 +1,6 @@
 //! From the text of `zdm.toml` to [`Settings`], with a place for every mistake.
 
+mod custom;
 mod lint;
 
 use std::ops::Range;
@@ -286,6 +287,7 @@ impl Reader {
             }
             Key::LintLevels => self.levels(value),
             Key::LintRules => self.rules(value),
+            Key::LintCustom => self.custom(value),
             Key::LintSmallTable => self.small_table(value, &shown),
             Key::LintRunner => {
                 let words = [

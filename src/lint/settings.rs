@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     diagnostic::Level,
     lint::{
+        custom::Custom,
         paths,
         rule::{OptionDefault, Rule},
         rules,
@@ -37,6 +38,8 @@ pub struct Settings {
     pub small_table: u64,
     /// How the files are run.
     pub runner: Runner,
+    /// The project's own rules.
+    pub custom: Vec<Custom>,
 }
 
 impl Default for Settings {
@@ -47,6 +50,7 @@ impl Default for Settings {
             options: BTreeMap::new(),
             small_table: 1 << 20,
             runner: Runner::Statements,
+            custom: Vec::new(),
         }
     }
 }
@@ -130,8 +134,28 @@ impl Settings {
         }
     }
 
+    /// The project's own rule of that name.
+    pub fn custom(&self, name: &str) -> Option<&Custom> {
+        self.custom.iter().find(|rule| rule.name == name)
+    }
+
+    /// Whether there is a rule of that name, zdm's or the project's.
+    pub fn knows(&self, rule: &str) -> bool {
+        rules::find(rule).is_some() || self.custom(rule).is_some()
+    }
+
+    /// The names of all rules, the project's last.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let own: Vec<&str> = rules::names().collect();
+        let custom = self.custom.iter().map(|rule| rule.name.as_str());
+        own.into_iter().chain(custom)
+    }
+
     /// Whether findings of the rule of that name may be shown at all.
     pub fn is_on(&self, rule: &str) -> bool {
+        if let Some(custom) = self.custom(rule) {
+            return custom.level != RuleLevel::Off;
+        }
         match self.levels.get(rule) {
             Some(RuleLevel::Off) => false,
             Some(RuleLevel::At(_)) => true,

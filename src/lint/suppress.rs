@@ -27,7 +27,7 @@ pub(super) fn apply(script: &Script, findings: Vec<Finding>, settings: &Settings
         .filter(|allowed| !allowed.used)
         .filter(|allowed| settings.is_on(allowed.rule))
         .map(|allowed| Finding {
-            diagnostic: useless(allowed),
+            diagnostic: useless(allowed, settings),
             statement: allowed.statement,
             effects: None,
         });
@@ -64,7 +64,7 @@ fn silenced(script: &Script, findings: Vec<Finding>) -> (Vec<Finding>, Vec<Allow
         let mut suppressed = false;
         for allowed in &mut allowed {
             let covers = finding.statement.is_some()
-                && allowed.rule == finding.diagnostic.rule
+                && finding.diagnostic.rule == allowed.rule
                 && allowed
                     .statement
                     .is_none_or(|at| finding.statement == Some(at));
@@ -95,18 +95,9 @@ fn allow(directive: &Directive, statement: Option<usize>) -> Option<Allowed<'_>>
     }
 }
 
-fn useless(allowed: &Allowed<'_>) -> Diagnostic {
+fn useless(allowed: &Allowed<'_>, settings: &Settings) -> Diagnostic {
     let rule = allowed.rule;
-    let (message, help) = if rules::find(rule).is_none() {
-        let help = closest(rule, rules::names()).map_or_else(
-            || "List the rules with `zdm explain --list`.".to_owned(),
-            |near| format!("Did you mean `allow({near})`?"),
-        );
-        (
-            format!("This suppresses nothing: there is no rule `{rule}`."),
-            help,
-        )
-    } else {
+    let (message, help) = if settings.knows(rule) {
         let where_to = match allowed.statement {
             Some(_) => "this statement",
             None => "this file",
@@ -114,6 +105,15 @@ fn useless(allowed: &Allowed<'_>) -> Diagnostic {
         (
             format!("This suppresses nothing: `{rule}` finds nothing in {where_to}."),
             "Remove it, so that it cannot hide a finding to come.".to_owned(),
+        )
+    } else {
+        let help = closest(rule, settings.names()).map_or_else(
+            || "List the rules with `zdm explain --list`.".to_owned(),
+            |near| format!("Did you mean `allow({near})`?"),
+        );
+        (
+            format!("This suppresses nothing: there is no rule `{rule}`."),
+            help,
         )
     };
     Diagnostic::new(UNUSED, Level::Warning, allowed.directive.span, message).with_help(help)

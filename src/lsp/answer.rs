@@ -50,7 +50,7 @@ fn diagnostic(looked: &Looked, uri: &Uri, finding: &Finding) -> Diagnostic {
             Level::Warning => DiagnosticSeverity::WARNING,
             Level::Info => DiagnosticSeverity::INFORMATION,
         }),
-        code: Some(NumberOrString::String(found.rule.to_owned())),
+        code: Some(NumberOrString::String(found.rule.to_string())),
         source: Some("zdm".to_owned()),
         message,
         related_information: Some(related.collect()),
@@ -84,11 +84,11 @@ pub(super) fn hover(looked: &Looked, at: Position) -> Option<Hover> {
         if let Some(help) = &found.help {
             let _ = write!(text, "\n{help}\n");
         }
-        if told.contains(&found.rule) {
+        if told.contains(&found.rule.as_str()) {
             continue;
         }
-        told.push(found.rule);
-        if let Some(page) = rules::find(found.rule).and_then(rules_page) {
+        told.push(&found.rule);
+        if let Some(page) = page_of(&found.rule, looked) {
             text.push_str(&page);
         }
     }
@@ -102,11 +102,14 @@ pub(super) fn hover(looked: &Looked, at: Position) -> Option<Hover> {
 }
 
 /// The parts of a rule's page that say why and what to do.
-fn rules_page(rule: &crate::lint::Rule) -> Option<String> {
-    let page = rule.read_page()?;
+fn page_of(rule: &str, looked: &Looked) -> Option<String> {
+    let page = match rules::find(rule) {
+        Some(rule) => rule.read_page()?.body,
+        None => looked.settings.custom(rule)?.page(),
+    };
     let part = |heading: &str| {
-        let start = page.body.find(&format!("\n## {heading}\n"))? + 1;
-        let rest = &page.body[start..];
+        let start = page.find(&format!("\n## {heading}\n"))? + 1;
+        let rest = &page[start..];
         let end = rest[3..].find("\n## ").map_or(rest.len(), |end| end + 3);
         Some(rest[..end].replacen("## ", "#### ", 1))
     };
@@ -204,9 +207,10 @@ pub(super) fn actions(looked: &Looked, uri: &Uri, wanted: Range) -> Vec<CodeActi
                 false,
             ));
         }
-        let mut rules: Vec<&str> = mine.iter().map(|finding| finding.diagnostic.rule).collect();
+        let rules = mine.iter().map(|finding| finding.diagnostic.rule.as_str());
+        let mut rules: Vec<&str> = rules.collect();
         rules.dedup();
-        for rule in rules.into_iter().filter(|rule| rules::find(rule).is_some()) {
+        for rule in rules.into_iter().filter(|rule| looked.settings.knows(rule)) {
             let at = position(&looked.source, statement.start);
             let comment = format!("-- zdm: allow({rule}) because (say why)\n");
             let text = TextEdit::new(Range::new(at, at), comment);

@@ -398,7 +398,7 @@ mod tests {
             .map(|statement| statement.span().of(sql))
             .collect();
         assert_eq!(texts, statements, "{sql}");
-        let found: Vec<_> = split.diagnostics.iter().map(|d| d.rule).collect();
+        let found: Vec<_> = split.diagnostics.iter().map(|d| d.rule.as_str()).collect();
         assert_eq!(found, rules, "{sql}");
     }
 

@@ -32,7 +32,7 @@ fn parts(shown: &Shown<'_>) -> String {
     let statement = shown.statement.unwrap_or(diagnostic.span);
     let mut out = String::new();
     for part in [
-        diagnostic.rule,
+        diagnostic.rule.as_str(),
         &place(source.name()),
         &words(source.slice(statement)),
         &words(source.slice(diagnostic.span)),

@@ -40,7 +40,7 @@ pub fn report(findings: &Findings<'_>) -> String {
                 Some(help) => format!("{} {help}", shown.diagnostic.message),
                 None => shown.diagnostic.message.clone(),
             },
-            check_name: shown.diagnostic.rule,
+            check_name: &shown.diagnostic.rule,
             fingerprint,
             severity: severity(shown.diagnostic.level),
             location: Location {

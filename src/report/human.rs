@@ -33,7 +33,7 @@ pub fn diagnostic(source: &SourceFile, diagnostic: &Diagnostic) -> String {
         }));
     let mut group: Group<'_> = level
         .primary_title(diagnostic.message.as_str())
-        .id(diagnostic.rule)
+        .id(diagnostic.rule.as_str())
         .element(snippet);
     if let Some(help) = &diagnostic.help {
         group = group.element(FrameLevel::HELP.message(help.as_str()));

@@ -65,7 +65,7 @@ impl<'a> LintDiagnostic<'a> {
             effects,
         } = shown;
         Self {
-            rule: diagnostic.rule,
+            rule: &diagnostic.rule,
             level: diagnostic.level,
             message: &diagnostic.message,
             help: diagnostic.help.as_deref(),

@@ -77,7 +77,7 @@ fn case(shown: &Shown<'_>, findings: &Findings<'_>) -> String {
     };
     format!(
         "    <testcase classname=\"{file}\" name=\"{} in line {}\" file=\"{file}\" line=\"{}\">\n      {inner}\n    </testcase>\n",
-        escaped(diagnostic.rule),
+        escaped(&diagnostic.rule),
         start.line,
         start.line
     )

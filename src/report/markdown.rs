@@ -79,7 +79,7 @@ fn finding(shown: &Shown<'_>) -> String {
     };
     let mut out = format!(
         "- {level} {} in line {}: {}\n",
-        code(diagnostic.rule),
+        code(&diagnostic.rule),
         source.position(diagnostic.span.start).line,
         text(&diagnostic.message)
     );

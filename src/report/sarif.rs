@@ -152,7 +152,7 @@ fn rules<'a>(findings: &Findings<'a>) -> Vec<Rule<'a>> {
     let mut names: Vec<(&str, Level)> = findings
         .shown
         .iter()
-        .map(|shown| (shown.diagnostic.rule, shown.diagnostic.level))
+        .map(|shown| (shown.diagnostic.rule.as_str(), shown.diagnostic.level))
         .collect();
     names.sort_unstable_by_key(|(name, _)| *name);
     names.dedup_by_key(|(name, _)| *name);
@@ -188,11 +188,11 @@ fn finding<'a>(shown: &Shown<'a>, fingerprint: &str, rules: &[Rule<'_>]) -> Find
         None => diagnostic.message.clone(),
     };
     Finding {
-        rule_id: diagnostic.rule,
+        rule_id: &diagnostic.rule,
         // The rules are made from these same findings.
         rule_index: rules
             .iter()
-            .position(|rule| rule.id == diagnostic.rule)
+            .position(|rule| diagnostic.rule == rule.id)
             .unwrap_or_default(),
         level: level(diagnostic.level),
         message: Text {

@@ -2,6 +2,7 @@
 
 mod across;
 mod basics;
+mod custom;
 mod explain;
 mod fresh;
 mod generated;

@@ -39,7 +39,7 @@ impl Baseline {
             .zip(fingerprints)
             .map(|(shown, fingerprint)| Entry {
                 file: fingerprint::place(shown.source.name()),
-                rule: shown.diagnostic.rule.to_owned(),
+                rule: shown.diagnostic.rule.to_string(),
                 fingerprint: fingerprint.clone(),
             })
             .collect();

@@ -1,4 +1,6 @@
 //! `[lint]`: levels, paths and options of rules.
+//!
+//! Next: `custom` reads the rules that a project makes for itself.
 
 use toml::de::DeValue;
 
@@ -14,7 +16,7 @@ use crate::{
 };
 
 /// The words for levels.
-const LEVELS: [(&str, RuleLevel); 4] = [
+pub(super) const LEVELS: [(&str, RuleLevel); 4] = [
     ("error", RuleLevel::At(Level::Error)),
     ("warning", RuleLevel::At(Level::Warning)),
     ("info", RuleLevel::At(Level::Info)),
@@ -153,7 +155,7 @@ impl Reader {
         }
     }
 
-    fn texts(&mut self, value: &Value<'_>, shown: &str) -> Option<Vec<String>> {
+    pub(super) fn texts(&mut self, value: &Value<'_>, shown: &str) -> Option<Vec<String>> {
         let DeValue::Array(list) = value.get_ref() else {
             self.wrong_type(value, shown, "a list of texts", value.get_ref());
             return None;

@@ -196,3 +196,87 @@ fn what_is_reserved_is_refused_by_name() {
 fn a_syntax_error_has_a_place() {
     insta::assert_snapshot!(mistakes("[locks]\nbudget = \n"), @r"config-syntax at ``: This is not TOML: string values must be quoted, expected literal string | -");
 }
+
+#[test]
+fn rules_of_a_project_are_read_and_their_mistakes_have_places() {
+    let read = settings(
+        r#"
+        [[lint.custom]]
+        name = "snake-case"
+        message = "Why."
+        naming = { tables = '^[a-z_]+$', columns = '^[a-z_]+$' }
+        [[lint.custom]]
+        name = "no-truncate"
+        level = "off"
+        message = "Why."
+        help = "What."
+        paths = ["db"]
+        tables = '^a'
+        statements = ["truncate", "drop-column"]
+        "#,
+    );
+    let names: Vec<&str> = read
+        .lint
+        .rules
+        .custom
+        .iter()
+        .map(|r| r.name.as_str())
+        .collect();
+    assert_eq!(names, ["snake-case", "no-truncate"]);
+    assert!(read.lint.rules.is_on("snake-case") && !read.lint.rules.is_on("no-truncate"));
+    insta::assert_snapshot!(
+        mistakes(
+            r#"[[lint.custom]]
+name = "a-a"
+mesage = "x"
+statements = ["trunkate", "drop-column"]
+[[lint.custom]]
+name = "drop-column"
+message = "x"
+naming = { tabels = "x", columns = "(" }
+[[lint.custom]]
+name = "Bad Name"
+message = "x"
+statements = []
+banned_types = ["int"]
+[[lint.custom]]
+name = "ok"
+message = "x"
+banned_types = ["a b c ("]
+[[lint.custom]]
+name = "fine"
+message = "x"
+required_columns = ["a-b text"]
+[[lint.custom]]
+name = "twice"
+message = "x"
+banned_types = ["json"]
+[[lint.custom]]
+name = "twice"
+message = "x"
+banned_types = ["money"]
+[[lint.custom]]
+name = "unused-suppression"
+message = "x"
+"#,
+        ),
+        @r#"
+        config-value at `[[lint.custom]]`: This rule of `[[lint.custom]]` has no `message` | -
+        unknown-key at `mesage`: `mesage` is not a key of `[[lint.custom]]` | Did you mean `message`?
+        config-value at `"trunkate"`: `trunkate` is no kind of statement | Did you mean `truncate`?
+        config-value at `"drop-column"`: `drop-column` is the name of a rule of zdm | -
+        unknown-key at `tabels`: `tabels` is nothing that `naming` of `[[lint.custom]]` knows | Did you mean `tables`?
+        config-value at `"("`: `naming.columns` is not a pattern: unclosed group | Write a regular expression, as in `'^[a-z][a-z0-9_]*$'`.
+        config-value at `"Bad Name"`: `Bad Name` has to be lower-case words with hyphens between them, as in `table-names` | -
+        config-value at `statements`: A rule looks for one thing, and this one has `banned_types` and `statements` | Make two rules of it, each with a name of its own.
+        config-value at `[]`: `statements` of `[[lint.custom]]` is empty | -
+        config-value at `"a b c ("`: `a b c (` is not a type | -
+        config-value at `"a-b text"`: `a-b text` is not a column: write a name, or a name and a type | -
+        config-value at `"twice"`: `twice` is the name of a rule above | -
+        config-value at `[[lint.custom]]`: This rule of `[[lint.custom]]` does not say what to look for | Give it one of the keys `statements`, `naming`, `banned_types` and `required_columns`.
+        config-value at `"unused-suppression"`: `unused-suppression` is what zdm itself calls a finding | -
+        "#
+    );
+    let wrong = mistakes("[lint]\ncustom = 1\n");
+    assert!(wrong.contains("needs a list of tables"), "{wrong}");
+}

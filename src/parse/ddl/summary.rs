@@ -41,7 +41,7 @@ pub(super) fn check_error(cases: &[(&str, &str)]) {
         let diagnostic = &script.diagnostics[0];
         assert_eq!(diagnostic.message, *expected, "{sql}");
         assert_eq!(
-            (diagnostic.rule, diagnostic.level),
+            (diagnostic.rule.as_str(), diagnostic.level),
             ("syntax", Level::Error)
         );
         assert!(diagnostic.help.is_some() && !diagnostic.span.is_empty());

@@ -91,29 +91,48 @@ fn check(folder: &Path, line: &str) {
 
 #[test]
 fn the_examples_beside_other_tools_do_what_they_say() {
-    let page = page("tools.md");
-    let blocks = blocks(&page);
-    let mut tools: Vec<&str> = blocks.iter().map(|block| block.section).collect();
-    tools.dedup();
+    let tools = run_sections(&page("tools.md"));
     assert_eq!(
         tools,
         ["sqlx", "Prisma", "diesel", "Flyway", "Django", "Rails"]
     );
-    for tool in tools {
-        let of_tool = || blocks.iter().filter(move |block| block.section == tool);
-        let files: Vec<(&str, &str)> = of_tool()
+}
+
+#[test]
+fn the_examples_of_a_projects_own_rules_do_what_they_say() {
+    let sections = run_sections(&page("custom-rules.md"));
+    assert_eq!(
+        sections,
+        [
+            "Names",
+            "Types",
+            "Columns that every table has",
+            "Statements"
+        ]
+    );
+}
+
+/// Runs every section of a page in a folder of its own: its files, then its commands.
+fn run_sections(page: &str) -> Vec<String> {
+    let blocks = blocks(page);
+    let mut sections: Vec<&str> = blocks.iter().map(|block| block.section).collect();
+    sections.dedup();
+    for section in &sections {
+        let of_section = || blocks.iter().filter(|block| block.section == *section);
+        let files: Vec<(&str, &str)> = of_section()
             .filter_map(|block| Some((block.file?, block.text.as_str())))
             .collect();
         let here = folder(&files);
-        let commands: Vec<&str> = of_tool()
+        let commands: Vec<&str> = of_section()
             .filter(|block| block.kind == "sh")
             .flat_map(|block| block.text.lines())
             .collect();
-        assert!(!files.is_empty() && !commands.is_empty(), "{tool}");
+        assert!(!files.is_empty() && !commands.is_empty(), "{section}");
         for command in commands {
             check(here.path(), command);
         }
     }
+    sections.into_iter().map(str::to_owned).collect()
 }
 
 /// Every command of zdm on the page, with the variables of the servers as they would be.

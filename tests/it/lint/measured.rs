@@ -47,7 +47,7 @@ fn linted(row: &Row, version: PgVersion) -> (Catalog, Vec<Finding>) {
 
 /// Whether the finding says that clients wait for work on a table.
 fn says_blocking(finding: &Finding) -> bool {
-    let rule = finding.diagnostic.rule;
+    let rule = finding.diagnostic.rule.as_str();
     finding.diagnostic.level == Level::Error
         && (rule == "blocking-statement"
             || rules::find(rule).is_some_and(|rule| rule.explains == Explains::Work))

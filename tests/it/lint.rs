@@ -2,7 +2,6 @@
 //! cases that the pages of rules leave out, and on much input.
 
 mod histories;
-mod list;
 mod measured;
 mod practice;
 mod speed;

@@ -4,6 +4,7 @@
 
 pub(crate) mod diff;
 pub(crate) mod histories;
+pub(crate) mod measured;
 pub(crate) mod phases;
 pub(crate) mod process;
 pub(crate) mod runner;

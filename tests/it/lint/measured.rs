@@ -2,21 +2,18 @@
 //! behind a fitting schema file, and what lint says is what was measured.
 //!
 //! What reads or writes an existing table anew under a lock that stops its writes is an error that
-//! names that lock and that table; nothing else is called blocking. Where the list is absent, one
-//! line says so.
-
-use std::path::Path;
+//! names that lock and that table; nothing else is called blocking.
 
 use zdm::{
     catalog::{Catalog, PgVersion, TableKind},
     diagnostic::Level,
+    effects::LockMode,
     lint::{Explains, Finding, Settings, lint, rules},
     parse::parse,
     source::SourceFile,
 };
 
-use super::list::{Row, TABLES, rows, setup};
-use zdm::effects::LockMode;
+use crate::support::measured::{Row, TABLES, assert_agreement, setup};
 
 /// Rows that the server decides by what is in the rows of a table, in the body of a function or in
 /// a proof of its own: zdm says the worst case.
@@ -122,25 +119,5 @@ fn says_name(message: &str, name: &str) -> bool {
 
 #[test]
 fn measured_statements_are_judged_as_measured() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/facts/locks.md");
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        println!("{} is absent: nothing to compare", path.display());
-        return;
-    };
-    let rows = rows(&text);
-    assert!(rows.len() > 190, "only {} rows", rows.len());
-    let mut wrong = Vec::new();
-    for row in &rows {
-        for version in &row.versions {
-            for found in differences(row, *version) {
-                wrong.push(format!("{version:?} {} `{}`: {found}", row.id, row.sql));
-            }
-        }
-    }
-    assert!(
-        wrong.is_empty(),
-        "{} differences:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    assert_agreement(differences);
 }

@@ -1,11 +1,15 @@
-//! The list of measured locks: its rows, and what each finds before it.
+//! The list of measured locks that lies beside the project: its rows, what each finds before it,
+//! and how all are compared with what zdm says of them. Where it is absent, one line says so.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use zdm::{catalog::PgVersion, effects::LockMode};
 
 /// What every row finds.
-pub(super) const TABLES: &str = "CREATE TYPE en AS ENUM ('x');
+pub(crate) const TABLES: &str = "CREATE TYPE en AS ENUM ('x');
     CREATE TABLE p (id int PRIMARY KEY, x int);
     CREATE TABLE t (
         id int PRIMARY KEY, a int, b text, c char(5), v varchar(10), ref int, nn int NOT NULL,
@@ -31,7 +35,7 @@ const NEXT: &str = "CREATE TABLE x (id int NOT NULL, k int); \
     ALTER TABLE x ADD CHECK (id >= 10000 AND id < 20000)";
 
 /// What a row needs beside the tables, by its name.
-pub(super) fn setup(id: &str) -> Vec<&'static str> {
+pub(crate) fn setup(id: &str) -> Vec<&'static str> {
     match id {
         "addcol-userfn-stable" | "x-default-plpgsql-stable" => vec![FUNCTION],
         "addcol-userfn-volatile" => {
@@ -159,14 +163,39 @@ pub(super) fn setup(id: &str) -> Vec<&'static str> {
 }
 
 /// One row of the list.
-pub(super) struct Row {
-    pub(super) id: String,
-    pub(super) sql: String,
-    pub(super) versions: Vec<PgVersion>,
-    pub(super) locks: BTreeMap<String, LockMode>,
-    pub(super) rewrites: BTreeSet<String>,
-    pub(super) scans: BTreeSet<String>,
-    pub(super) fails: bool,
+pub(crate) struct Row {
+    pub(crate) id: String,
+    pub(crate) sql: String,
+    pub(crate) versions: Vec<PgVersion>,
+    pub(crate) locks: BTreeMap<String, LockMode>,
+    pub(crate) rewrites: BTreeSet<String>,
+    pub(crate) scans: BTreeSet<String>,
+    pub(crate) fails: bool,
+}
+
+/// Asserts that nothing differs in any row, on any version that it was measured on.
+pub(crate) fn assert_agreement(differences: impl Fn(&Row, PgVersion) -> Vec<String>) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/facts/locks.md");
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        println!("{} is absent: nothing to compare", path.display());
+        return;
+    };
+    let rows = rows(&text);
+    assert!(rows.len() > 190, "only {} rows", rows.len());
+    let mut wrong = Vec::new();
+    for row in &rows {
+        for version in &row.versions {
+            for found in differences(row, *version) {
+                wrong.push(format!("{version:?} {} `{}`: {found}", row.id, row.sql));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} differences:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 fn mode(short: &str) -> LockMode {
@@ -183,7 +212,7 @@ fn mode(short: &str) -> LockMode {
     }
 }
 
-pub(super) fn rows(text: &str) -> Vec<Row> {
+fn rows(text: &str) -> Vec<Row> {
     let list = |cell: &str| -> Vec<String> {
         let parts = cell.split(',').map(|part| part.trim().to_owned());
         parts

@@ -101,23 +101,12 @@ impl<'a> Context<'a> {
 
     /// The statement as an `ALTER`, when it is one.
     pub fn alter(&self) -> Option<&'a AlterRelation> {
-        match &self.statement.kind {
-            StatementKind::AlterRelation(alter) => Some(alter),
-            StatementKind::CreateTable(_)
-            | StatementKind::CreateIndex(_)
-            | StatementKind::Drop(_)
-            | StatementKind::Update(_)
-            | StatementKind::Data(_)
-            | StatementKind::Transaction(_)
-            | StatementKind::Set(_)
-            | StatementKind::Opaque(_) => None,
-        }
+        self.statement.alter()
     }
 
     /// The subcommands of an `ALTER`, each with what it would do alone.
     pub fn subcommands(&self) -> impl Iterator<Item = (&'a AlterAction, &'a Effects)> + use<'a> {
-        let actions: &'a [AlterAction] = self.alter().map_or(&[], |alter| alter.actions.as_slice());
-        actions.iter().zip(self.actions)
+        self.statement.actions().iter().zip(self.actions)
     }
 
     /// Whether an earlier statement of this file made the relation, or the table of that index:
@@ -165,17 +154,10 @@ impl<'a> Context<'a> {
     /// What is written anew without being read row by row: its file is copied, or a query fills
     /// it. TRUNCATE leaves nothing to write, and the file of a sequence is one page.
     fn copied<'e>(&self, effects: &'e Effects) -> impl Iterator<Item = Work<'e>> {
-        let truncates = match &self.statement.kind {
-            StatementKind::Data(data) => data.kind == DataKind::Truncate,
-            StatementKind::AlterRelation(_)
-            | StatementKind::CreateTable(_)
-            | StatementKind::CreateIndex(_)
-            | StatementKind::Drop(_)
-            | StatementKind::Update(_)
-            | StatementKind::Transaction(_)
-            | StatementKind::Set(_)
-            | StatementKind::Opaque(_) => false,
-        };
+        let truncates = self
+            .statement
+            .data()
+            .is_some_and(|data| data.kind == DataKind::Truncate);
         let worked_on = |relation: &ObjectName| {
             effects.rewrites.contains(relation)
                 || effects.scans.iter().any(|scan| scan.relation == *relation)

@@ -15,7 +15,7 @@ use crate::{
     },
     parse::{
         Script, Statement, StatementKind,
-        statement::{AlterAction, AlterActionKind, Transaction as Control, Utility},
+        statement::{AlterActionKind, Transaction as Control, Utility},
     },
     source::{SourceFile, Span},
 };
@@ -108,7 +108,7 @@ impl<'a> File<'a> {
                 timeouts: timeouts.now,
                 before,
             };
-            match control(statement) {
+            match statement.control() {
                 Some(Control::Begin) if transaction.is_none() => {
                     transaction = Some(Transaction {
                         begin: Some(statement.span),
@@ -298,34 +298,10 @@ pub(super) fn statement_at(script: &Script, place: Span) -> Option<usize> {
         .then_some(at)
 }
 
-fn control(statement: &Statement) -> Option<Control> {
-    match &statement.kind {
-        StatementKind::Transaction(control) => Some(*control),
-        StatementKind::AlterRelation(_)
-        | StatementKind::CreateTable(_)
-        | StatementKind::CreateIndex(_)
-        | StatementKind::Drop(_)
-        | StatementKind::Update(_)
-        | StatementKind::Data(_)
-        | StatementKind::Set(_)
-        | StatementKind::Opaque(_) => None,
-    }
-}
-
 /// The subcommands of a statement by which a table or one of its columns gets another name.
 fn renames(statement: &Statement) -> impl Iterator<Item = &AlterActionKind> {
-    let actions: &[AlterAction] = match &statement.kind {
-        StatementKind::AlterRelation(alter) => &alter.actions,
-        StatementKind::CreateTable(_)
-        | StatementKind::CreateIndex(_)
-        | StatementKind::Drop(_)
-        | StatementKind::Update(_)
-        | StatementKind::Data(_)
-        | StatementKind::Transaction(_)
-        | StatementKind::Set(_)
-        | StatementKind::Opaque(_) => &[],
-    };
-    actions.iter().map(|action| &action.kind).filter(|kind| {
+    let actions = statement.actions().iter().map(|action| &action.kind);
+    actions.filter(|kind| {
         matches!(
             kind,
             AlterActionKind::RenameTo(_)

@@ -12,12 +12,9 @@ use crate::{
     diagnostic::Diagnostic,
     ident::Ident,
     lint::{context::Context, names, rule::Rule},
-    parse::{
-        StatementKind,
-        statement::{
-            AlterActionKind, ColumnAction, ColumnDef, DataType, TableConstraint,
-            TableConstraintKind,
-        },
+    parse::statement::{
+        AlterAction, AlterActionKind, AlterRelation, ColumnAction, ColumnDef, CreateTable,
+        DataType, TableConstraint, TableConstraintKind,
     },
     source::Span,
 };
@@ -43,9 +40,7 @@ pub struct MadeColumn<'a> {
 
 /// The table that a CREATE TABLE makes.
 pub fn table<'a>(context: &Context<'a>) -> Option<&'a Table> {
-    let StatementKind::CreateTable(create) = &context.statement.kind else {
-        return None;
-    };
+    let create = context.statement.create_table()?;
     let name = context.before.in_full(&create.name);
     // Behind anything else of that name there would be no such table.
     let made = context.after.tables.get(&name);
@@ -54,86 +49,76 @@ pub fn table<'a>(context: &Context<'a>) -> Option<&'a Table> {
 
 /// Where a CREATE TABLE names the table; the statement, when it is another one.
 pub fn name_of_table(context: &Context<'_>) -> Span {
-    let given = match context.statement.kind {
-        StatementKind::CreateTable(_) => names::given(context.statement),
-        StatementKind::AlterRelation(_)
-        | StatementKind::CreateIndex(_)
-        | StatementKind::Drop(_)
-        | StatementKind::Update(_)
-        | StatementKind::Data(_)
-        | StatementKind::Transaction(_)
-        | StatementKind::Set(_)
-        | StatementKind::Opaque(_) => Vec::new(),
-    };
+    let statement = context.statement;
+    let names = statement.create_table().map(|_| names::given(statement));
+    let given = names.unwrap_or_default();
     let written = given.first().and_then(|given| given.written(context));
     written.map_or(context.statement.span, |written| written.span)
 }
 
 /// The columns that a statement makes, and those whose type it changes.
 pub fn columns<'a>(context: &Context<'a>) -> Vec<MadeColumn<'a>> {
-    match &context.statement.kind {
-        StatementKind::CreateTable(create) => {
-            let Some(table) = table(context) else {
-                return Vec::new();
-            };
-            let own = table.columns.iter().filter(|column| !column.inherited);
-            own.map(|column| {
-                let mut definitions = create.columns.iter();
-                let definition = definitions.find(|definition| definition.name == column.name);
-                MadeColumn {
-                    table,
-                    column,
-                    was: None,
-                    definition,
-                    ty: definition.map(|definition| &definition.ty),
-                    place: definition.map_or(context.statement.span, |definition| definition.span),
-                    after: context.after,
-                }
-            })
-            .collect()
-        }
-        StatementKind::AlterRelation(alter) => {
-            let name = context.before.resolve(&alter.name);
-            let (Some(before), Some(table)) = (
-                context.before.tables.get(&name),
-                context.after.tables.get(&name),
-            ) else {
-                return Vec::new();
-            };
-            let made = alter.actions.iter().filter_map(|action| {
-                let (name, definition, ty) = match &action.kind {
-                    AlterActionKind::AddColumn { column, .. } => {
-                        (&column.name, Some(&**column), &column.ty)
-                    }
-                    AlterActionKind::AlterColumn {
-                        name,
-                        action: ColumnAction::Type { ty, .. },
-                    } => (name, None, ty),
-                    _ => return None,
-                };
-                let was = before.column(name);
-                // ADD COLUMN IF NOT EXISTS adds nothing then.
-                let adds_nothing = definition.is_some() && was.is_some();
-                (!adds_nothing).then_some(MadeColumn {
-                    table,
-                    column: table.column(name)?,
-                    was,
-                    definition,
-                    ty: Some(ty),
-                    place: definition.map_or(action.span, |definition| definition.span),
-                    after: context.after,
-                })
-            });
-            made.collect()
-        }
-        StatementKind::CreateIndex(_)
-        | StatementKind::Drop(_)
-        | StatementKind::Update(_)
-        | StatementKind::Data(_)
-        | StatementKind::Transaction(_)
-        | StatementKind::Set(_)
-        | StatementKind::Opaque(_) => Vec::new(),
+    match (context.statement.create_table(), context.alter()) {
+        (Some(create), _) => of_new_table(context, create),
+        (None, Some(alter)) => of_alter(context, alter),
+        (None, None) => Vec::new(),
     }
+}
+
+fn of_new_table<'a>(context: &Context<'a>, create: &'a CreateTable) -> Vec<MadeColumn<'a>> {
+    let Some(table) = table(context) else {
+        return Vec::new();
+    };
+    let own = table.columns.iter().filter(|column| !column.inherited);
+    own.map(|column| {
+        let mut definitions = create.columns.iter();
+        let definition = definitions.find(|definition| definition.name == column.name);
+        MadeColumn {
+            table,
+            column,
+            was: None,
+            definition,
+            ty: definition.map(|definition| &definition.ty),
+            place: definition.map_or(context.statement.span, |definition| definition.span),
+            after: context.after,
+        }
+    })
+    .collect()
+}
+
+fn of_alter<'a>(context: &Context<'a>, alter: &'a AlterRelation) -> Vec<MadeColumn<'a>> {
+    let name = context.before.resolve(&alter.name);
+    let (Some(before), Some(table)) = (
+        context.before.tables.get(&name),
+        context.after.tables.get(&name),
+    ) else {
+        return Vec::new();
+    };
+    let made = alter.actions.iter().filter_map(|action| {
+        let (name, definition, ty) = match &action.kind {
+            AlterActionKind::AddColumn { column, .. } => {
+                (&column.name, Some(&**column), &column.ty)
+            }
+            AlterActionKind::AlterColumn {
+                name,
+                action: ColumnAction::Type { ty, .. },
+            } => (name, None, ty),
+            _ => return None,
+        };
+        let was = before.column(name);
+        // ADD COLUMN IF NOT EXISTS adds nothing then.
+        let adds_nothing = definition.is_some() && was.is_some();
+        (!adds_nothing).then_some(MadeColumn {
+            table,
+            column: table.column(name)?,
+            was,
+            definition,
+            ty: Some(ty),
+            place: definition.map_or(action.span, |definition| definition.span),
+            after: context.after,
+        })
+    });
+    made.collect()
 }
 
 /// A foreign key that a statement adds.
@@ -148,27 +133,18 @@ pub struct MadeForeignKey<'a> {
 /// The foreign keys that a statement adds to the table it names, those of a partition's parent
 /// left out.
 pub fn foreign_keys<'a>(context: &Context<'a>) -> Vec<MadeForeignKey<'a>> {
-    let name = match &context.statement.kind {
-        StatementKind::CreateTable(create) => context.after.resolve(&create.name),
-        StatementKind::AlterRelation(alter) => {
-            let adds = alter.actions.iter().any(|action| {
-                matches!(
-                    action.kind,
-                    AlterActionKind::AddConstraint(_) | AlterActionKind::AddColumn { .. }
-                )
-            });
-            if !adds {
-                return Vec::new();
-            }
+    let adds = |action: &AlterAction| {
+        matches!(
+            action.kind,
+            AlterActionKind::AddConstraint(_) | AlterActionKind::AddColumn { .. }
+        )
+    };
+    let name = match (context.statement.create_table(), context.alter()) {
+        (Some(create), _) => context.after.resolve(&create.name),
+        (None, Some(alter)) if alter.actions.iter().any(adds) => {
             context.before.resolve(&alter.name)
         }
-        StatementKind::CreateIndex(_)
-        | StatementKind::Drop(_)
-        | StatementKind::Update(_)
-        | StatementKind::Data(_)
-        | StatementKind::Transaction(_)
-        | StatementKind::Set(_)
-        | StatementKind::Opaque(_) => return Vec::new(),
+        (None, Some(_) | None) => return Vec::new(),
     };
     let before = context.before.tables.get(&name);
     let Some(table) = context.after.tables.get(&name) else {
@@ -223,36 +199,27 @@ impl<'a> MadeForeignKey<'a> {
             | TableConstraintKind::KeyUsingIndex { .. }
             | TableConstraintKind::Exclude(_) => false,
         };
-        let found = match &context.statement.kind {
-            StatementKind::CreateTable(create) => {
-                let mut columns = create.columns.iter();
-                let mut constraints = create.constraints.iter();
-                let defined = columns.find(|definition| definition.name == *column);
-                defined.map(|definition| definition.span).or_else(|| {
-                    let found = constraints.find(|constraint| of_constraint(constraint));
-                    found.map(|constraint| constraint.span)
-                })
-            }
-            StatementKind::AlterRelation(alter) => {
-                let mut actions = alter.actions.iter();
-                actions.find_map(|action| match &action.kind {
-                    AlterActionKind::AddColumn { column: new, .. } => {
-                        (new.name == *column).then_some(new.span)
-                    }
-                    AlterActionKind::AddConstraint(constraint) => {
-                        of_constraint(constraint).then_some(constraint.span)
-                    }
-                    _ => None,
-                })
-            }
-            StatementKind::CreateIndex(_)
-            | StatementKind::Drop(_)
-            | StatementKind::Update(_)
-            | StatementKind::Data(_)
-            | StatementKind::Transaction(_)
-            | StatementKind::Set(_)
-            | StatementKind::Opaque(_) => None,
+        let in_table = || {
+            let create = context.statement.create_table()?;
+            let mut columns = create.columns.iter();
+            let mut constraints = create.constraints.iter();
+            let defined = columns.find(|definition| definition.name == *column);
+            defined.map(|definition| definition.span).or_else(|| {
+                let found = constraints.find(|constraint| of_constraint(constraint));
+                found.map(|constraint| constraint.span)
+            })
         };
+        let mut actions = context.statement.actions().iter();
+        let in_action = actions.find_map(|action| match &action.kind {
+            AlterActionKind::AddColumn { column: new, .. } => {
+                (new.name == *column).then_some(new.span)
+            }
+            AlterActionKind::AddConstraint(constraint) => {
+                of_constraint(constraint).then_some(constraint.span)
+            }
+            _ => None,
+        });
+        let found = in_action.or_else(in_table);
         found.unwrap_or(context.statement.span)
     }
 }

@@ -2,11 +2,14 @@
 
 use crate::{
     catalog::{Catalog, Table},
-    ident::ObjectName,
-    lint::{context::Context, file::File},
+    ident::{Ident, ObjectName},
+    lint::{
+        context::{Context, Work},
+        file::File,
+    },
     parse::{
-        Statement, StatementKind,
-        statement::{Data, DataKind, Drop, DropKind, Utility},
+        StatementKind,
+        statement::{AlterActionKind, ColumnAction, Data, DataKind, Drop, DropKind, Utility},
     },
     source::Span,
 };
@@ -14,38 +17,37 @@ use crate::{
 impl<'a> Context<'a> {
     /// The parts of a statement that has no kind of its own.
     pub fn utility(&self) -> Option<&'a Utility> {
-        utility(self.statement)
+        self.statement.utility()
     }
 
     /// The statement as a `DROP`, when it is one.
     pub fn drop(&self) -> Option<&'a Drop> {
-        match &self.statement.kind {
-            StatementKind::Drop(drop) => Some(drop),
-            StatementKind::AlterRelation(_)
-            | StatementKind::CreateTable(_)
-            | StatementKind::CreateIndex(_)
-            | StatementKind::Update(_)
-            | StatementKind::Data(_)
-            | StatementKind::Transaction(_)
-            | StatementKind::Set(_)
-            | StatementKind::Opaque(_) => None,
-        }
+        self.statement.as_drop()
     }
 
     /// The statement as one on rows, when it is one; an `UPDATE` of one table has a kind of its
     /// own.
     pub fn data(&self) -> Option<&'a Data> {
-        match &self.statement.kind {
-            StatementKind::Data(data) => Some(data),
-            StatementKind::AlterRelation(_)
-            | StatementKind::CreateTable(_)
-            | StatementKind::CreateIndex(_)
-            | StatementKind::Drop(_)
-            | StatementKind::Update(_)
-            | StatementKind::Transaction(_)
-            | StatementKind::Set(_)
-            | StatementKind::Opaque(_) => None,
-        }
+        self.statement.data()
+    }
+
+    /// The subcommands that change the type of a column, with the blocking work of each.
+    pub fn type_changes(&self) -> impl Iterator<Item = ColumnTypeChange<'a>> {
+        self.subcommands().filter_map(|(action, alone)| {
+            let AlterActionKind::AlterColumn {
+                name,
+                action: ColumnAction::Type { ty, .. },
+            } = &action.kind
+            else {
+                return None;
+            };
+            Some(ColumnTypeChange {
+                place: action.span,
+                column: name,
+                ty: self.slice(ty.span),
+                work: self.work_of(alone),
+            })
+        })
     }
 
     /// Whether this file made the type, so that no client knows it yet.
@@ -65,19 +67,17 @@ impl<'a> Context<'a> {
     }
 }
 
-/// The parts of a statement that has no kind of its own.
-pub fn utility(statement: &Statement) -> Option<&Utility> {
-    match &statement.kind {
-        StatementKind::Opaque(opaque) => opaque.utility.as_deref(),
-        StatementKind::AlterRelation(_)
-        | StatementKind::CreateTable(_)
-        | StatementKind::CreateIndex(_)
-        | StatementKind::Drop(_)
-        | StatementKind::Update(_)
-        | StatementKind::Data(_)
-        | StatementKind::Transaction(_)
-        | StatementKind::Set(_) => None,
-    }
+/// A change of the type of a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnTypeChange<'a> {
+    /// The subcommand.
+    pub place: Span,
+    /// The column.
+    pub column: &'a Ident,
+    /// The new type, as written.
+    pub ty: &'a str,
+    /// The blocking work that it is.
+    pub work: Vec<Work<'a>>,
 }
 
 /// Whether what a `DROP` names is in a schema.
@@ -123,6 +123,19 @@ pub fn users_of_type<'c>(catalog: &'c Catalog, ty: &ObjectName) -> Vec<(&'c Tabl
             let columns = table.columns.iter().filter(|column| uses(&column.ty));
             let columns: Vec<String> = columns.map(|column| column.name.to_string()).collect();
             (!columns.is_empty()).then_some((table, columns))
+        })
+        .collect()
+}
+
+/// The columns of a type, or of an array of it, each with its table: `users.mood`.
+pub fn columns_of_type(catalog: &Catalog, ty: &ObjectName) -> Vec<String> {
+    users_of_type(catalog, ty)
+        .into_iter()
+        .flat_map(|(table, columns)| {
+            let of = table.name.short();
+            columns
+                .into_iter()
+                .map(move |column| format!("{of}.{column}"))
         })
         .collect()
 }

@@ -71,6 +71,75 @@ pub enum StatementKind {
     Opaque(Opaque),
 }
 
+impl Statement {
+    /// The statement as an `ALTER` of a relation, when it is one.
+    pub fn alter(&self) -> Option<&AlterRelation> {
+        let StatementKind::AlterRelation(alter) = &self.kind else {
+            return None;
+        };
+        Some(alter)
+    }
+
+    /// The subcommands of an `ALTER` of a relation; none of other statements.
+    pub fn actions(&self) -> &[AlterAction] {
+        self.alter().map_or(&[], |alter| &alter.actions)
+    }
+
+    /// The statement as a `CREATE TABLE`, when it is one.
+    pub fn create_table(&self) -> Option<&CreateTable> {
+        let StatementKind::CreateTable(create) = &self.kind else {
+            return None;
+        };
+        Some(create)
+    }
+
+    /// The statement as a `CREATE INDEX`, when it is one.
+    pub fn create_index(&self) -> Option<&CreateIndex> {
+        let StatementKind::CreateIndex(create) = &self.kind else {
+            return None;
+        };
+        Some(create)
+    }
+
+    /// The statement as a `DROP`, when it is one.
+    pub fn as_drop(&self) -> Option<&Drop> {
+        let StatementKind::Drop(drop) = &self.kind else {
+            return None;
+        };
+        Some(drop)
+    }
+
+    /// The statement as one on rows, when it is one; an `UPDATE` of one table has a kind of its
+    /// own.
+    pub fn data(&self) -> Option<&Data> {
+        let StatementKind::Data(data) = &self.kind else {
+            return None;
+        };
+        Some(data)
+    }
+
+    /// The statement as transaction control, when it is that.
+    pub fn control(&self) -> Option<Transaction> {
+        let StatementKind::Transaction(control) = self.kind else {
+            return None;
+        };
+        Some(control)
+    }
+
+    /// A statement without a kind of its own.
+    pub fn opaque(&self) -> Option<&Opaque> {
+        let StatementKind::Opaque(opaque) = &self.kind else {
+            return None;
+        };
+        Some(opaque)
+    }
+
+    /// The parts of a statement that has no kind of its own.
+    pub fn utility(&self) -> Option<&Utility> {
+        self.opaque()?.utility.as_deref()
+    }
+}
+
 /// What `DROP` can name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum DropKind {

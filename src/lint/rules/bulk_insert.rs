@@ -4,7 +4,7 @@ use crate::{
     diagnostic::{Diagnostic, Level},
     ident::ObjectName,
     lint::{context::Context, parts::{WriteKind, pins_a_key}, rule::Rule},
-    parse::{StatementKind, statement::{DataKind, Utility}},
+    parse::statement::{DataKind, Utility},
 };
 
 pub(super) const RULE: Rule = Rule::statement(
@@ -17,17 +17,14 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let into_known = context
         .bulk_write()
         .filter(|write| write.kind == WriteKind::Insert);
-    let fills_new = match &context.statement.kind {
-        StatementKind::Data(data) => data.kind == DataKind::Insert && data.from_query,
-        StatementKind::CreateTable(create) => create.as_query.is_some(),
-        StatementKind::Opaque(_) => matches!(context.utility(), Some(Utility::SelectInto(_))),
-        StatementKind::AlterRelation(_)
-        | StatementKind::CreateIndex(_)
-        | StatementKind::Drop(_)
-        | StatementKind::Update(_)
-        | StatementKind::Transaction(_)
-        | StatementKind::Set(_) => false,
-    };
+    let statement = context.statement;
+    let fills_new = statement
+        .data()
+        .is_some_and(|data| data.kind == DataKind::Insert && data.from_query)
+        || statement
+            .create_table()
+            .is_some_and(|create| create.as_query.is_some())
+        || matches!(statement.utility(), Some(Utility::SelectInto(_)));
     let held = context.held.iter().any(|held| !context.is_new(&held.relation));
     if held || into_known.is_none() && !fills_new {
         return Vec::new();

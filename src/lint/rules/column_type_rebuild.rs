@@ -4,11 +4,10 @@
 use crate::{
     diagnostic::Diagnostic,
     lint::{
-        context::{Context, WorkKind, listed},
+        context::{Context, Work, WorkKind, listed},
         rule::Rule,
         words,
     },
-    parse::statement::{AlterActionKind, ColumnAction},
 };
 
 pub(super) const RULE: Rule = Rule::statement(
@@ -20,32 +19,26 @@ pub(super) const RULE: Rule = Rule::statement(
 
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     context
-        .subcommands()
-        .filter_map(|(action, alone)| {
-            let AlterActionKind::AlterColumn {
-                name,
-                action: ColumnAction::Type { ty, .. },
-            } = &action.kind
-            else {
-                return None;
-            };
-            let work = context.work_of(alone);
-            if work.is_empty() || work.iter().any(|work| work.kind == WorkKind::Rewrite) {
-                return None;
-            }
-            let mut purposes: Vec<String> =
-                work.iter().map(|work| work.purpose.to_owned()).collect();
+        .type_changes()
+        .filter(|change| {
+            let rewrites = |work: &Work<'_>| work.kind == WorkKind::Rewrite;
+            !change.work.is_empty() && !change.work.iter().any(rewrites)
+        })
+        .map(|change| {
+            let purposes = change.work.iter().map(|work| work.purpose.to_owned());
+            let mut purposes: Vec<String> = purposes.collect();
             purposes.dedup();
             let message = format!(
-                "Changing {name} to {} leaves the rows as they are, but {} it {}.",
-                context.slice(ty.span),
+                "Changing {} to {} leaves the rows as they are, but {} it {}.",
+                change.column,
+                change.ty,
                 listed(&purposes),
-                words::blocking(context, &work)
+                words::blocking(context, &change.work)
             );
             let help = "Before it, drop the indexes concurrently and the constraints; behind it, \
                         build the indexes with CREATE INDEX CONCURRENTLY, and add the constraints \
                         as NOT VALID and validate them in a transaction of their own.";
-            Some(RULE.finding(action.span, message).with_help(help))
+            RULE.finding(change.place, message).with_help(help)
         })
         .collect()
 }

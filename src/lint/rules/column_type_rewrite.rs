@@ -3,11 +3,10 @@
 use crate::{
     diagnostic::Diagnostic,
     lint::{
-        context::{Context, WorkKind},
+        context::{Context, Work, WorkKind},
         rule::Rule,
         words,
     },
-    parse::statement::{AlterActionKind, ColumnAction},
 };
 
 pub(super) const RULE: Rule = Rule::statement(
@@ -18,38 +17,26 @@ pub(super) const RULE: Rule = Rule::statement(
 .explaining();
 
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
-    let Some(alter) = context.alter() else {
-        return Vec::new();
-    };
+    let rewrites = |work: &Work<'_>| work.kind == WorkKind::Rewrite;
     context
-        .subcommands()
-        .filter_map(|(action, alone)| {
-            let AlterActionKind::AlterColumn {
-                name,
-                action: ColumnAction::Type { ty, .. },
-            } = &action.kind
-            else {
-                return None;
-            };
-            let work = context.work_of(alone);
-            if work.iter().all(|work| work.kind == WorkKind::Scan) {
-                return None;
-            }
-            let from = context
-                .before
-                .table(&alter.name)
-                .and_then(|table| table.column(name))
+        .type_changes()
+        .filter(|change| change.work.iter().any(rewrites))
+        .map(|change| {
+            let table = context.alter().and_then(|alter| context.before.table(&alter.name));
+            let from = table
+                .and_then(|table| table.column(change.column))
                 .map_or_else(String::new, |column| format!(" from {}", column.ty));
-            let ty = context.slice(ty.span);
+            let ty = change.ty;
             let message = format!(
-                "Changing {name}{from} to {ty} {}.",
-                words::blocking(context, &work)
+                "Changing {}{from} to {ty} {}.",
+                change.column,
+                words::blocking(context, &change.work)
             );
             let help = format!(
                 "Add a second column of type {ty}, keep both in step with a trigger, fill it in \
                  batches, and exchange the two. `zdm plan` does this."
             );
-            Some(RULE.finding(action.span, message).with_help(help))
+            RULE.finding(change.place, message).with_help(help)
         })
         .collect()
 }

@@ -55,14 +55,7 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     if changes.is_empty() {
         return Vec::new();
     }
-    let columns: Vec<String> = parts::users_of_type(context.before, &name)
-        .into_iter()
-        .flat_map(|(table, columns)| {
-            let of = table.name.short();
-            let columns = columns.into_iter();
-            columns.map(move |column| format!("{of}.{column}"))
-        })
-        .collect();
+    let columns = parts::columns_of_type(context.before, &name);
     let mut where_used = vec!["row constructors".to_owned(), "functions".to_owned()];
     if !columns.is_empty() {
         where_used.push(format!("what is read from {}", listed(&columns)));

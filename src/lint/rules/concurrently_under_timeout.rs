@@ -7,7 +7,6 @@ use crate::{
         rule::{OptionDefault, Rule, RuleOption},
         timeout::Timeout,
     },
-    parse::StatementKind,
 };
 
 pub(super) const RULE: Rule = Rule::statement(
@@ -22,17 +21,13 @@ pub(super) const RULE: Rule = Rule::statement(
 }]);
 
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
-    let builds = match &context.statement.kind {
-        StatementKind::CreateIndex(index) => index.concurrently,
-        StatementKind::Opaque(opaque) => opaque.keywords.starts_with("REINDEX"),
-        StatementKind::AlterRelation(_)
-        | StatementKind::CreateTable(_)
-        | StatementKind::Drop(_)
-        | StatementKind::Update(_)
-        | StatementKind::Data(_)
-        | StatementKind::Transaction(_)
-        | StatementKind::Set(_) => false,
-    };
+    let statement = context.statement;
+    let builds = statement
+        .create_index()
+        .is_some_and(|index| index.concurrently)
+        || statement
+            .opaque()
+            .is_some_and(|opaque| opaque.keywords.starts_with("REINDEX"));
     if !builds || !context.effects.waits_for_snapshots {
         return Vec::new();
     }

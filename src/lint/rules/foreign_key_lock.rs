@@ -7,9 +7,8 @@ use crate::{
     ident::ObjectName,
     lint::{context::{Context, listed}, rule::Rule, words},
     parse::{
-        StatementKind,
         statement::{
-            AlterActionKind, ColumnConstraintKind, ColumnDef, TableConstraint, TableConstraintKind,
+            AlterAction, AlterActionKind, ColumnConstraintKind, ColumnDef, TableConstraint, TableConstraintKind,
         },
     },
 };
@@ -108,30 +107,15 @@ fn referenced(context: &Context<'_>) -> Vec<ObjectName> {
         | TableConstraintKind::KeyUsingIndex { .. }
         | TableConstraintKind::Exclude(_) => None,
     };
-    match &context.statement.kind {
-        StatementKind::CreateTable(create) => create
-            .columns
-            .iter()
-            .flat_map(of_column)
-            .chain(create.constraints.iter().filter_map(of_table))
-            .collect(),
-        StatementKind::AlterRelation(alter) => alter
-            .actions
-            .iter()
-            .flat_map(|action| match &action.kind {
-                AlterActionKind::AddColumn { column, .. } => of_column(column),
-                AlterActionKind::AddConstraint(constraint) => {
-                    of_table(constraint).into_iter().collect()
-                }
-                _ => Vec::new(),
-            })
-            .collect(),
-        StatementKind::CreateIndex(_)
-        | StatementKind::Drop(_)
-        | StatementKind::Update(_)
-        | StatementKind::Data(_)
-        | StatementKind::Transaction(_)
-        | StatementKind::Set(_)
-        | StatementKind::Opaque(_) => Vec::new(),
+    let of_action = |action: &AlterAction| match &action.kind {
+        AlterActionKind::AddColumn { column, .. } => of_column(column),
+        AlterActionKind::AddConstraint(constraint) => of_table(constraint).into_iter().collect(),
+        _ => Vec::new(),
+    };
+    if let Some(create) = context.statement.create_table() {
+        let columns = create.columns.iter().flat_map(of_column);
+        let constraints = create.constraints.iter().filter_map(of_table);
+        return columns.chain(constraints).collect();
     }
+    context.statement.actions().iter().flat_map(of_action).collect()
 }

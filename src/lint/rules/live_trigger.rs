@@ -6,11 +6,11 @@ use crate::{
     ident::{Ident, ObjectName},
     lint::{
         context::{Context, who},
-        parts::{self, excerpt},
+        parts::excerpt,
         rule::Rule,
     },
     parse::{
-        Statement, StatementKind,
+        Statement,
         statement::{DropKind, RuleEvent, TriggerEvent, TriggerTiming, Utility},
     },
 };
@@ -163,10 +163,7 @@ fn replace(what: &str) -> &'static str {
 
 /// Whether a statement makes the trigger or rule.
 fn makes(context: &Context<'_>, statement: &Statement, name: &Ident, table: &ObjectName) -> bool {
-    let StatementKind::Opaque(_) = &statement.kind else {
-        return false;
-    };
-    match parts::utility(statement) {
+    match statement.utility() {
         Some(Utility::CreateTrigger(create)) => {
             create.name == *name && context.before.resolve(&create.table) == *table
         }

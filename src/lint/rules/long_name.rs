@@ -11,7 +11,7 @@ use crate::{
         names::{self, Given},
         rule::Rule,
     },
-    parse::{StatementKind, written::Written},
+    parse::written::Written,
 };
 
 pub(super) const RULE: Rule = Rule::statement(
@@ -78,23 +78,16 @@ fn earlier<'a>(context: &Context<'a>) -> impl Iterator<Item = Given<'a>> {
 
 /// Whether the statement makes nothing, because IF NOT EXISTS finds something by that name.
 fn nothing_made(context: &Context<'_>, given: &Given<'_>) -> bool {
-    let table = |name| context.before.resolve(name);
     let there = |name: &ObjectName| context.before.has_relation(name);
-    match &context.statement.kind {
-        StatementKind::CreateIndex(create) if create.if_not_exists => {
-            there(&table(&create.table).sibling(given.name.clone()))
-        }
-        StatementKind::CreateTable(create) if create.if_not_exists => {
-            given.what == "table" && there(&context.before.in_full(&create.name))
-        }
-        StatementKind::AlterRelation(_)
-        | StatementKind::CreateTable(_)
-        | StatementKind::CreateIndex(_)
-        | StatementKind::Drop(_)
-        | StatementKind::Update(_)
-        | StatementKind::Data(_)
-        | StatementKind::Transaction(_)
-        | StatementKind::Set(_)
-        | StatementKind::Opaque(_) => false,
-    }
+    let statement = context.statement;
+    let index = statement.create_index().is_some_and(|create| {
+        let table = context.before.resolve(&create.table);
+        create.if_not_exists && there(&table.sibling(given.name.clone()))
+    });
+    let table = statement.create_table().is_some_and(|create| {
+        create.if_not_exists
+            && given.what == "table"
+            && there(&context.before.in_full(&create.name))
+    });
+    index || table
 }

@@ -6,7 +6,7 @@ use crate::{
     catalog::{Table, TableKind},
     diagnostic::Diagnostic,
     lint::{context::Context, made, rule::Rule},
-    parse::{StatementKind, statement::LikeOption},
+    parse::statement::LikeOption,
 };
 
 pub(super) const RULE: Rule = Rule::statement(
@@ -52,10 +52,8 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
 
 /// Whether LIKE copies indexes of a table, which has a primary key as far as is known.
 fn copies_a_key(context: &Context<'_>) -> bool {
-    let StatementKind::CreateTable(create) = &context.statement.kind else {
-        return false;
-    };
-    let mut likes = create.likes.iter();
+    let created = context.statement.create_table();
+    let mut likes = created.iter().flat_map(|create| &create.likes);
     likes.any(|like| {
         let source = context.before.table(&like.source);
         like.includes(LikeOption::Indexes)

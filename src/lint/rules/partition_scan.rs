@@ -8,7 +8,7 @@ use crate::{
         rule::Rule,
         words,
     },
-    parse::{StatementKind, statement::AlterActionKind},
+    parse::statement::AlterActionKind,
     source::Span,
 };
 
@@ -20,30 +20,20 @@ pub(super) const RULE: Rule = Rule::statement(
 .explaining();
 
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
-    match &context.statement.kind {
-        StatementKind::CreateTable(create) if create.partition_of.is_some() => {
-            let work = context.blocking_work(context.effects);
-            finding(context, "CREATE TABLE … PARTITION OF", &work, context.statement.span)
-                .into_iter()
-                .collect()
-        }
-        StatementKind::AlterRelation(_) => context
-            .subcommands()
-            .filter(|(action, _)| matches!(action.kind, AlterActionKind::AttachPartition { .. }))
-            .filter_map(|(action, alone)| {
-                let work = context.blocking_work(alone);
-                finding(context, "ATTACH PARTITION", &work, action.span)
-            })
-            .collect(),
-        StatementKind::CreateTable(_)
-        | StatementKind::CreateIndex(_)
-        | StatementKind::Drop(_)
-        | StatementKind::Update(_)
-        | StatementKind::Data(_)
-        | StatementKind::Transaction(_)
-        | StatementKind::Set(_)
-        | StatementKind::Opaque(_) => Vec::new(),
+    if context.statement.create_table().is_some_and(|create| create.partition_of.is_some()) {
+        let work = context.blocking_work(context.effects);
+        let span = context.statement.span;
+        let found = finding(context, "CREATE TABLE … PARTITION OF", &work, span);
+        return found.into_iter().collect();
     }
+    context
+        .subcommands()
+        .filter(|(action, _)| matches!(action.kind, AlterActionKind::AttachPartition { .. }))
+        .filter_map(|(action, alone)| {
+            let work = context.blocking_work(alone);
+            finding(context, "ATTACH PARTITION", &work, action.span)
+        })
+        .collect()
 }
 
 fn finding(

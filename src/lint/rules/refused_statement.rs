@@ -4,7 +4,6 @@ use crate::{
     diagnostic::Diagnostic,
     lint::{context::Context, rule::Rule},
     parse::{
-        StatementKind,
         statement::{DropKind, Statement},
     },
 };
@@ -33,23 +32,13 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
 
 /// Whether a rule of its own says the same better.
 fn has_a_rule(statement: &Statement, context: &Context<'_>) -> bool {
-    match &statement.kind {
-        StatementKind::Drop(drop) => {
-            drop.kind == DropKind::Index
-                && drop.names.iter().any(|name| {
-                    context
-                        .before
-                        .index(&context.before.resolve(name))
-                        .is_some_and(|(_, index)| index.constraint.is_some())
-                })
-        }
-        StatementKind::AlterRelation(_)
-        | StatementKind::CreateTable(_)
-        | StatementKind::CreateIndex(_)
-        | StatementKind::Update(_)
-        | StatementKind::Data(_)
-        | StatementKind::Transaction(_)
-        | StatementKind::Set(_)
-        | StatementKind::Opaque(_) => false,
-    }
+    statement.as_drop().is_some_and(|drop| {
+        drop.kind == DropKind::Index
+            && drop.names.iter().any(|name| {
+                context
+                    .before
+                    .index(&context.before.resolve(name))
+                    .is_some_and(|(_, index)| index.constraint.is_some())
+            })
+    })
 }

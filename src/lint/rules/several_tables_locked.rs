@@ -13,8 +13,7 @@ use crate::{
         rule::Rule,
     },
     parse::{
-        StatementKind,
-        statement::{AlterActionKind, ColumnConstraintKind, TableConstraintKind},
+        statement::{AlterAction, AlterActionKind, ColumnConstraintKind, TableConstraintKind},
     },
 };
 
@@ -136,26 +135,16 @@ fn root(context: &Context<'_>, table: &ObjectName) -> ObjectName {
 }
 
 fn adds_a_foreign_key(context: &Context<'_>) -> bool {
-    match &context.statement.kind {
-        StatementKind::CreateTable(_) => true,
-        StatementKind::AlterRelation(alter) => {
-            alter.actions.iter().any(|action| match &action.kind {
-                AlterActionKind::AddConstraint(constraint) => {
-                    matches!(constraint.kind, TableConstraintKind::ForeignKey { .. })
-                }
-                AlterActionKind::AddColumn { column, .. } => column
-                    .constraints
-                    .iter()
-                    .any(|one| matches!(one.kind, ColumnConstraintKind::References(_))),
-                _ => false,
-            })
+    let adds = |action: &AlterAction| match &action.kind {
+        AlterActionKind::AddConstraint(constraint) => {
+            matches!(constraint.kind, TableConstraintKind::ForeignKey { .. })
         }
-        StatementKind::CreateIndex(_)
-        | StatementKind::Drop(_)
-        | StatementKind::Update(_)
-        | StatementKind::Data(_)
-        | StatementKind::Transaction(_)
-        | StatementKind::Set(_)
-        | StatementKind::Opaque(_) => false,
-    }
+        AlterActionKind::AddColumn { column, .. } => column
+            .constraints
+            .iter()
+            .any(|one| matches!(one.kind, ColumnConstraintKind::References(_))),
+        _ => false,
+    };
+    let statement = context.statement;
+    statement.create_table().is_some() || statement.actions().iter().any(adds)
 }

@@ -74,14 +74,7 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
 }
 
 fn label(context: &Context<'_>, name: &ObjectName, from: &str, to: &str) -> Diagnostic {
-    let columns: Vec<String> = parts::users_of_type(context.before, name)
-        .into_iter()
-        .flat_map(|(table, columns)| {
-            let of = table.name.short();
-            let columns = columns.into_iter();
-            columns.map(move |column| format!("{of}.{column}"))
-        })
-        .collect();
+    let columns = parts::columns_of_type(context.before, name);
     let read = if columns.is_empty() {
         String::new()
     } else {

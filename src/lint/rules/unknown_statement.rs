@@ -3,7 +3,6 @@
 use crate::{
     diagnostic::Diagnostic,
     lint::{context::Context, rule::Rule},
-    parse::StatementKind,
 };
 
 pub(super) const RULE: Rule = Rule::statement(
@@ -16,20 +15,13 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     if !context.effects.unknown {
         return Vec::new();
     }
-    let what = match &context.statement.kind {
-        StatementKind::Opaque(opaque) => opaque.keywords.clone(),
-        StatementKind::AlterRelation(_)
-        | StatementKind::CreateTable(_)
-        | StatementKind::CreateIndex(_)
-        | StatementKind::Drop(_)
-        | StatementKind::Update(_)
-        | StatementKind::Data(_)
-        | StatementKind::Transaction(_)
-        | StatementKind::Set(_) => {
+    let what = context.statement.opaque().map_or_else(
+        || {
             let words = context.text().split_whitespace().take(2);
             words.collect::<Vec<_>>().join(" ")
-        }
-    };
+        },
+        |opaque| opaque.keywords.clone(),
+    );
     vec![
         RULE.finding(
             context.statement.span,

@@ -7,6 +7,7 @@
 
 pub mod apply;
 pub mod fingerprint;
+mod lookup;
 pub mod map;
 pub mod stats;
 pub mod types;
@@ -21,6 +22,7 @@ use crate::ident::{Ident, ObjectName, QualifiedName};
 
 pub use apply::apply;
 pub use fingerprint::{differences, fingerprint};
+pub use lookup::Lookup;
 pub use map::Map;
 pub use stats::Stats;
 pub use types::{TypeChange, change, domain};
@@ -61,6 +63,9 @@ pub struct Catalog {
     /// replay is inside of one.
     #[serde(skip)]
     pub saved: Vec<Catalog>,
+    /// Short ways from names to tables.
+    #[serde(skip)]
+    pub lookup: Lookup,
 }
 
 /// What the type of a column is called when replay could not tell it from a query.
@@ -414,6 +419,7 @@ impl Catalog {
             functions: Map::new(),
             default_privileges: false,
             saved: Vec::new(),
+            lookup: Lookup::default(),
         }
     }
 
@@ -471,16 +477,29 @@ impl Catalog {
 
     /// The index of that name and its table.
     pub fn index(&self, name: &ObjectName) -> Option<(&Table, &Index)> {
-        self.tables
-            .values()
-            .filter(|table| table.name.schema == name.schema)
-            .find_map(|table| Some((table, table.index(&name.name)?)))
+        let table = self.lookup.table_of_index(&self.tables, name)?;
+        let table = self.tables.get(&table)?;
+        Some((table, table.index(&name.name)?))
+    }
+
+    /// Finds names by itself from now on, apart from its copies: for one that is asked in turns with
+    /// copies that differ much from it, as what is known is brought up to date each time.
+    pub fn forget_ways(&mut self) {
+        self.lookup = Lookup::default();
+    }
+
+    /// Whether a table of that schema has a constraint of that name, those of NOT NULL included.
+    pub fn has_constraint(&self, schema: &Ident, name: &Ident) -> bool {
+        let name = ObjectName::new(schema.clone(), name.clone());
+        self.lookup.has_constraint(&self.tables, &name)
     }
 
     /// Foreign keys of any table that reference `table`: the referencing table and constraint.
     pub fn inbound_foreign_keys(&self, table: &ObjectName) -> Vec<(&Table, &Constraint)> {
-        self.tables
-            .values()
+        let children = self.lookup.referencing(&self.tables, table);
+        children
+            .iter()
+            .filter_map(|child| self.tables.get(child))
             .flat_map(|child| {
                 child
                     .constraints

@@ -1,23 +1,41 @@
 //! A sorted map whose copies share what they have in common.
 //!
-//! Lint keeps what exists before every statement, so a catalog is copied once per statement. A copy
-//! of this map costs one count per chunk of entries, and a change of it copies one chunk (as
-//! counts) and one entry; so a longer history costs little more per statement (`tests/it/lint/speed.rs`).
-//! In all else it behaves as a `BTreeMap`.
+//! Lint keeps what exists before every statement, so a catalog is copied once per statement. Entries
+//! stand in leaves, and leaves in groups: a copy of the map costs one count per group, and a change
+//! copies one group and one leaf (as counts) and one entry; so a longer history costs little more
+//! per statement (`tests/it/lint/speed.rs`). In all else it behaves as a `BTreeMap`.
 
 use std::{fmt, ops::Index, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The most entries of one chunk.
-const CHUNK: usize = 32;
+/// The most entries of one leaf, and the most leaves of one group.
+const MOST: usize = 32;
 
-type Chunk<K, V> = Arc<Vec<Arc<(K, V)>>>;
+type Entry<K, V> = Arc<(K, V)>;
+type Leaf<K, V> = Arc<Vec<Entry<K, V>>>;
+type Group<K, V> = Arc<Vec<Leaf<K, V>>>;
 
-/// The map. No chunk is empty; keys ascend within a chunk and from chunk to chunk.
+/// The map. No leaf and no group is empty; keys ascend within a leaf and from leaf to leaf.
 #[derive(Clone)]
 pub struct Map<K, V> {
-    chunks: Vec<Chunk<K, V>>,
+    groups: Vec<Group<K, V>>,
+}
+
+/// Where an entry stands, or would.
+#[derive(Clone, Copy)]
+struct Place {
+    group: usize,
+    leaf: usize,
+    at: usize,
+}
+
+fn first_of_leaf<K, V>(leaf: &Leaf<K, V>) -> Option<&K> {
+    leaf.first().map(|entry| &entry.0)
+}
+
+fn first_of_group<K, V>(group: &Group<K, V>) -> Option<&K> {
+    group.first().and_then(first_of_leaf)
 }
 
 impl<K: Ord + Clone, V: Clone> Map<K, V> {
@@ -27,49 +45,66 @@ impl<K: Ord + Clone, V: Clone> Map<K, V> {
     }
 
     /// Where a key is, or where it would be inserted.
-    fn find(&self, key: &K) -> Result<(usize, usize), (usize, usize)> {
-        let behind = self
-            .chunks
-            .partition_point(|chunk| chunk.first().is_some_and(|entry| entry.0 <= *key));
-        let Some(at) = behind.checked_sub(1) else {
-            return Err((0, 0));
+    fn find(&self, key: &K) -> Result<Place, Place> {
+        let start = Place {
+            group: 0,
+            leaf: 0,
+            at: 0,
         };
-        match self.chunks[at].binary_search_by(|entry| entry.0.cmp(key)) {
-            Ok(within) => Ok((at, within)),
-            Err(within) => Err((at, within)),
+        let group = self
+            .groups
+            .partition_point(|group| first_of_group(group).is_some_and(|first| first <= key));
+        let Some(group) = group.checked_sub(1) else {
+            return Err(start);
+        };
+        let leaves = &self.groups[group];
+        let leaf = leaves
+            .partition_point(|leaf| first_of_leaf(leaf).is_some_and(|first| first <= key))
+            .saturating_sub(1);
+        match leaves[leaf].binary_search_by(|entry| entry.0.cmp(key)) {
+            Ok(at) => Ok(Place { group, leaf, at }),
+            Err(at) => Err(Place { group, leaf, at }),
         }
     }
 
-    fn value_mut(&mut self, (at, within): (usize, usize)) -> &mut V {
-        let chunk = Arc::make_mut(&mut self.chunks[at]);
-        &mut Arc::make_mut(&mut chunk[within]).1
+    fn value_mut(&mut self, place: Place) -> &mut V {
+        let group = Arc::make_mut(&mut self.groups[place.group]);
+        let leaf = Arc::make_mut(&mut group[place.leaf]);
+        &mut Arc::make_mut(&mut leaf[place.at]).1
     }
 
     /// Puts a new entry where [`Self::find`] says, and says where it has come to stand.
-    fn put(&mut self, (at, within): (usize, usize), key: K, value: V) -> (usize, usize) {
+    fn put(&mut self, mut place: Place, key: K, value: V) -> Place {
         let entry = Arc::new((key, value));
-        if self.chunks.is_empty() {
-            self.chunks.push(Arc::new(vec![entry]));
-            return (0, 0);
+        if self.groups.is_empty() {
+            self.groups.push(Arc::new(vec![Arc::new(vec![entry])]));
+            return place;
         }
-        let chunk = Arc::make_mut(&mut self.chunks[at]);
-        chunk.insert(within, entry);
-        if chunk.len() <= CHUNK {
-            return (at, within);
+        let group = Arc::make_mut(&mut self.groups[place.group]);
+        let leaf = Arc::make_mut(&mut group[place.leaf]);
+        leaf.insert(place.at, entry);
+        let Some(rest) = halved(leaf) else {
+            return place;
+        };
+        group.insert(place.leaf + 1, Arc::new(rest));
+        if place.at >= MOST / 2 {
+            place.leaf += 1;
+            place.at -= MOST / 2;
         }
-        let rest = chunk.split_off(CHUNK / 2);
-        self.chunks.insert(at + 1, Arc::new(rest));
-        if within < CHUNK / 2 {
-            (at, within)
-        } else {
-            (at + 1, within - CHUNK / 2)
+        if let Some(rest) = halved(group) {
+            self.groups.insert(place.group + 1, Arc::new(rest));
+            if place.leaf >= MOST / 2 {
+                place.group += 1;
+                place.leaf -= MOST / 2;
+            }
         }
+        place
     }
 
     /// The value of a key.
     pub fn get(&self, key: &K) -> Option<&V> {
-        let (at, within) = self.find(key).ok()?;
-        Some(&self.chunks[at][within].1)
+        let place = self.find(key).ok()?;
+        Some(&self.groups[place.group][place.leaf][place.at].1)
     }
 
     /// The value of a key, to be changed.
@@ -105,52 +140,125 @@ impl<K: Ord + Clone, V: Clone> Map<K, V> {
 
     /// Takes an entry out.
     pub fn remove(&mut self, key: &K) -> Option<V> {
-        let (at, within) = self.find(key).ok()?;
-        let chunk = Arc::make_mut(&mut self.chunks[at]);
-        let entry = chunk.remove(within);
-        if chunk.is_empty() {
-            self.chunks.remove(at);
+        let place = self.find(key).ok()?;
+        let group = Arc::make_mut(&mut self.groups[place.group]);
+        let leaf = Arc::make_mut(&mut group[place.leaf]);
+        let entry = leaf.remove(place.at);
+        if leaf.is_empty() {
+            group.remove(place.leaf);
+        }
+        if group.is_empty() {
+            self.groups.remove(place.group);
         }
         Some(Arc::unwrap_or_clone(entry).1)
     }
 
     /// Keeps the entries that are wanted.
     pub fn retain(&mut self, mut wanted: impl FnMut(&K, &V) -> bool) {
-        for chunk in &mut self.chunks {
-            let keep: Vec<bool> = chunk
-                .iter()
-                .map(|entry| wanted(&entry.0, &entry.1))
-                .collect();
-            if keep.contains(&false) {
-                let mut keep = keep.into_iter();
-                Arc::make_mut(chunk).retain(|_| keep.next().unwrap_or(true));
-            }
+        let gone: Vec<K> = self
+            .iter()
+            .filter(|(key, value)| !wanted(key, value))
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in gone {
+            self.remove(&key);
         }
-        self.chunks.retain(|chunk| !chunk.is_empty());
     }
 
     /// Every value, to be changed. What is shared is copied, so look before you ask for it.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
-        self.chunks
+        self.groups
             .iter_mut()
-            .flat_map(|chunk| Arc::make_mut(chunk).iter_mut())
+            .flat_map(|group| Arc::make_mut(group).iter_mut())
+            .flat_map(|leaf| Arc::make_mut(leaf).iter_mut())
             .map(|entry| &mut Arc::make_mut(entry).1)
     }
 
     /// The values that `wanted` takes, to be changed; nothing else is copied.
     pub fn values_mut_if(&mut self, wanted: impl Fn(&V) -> bool) -> impl Iterator<Item = &mut V> {
-        let touched: Vec<bool> = self
-            .chunks
+        let in_leaf = |leaf: &Leaf<K, V>| leaf.iter().any(|entry| wanted(&entry.1));
+        // Whether a leaf has one, for the leaves of each group that has one.
+        let touched: Vec<Vec<bool>> = self
+            .groups
             .iter()
-            .map(|chunk| chunk.iter().any(|entry| wanted(&entry.1)))
+            .map(|group| group.iter().map(in_leaf).collect())
             .collect();
-        self.chunks
+        self.groups
             .iter_mut()
             .zip(touched)
+            .filter(|(_, leaves)| leaves.contains(&true))
+            .flat_map(|(group, leaves)| Arc::make_mut(group).iter_mut().zip(leaves))
             .filter(|(_, touched)| *touched)
-            .flat_map(|(chunk, _)| Arc::make_mut(chunk).iter_mut())
+            .flat_map(|(leaf, _)| Arc::make_mut(leaf).iter_mut())
             .filter(move |entry| wanted(&entry.1))
             .map(|entry| &mut Arc::make_mut(entry).1)
+    }
+}
+
+/// The second half of what has become too long.
+fn halved<T>(full: &mut Vec<T>) -> Option<Vec<T>> {
+    (full.len() > MOST).then(|| full.split_off(MOST / 2))
+}
+
+/// What two maps do not share.
+#[derive(Debug)]
+pub struct Differences<'a, K, V> {
+    /// Entries of the first alone.
+    pub gone: Vec<&'a (K, V)>,
+    /// Entries of the second alone.
+    pub new: Vec<&'a (K, V)>,
+}
+
+impl<K: Ord, V> Map<K, V> {
+    /// The entries of `earlier` that this map does not share with it, and the other way round; an
+    /// entry that was written again is in both. What is shared is not looked at.
+    pub fn differences<'a>(&'a self, earlier: &'a Self) -> Differences<'a, K, V> {
+        let (gone, new) = unshared(&earlier.groups, &self.groups, first_of_group);
+        let (gone, new) = unshared(
+            gone.into_iter().flat_map(|group| group.iter()),
+            new.into_iter().flat_map(|group| group.iter()),
+            first_of_leaf,
+        );
+        let (gone, new) = unshared(
+            gone.into_iter().flat_map(|leaf| leaf.iter()),
+            new.into_iter().flat_map(|leaf| leaf.iter()),
+            |entry: &Entry<K, V>| Some(&entry.0),
+        );
+        Differences {
+            gone: gone.into_iter().map(AsRef::as_ref).collect(),
+            new: new.into_iter().map(AsRef::as_ref).collect(),
+        }
+    }
+}
+
+/// What of two rows of shared things, each sorted by the first key in it, is not in both. A thing
+/// that is in both begins with the same key in both, so that the rows meet at it.
+fn unshared<'a, T: 'a, K: Ord + 'a>(
+    one: impl IntoIterator<Item = &'a Arc<T>>,
+    other: impl IntoIterator<Item = &'a Arc<T>>,
+    first: impl Fn(&'a Arc<T>) -> Option<&'a K>,
+) -> (Vec<&'a Arc<T>>, Vec<&'a Arc<T>>) {
+    let (mut ones, mut others) = (one.into_iter().peekable(), other.into_iter().peekable());
+    let (mut of_one, mut of_other) = (Vec::new(), Vec::new());
+    loop {
+        match (ones.peek(), others.peek()) {
+            (None, None) => return (of_one, of_other),
+            (Some(one), Some(other)) if Arc::ptr_eq(one, other) => {
+                ones.next();
+                others.next();
+            }
+            (Some(one), Some(other)) => {
+                let order = first(one).cmp(&first(other));
+                if order.is_le() {
+                    of_one.extend(ones.next());
+                }
+                if order.is_ge() {
+                    of_other.extend(others.next());
+                }
+            }
+            (Some(_), None) => of_one.extend(ones.next()),
+            (None, Some(_)) => of_other.extend(others.next()),
+        }
     }
 }
 
@@ -158,7 +266,8 @@ impl<K, V> Map<K, V> {
     /// Every entry, by key.
     pub fn iter(&self) -> Entries<'_, K, V> {
         Entries {
-            chunks: self.chunks.iter(),
+            groups: self.groups.iter(),
+            leaves: [].iter(),
             within: [].iter(),
         }
     }
@@ -175,20 +284,22 @@ impl<K, V> Map<K, V> {
 
     /// How many entries there are.
     pub fn len(&self) -> usize {
-        self.chunks.iter().map(|chunk| chunk.len()).sum()
+        let leaves = self.groups.iter().flat_map(|group| group.iter());
+        leaves.map(|leaf| leaf.len()).sum()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.chunks.is_empty()
+        self.groups.is_empty()
     }
 }
 
 /// The entries of a map, by key.
 #[derive(Debug)]
 pub struct Entries<'a, K, V> {
-    chunks: std::slice::Iter<'a, Chunk<K, V>>,
-    within: std::slice::Iter<'a, Arc<(K, V)>>,
+    groups: std::slice::Iter<'a, Group<K, V>>,
+    leaves: std::slice::Iter<'a, Leaf<K, V>>,
+    within: std::slice::Iter<'a, Entry<K, V>>,
 }
 
 impl<'a, K, V> Iterator for Entries<'a, K, V> {
@@ -199,7 +310,12 @@ impl<'a, K, V> Iterator for Entries<'a, K, V> {
             if let Some(entry) = self.within.next() {
                 return Some((&entry.0, &entry.1));
             }
-            self.within = self.chunks.next()?.iter();
+            self.within = if let Some(leaf) = self.leaves.next() {
+                leaf.iter()
+            } else {
+                self.leaves = self.groups.next()?.iter();
+                [].iter()
+            };
         }
     }
 }
@@ -215,7 +331,7 @@ impl<'a, K, V> IntoIterator for &'a Map<K, V> {
 
 impl<K, V> Default for Map<K, V> {
     fn default() -> Self {
-        Self { chunks: Vec::new() }
+        Self { groups: Vec::new() }
     }
 }
 
@@ -348,26 +464,43 @@ mod tests {
                 }
                 copies.push((map.clone(), model.clone()));
             }
+            for pair in copies.windows(2) {
+                let ((earlier, before), (map, after)) = (&pair[0], &pair[1]);
+                let found = map.differences(earlier);
+                let mut patched = before.clone();
+                for (key, _) in found.gone {
+                    prop_assert!(patched.remove(key).is_some());
+                }
+                for (key, value) in found.new {
+                    prop_assert!(patched.insert(*key, *value).is_none());
+                }
+                prop_assert_eq!(&patched, after);
+            }
             for (map, model) in copies {
                 prop_assert_eq!(map.len(), model.len());
                 prop_assert!(map.iter().eq(model.iter()));
-                prop_assert!(map.chunks.iter().all(|chunk| !chunk.is_empty() && chunk.len() <= CHUNK));
+                let leaves = || map.groups.iter().flat_map(|group| group.iter());
+                prop_assert!(leaves().all(|leaf| !leaf.is_empty() && leaf.len() <= MOST));
+                prop_assert!(map.groups.iter().all(|group| !group.is_empty() && group.len() <= MOST));
             }
         }
     }
 
     #[test]
     fn a_change_copies_only_what_it_touches() {
-        let map: Map<u32, String> = (0..1000).map(|n| (n, n.to_string())).collect();
+        let map: Map<u32, String> = (0..10_000).map(|n| (n, n.to_string())).collect();
         let mut copy = map.clone();
         copy.insert(500, "changed".to_owned());
         let shared = map
-            .chunks
+            .groups
             .iter()
-            .zip(&copy.chunks)
+            .zip(&copy.groups)
             .filter(|(one, other)| Arc::ptr_eq(one, other))
             .count();
-        assert_eq!(shared, map.chunks.len() - 1);
+        assert_eq!(shared, map.groups.len() - 1);
+        let found = copy.differences(&map);
+        assert_eq!(found.gone, [&(500, "500".to_owned())]);
+        assert_eq!(found.new, [&(500, "changed".to_owned())]);
         assert_eq!(map[&500], "500");
     }
 

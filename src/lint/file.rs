@@ -151,6 +151,11 @@ impl<'a> File<'a> {
             }
             file.steps.push(step);
         }
+        // Rules ask both ends from anywhere between them.
+        if let Some(first) = file.steps.first_mut() {
+            first.before.forget_ways();
+        }
+        file.end.forget_ways();
         file
     }
 

@@ -2,7 +2,7 @@
 //! `ChooseConstraintName` and `ChooseIndexName` in `src/backend/commands/`).
 
 use crate::{
-    catalog::{Catalog, Table, UserType, UserTypeKind},
+    catalog::{Catalog, UserType, UserTypeKind},
     ident::{Ident, MAX_NAME_BYTES, ObjectName, truncate_to},
 };
 
@@ -98,22 +98,12 @@ pub(super) fn domain_constraint(
 }
 
 fn constraint_taken(catalog: &Catalog, schema: &Ident, name: &Ident) -> bool {
-    let on = |table: &Table| {
-        table.constraint(name).is_some()
-            || table.columns.iter().any(|column| {
-                column
-                    .not_null_constraint
-                    .as_ref()
-                    .is_some_and(|(constraint, _)| constraint == name)
-            })
-    };
     let on_domain = |ty: &UserType| match &ty.kind {
         UserTypeKind::Domain { checks, .. } => checks.iter().any(|check| check.name == *name),
         UserTypeKind::Enum { .. } | UserTypeKind::Composite | UserTypeKind::Other => false,
     };
-    let mut tables = catalog.tables.values();
     let mut types = catalog.types.values();
-    tables.any(|table| table.name.schema == *schema && on(table))
+    catalog.has_constraint(schema, name)
         || types.any(|ty| ty.name.schema == *schema && on_domain(ty))
 }
 

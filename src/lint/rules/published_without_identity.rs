@@ -45,13 +45,7 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
             Some(_) | None => return Vec::new(),
         },
         // What told the rows of a published table apart goes.
-        StatementKind::AlterRelation(_) | StatementKind::Drop(_) => context
-            .before
-            .tables
-            .values()
-            .filter(|table| !table.publications.is_empty())
-            .map(|table| table.name.clone())
-            .collect(),
+        StatementKind::AlterRelation(_) | StatementKind::Drop(_) => published_above(context),
         StatementKind::CreateTable(_)
         | StatementKind::CreateIndex(_)
         | StatementKind::Update(_)
@@ -89,6 +83,24 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
             first.short()
         )),
     ]
+}
+
+/// The published tables that the statement changes, or changes a partition of.
+fn published_above(context: &Context<'_>) -> Vec<ObjectName> {
+    let changed = context.after.tables.differences(&context.before.tables).new;
+    let mut todo: Vec<&ObjectName> = changed.iter().map(|(name, _)| name).collect();
+    let mut seen: BTreeSet<&ObjectName> = BTreeSet::new();
+    let mut found = Vec::new();
+    while let Some(name) = todo.pop() {
+        let Some(table) = context.before.tables.get(name).filter(|_| seen.insert(name)) else {
+            continue;
+        };
+        if !table.publications.is_empty() {
+            found.push(name.clone());
+        }
+        todo.extend(&table.parents);
+    }
+    found
 }
 
 fn only_inserts(options: &[OptionValue]) -> bool {

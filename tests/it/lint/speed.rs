@@ -44,6 +44,35 @@ fn a_history_of_twice_the_length_takes_about_twice_the_time() {
     );
 }
 
+/// The time for one file of so many tables, as `pg_dump` writes it, in which keys reference tables.
+fn dump(tables: usize) -> Duration {
+    let mut sql = String::new();
+    for n in 0..tables {
+        let _ = write!(
+            sql,
+            "CREATE TABLE public.d{n} (id bigint NOT NULL, name text DEFAULT ''::text);\n\
+             ALTER TABLE ONLY public.d{n} ADD CONSTRAINT d{n}_pkey PRIMARY KEY (id);\n\
+             CREATE INDEX d{n}_name ON public.d{n} USING btree (name);\n\
+             ALTER TABLE ONLY public.d{n} ADD CONSTRAINT d{n}_id_fkey FOREIGN KEY (id) REFERENCES public.d{}(id);\n",
+            n / 2
+        );
+    }
+    let started = Instant::now();
+    let linted = linted(&sql, &Catalog::empty(PgVersion::V18));
+    assert_eq!(linted.after.tables.len(), tables);
+    started.elapsed()
+}
+
+#[test]
+fn a_dump_of_twice_the_length_takes_about_twice_the_time() {
+    let least = |tables| (0..3).map(|_| dump(tables)).min().unwrap();
+    let (short, long) = (least(300), least(1_200));
+    assert!(
+        long < short * 8,
+        "four times as many tables: {short:?}, then {long:?}"
+    );
+}
+
 #[test]
 fn what_is_nested_or_long_takes_no_long_time() {
     let catalog = linted(

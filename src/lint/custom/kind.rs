@@ -2,7 +2,7 @@
 
 use crate::{
     ident::QualifiedName,
-    lint::{names, parts::utility},
+    lint::names,
     parse::{
         Statement, StatementKind,
         statement::{
@@ -219,7 +219,7 @@ pub fn kinds(statement: &Statement) -> Vec<Found<'_>> {
 
 /// What a statement works on: the objects that it changes, else those that it reads.
 fn tables(statement: &Statement) -> Vec<&QualifiedName> {
-    match utility(statement) {
+    match statement.utility() {
         Some(Utility::Lock(lock)) => lock.relations.iter().map(|(_, name)| name).collect(),
         Some(Utility::Vacuum(vacuum)) => vacuum.tables.iter().map(|table| &table.name).collect(),
         Some(Utility::Cluster(cluster)) => cluster.table.iter().collect(),

@@ -5,7 +5,6 @@ use crate::{
     lint::{
         context::Context,
         names::{self, Given},
-        parts,
     },
     parse::{
         StatementKind,
@@ -165,7 +164,7 @@ fn what(context: &Context<'_>, given: &Given<'_>) -> Option<NameOf> {
             RelationKind::View | RelationKind::MaterializedView => NameOf::View,
             RelationKind::Sequence => NameOf::Sequence,
         },
-        "trigger, policy or rule" => match parts::utility(context.statement) {
+        "trigger, policy or rule" => match context.utility() {
             Some(Utility::AlterAttached(alter)) => match alter.kind {
                 AttachedKind::Trigger => NameOf::Trigger,
                 AttachedKind::Policy => NameOf::Policy,

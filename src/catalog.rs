@@ -482,18 +482,6 @@ impl Catalog {
         Some((table, table.index(&name.name)?))
     }
 
-    /// Finds names by itself from now on, apart from its copies: for one that is asked in turns with
-    /// copies that differ much from it, as what is known is brought up to date each time.
-    pub fn forget_ways(&mut self) {
-        self.lookup = Lookup::default();
-    }
-
-    /// Whether a table of that schema has a constraint of that name, those of NOT NULL included.
-    pub fn has_constraint(&self, schema: &Ident, name: &Ident) -> bool {
-        let name = ObjectName::new(schema.clone(), name.clone());
-        self.lookup.has_constraint(&self.tables, &name)
-    }
-
     /// Foreign keys of any table that reference `table`: the referencing table and constraint.
     pub fn inbound_foreign_keys(&self, table: &ObjectName) -> Vec<(&Table, &Constraint)> {
         let children = self.lookup.referencing(&self.tables, table);

@@ -12,8 +12,8 @@ use std::{
 };
 
 use crate::{
-    catalog::{ConstraintKind, Map, Table},
-    ident::ObjectName,
+    catalog::{Catalog, ConstraintKind, Map, Table},
+    ident::{Ident, ObjectName},
 };
 
 /// What is known of the names in the tables of a catalog and its copies.
@@ -77,6 +77,20 @@ impl Lookup {
         }
         known.tables = tables.clone();
         known
+    }
+}
+
+impl Catalog {
+    /// Finds names by itself from now on, apart from its copies: for one that is asked in turns with
+    /// copies that differ much from it, as what is known is brought up to date each time.
+    pub fn forget_ways(&mut self) {
+        self.lookup = Lookup::default();
+    }
+
+    /// Whether a table of that schema has a constraint of that name, those of NOT NULL included.
+    pub fn has_constraint(&self, schema: &Ident, name: &Ident) -> bool {
+        let name = ObjectName::new(schema.clone(), name.clone());
+        self.lookup.has_constraint(&self.tables, &name)
     }
 }
 

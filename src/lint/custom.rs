@@ -40,7 +40,7 @@ pub struct Custom {
     pub tables: Option<Pattern>,
     /// What it looks for.
     pub look: Look,
-    /// Its page, as [`Custom::describe`] makes it.
+    /// Its page, made of what `zdm.toml` says of it.
     page: String,
 }
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    catalog::{Catalog, Column, Table, apply::apply},
+    catalog::{Catalog, Column, Lookup, Table, apply::apply},
     effects::{Effects, LockMode, effects, effects_of_action},
     ident::{Ident, ObjectName, QualifiedName},
     lint::{
@@ -33,6 +33,8 @@ pub struct File<'a> {
     steps: Vec<Step>,
     /// What exists after the last statement.
     end: Catalog,
+    /// What its catalogs share, to be handed on to what comes after it.
+    ways: Lookup,
     /// Relations that the file makes, by the position of the statement.
     created: BTreeMap<ObjectName, usize>,
     /// Strong locks of statements in transactions, in the order of the statements.
@@ -74,6 +76,9 @@ pub struct Held {
     pub step: usize,
 }
 
+/// So many statements make a file long.
+const LONG: usize = 100;
+
 impl<'a> File<'a> {
     /// Follows a script that is run on what exists `before`.
     pub fn follow(script: &'a Script, before: &Catalog, settings: &'a Settings) -> Self {
@@ -84,6 +89,7 @@ impl<'a> File<'a> {
             settings,
             steps: Vec::with_capacity(script.statements.len()),
             end: before.clone(),
+            ways: before.lookup.clone(),
             created: BTreeMap::new(),
             held: Vec::new(),
             renames: Vec::new(),
@@ -151,11 +157,13 @@ impl<'a> File<'a> {
             }
             file.steps.push(step);
         }
-        // Rules ask both ends from anywhere between them.
-        if let Some(first) = file.steps.first_mut() {
-            first.before.forget_ways();
+        // Rules ask both ends from anywhere between them, and those of a long file differ much.
+        if script.statements.len() > LONG {
+            if let Some(first) = file.steps.first_mut() {
+                first.before.forget_ways();
+            }
+            file.end.forget_ways();
         }
-        file.end.forget_ways();
         file
     }
 
@@ -249,7 +257,10 @@ impl<'a> File<'a> {
     }
 
     pub(super) fn into_end(self) -> Catalog {
-        self.end
+        Catalog {
+            lookup: self.ways,
+            ..self.end
+        }
     }
 
     /// The relations that hold rows which come into being with a statement. One that the file

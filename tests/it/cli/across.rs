@@ -81,7 +81,7 @@ fn new_files_are_judged_by_what_is_released_and_by_each_other() {
 fn a_finding_across_files_is_accepted_levelled_and_explained_like_any() {
     let here = repository();
     let app = here.path().join("app");
-    let text = "CREATE TABLE users (id bigint, email text, age int);\n";
+    let text = "CREATE TABLE users (id bigint PRIMARY KEY, email text, age int);\n";
     write(&app, "migrations/0001_init.sql", text);
     let found = zdm(&app, &["lint", "--since", "main"]);
     assert!(

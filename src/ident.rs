@@ -80,6 +80,12 @@ impl QualifiedName {
             name,
         }
     }
+
+    /// The object, when its schema is written.
+    pub fn with_schema(&self) -> Option<ObjectName> {
+        let schema = self.schema.clone()?;
+        Some(ObjectName::new(schema, self.name.clone()))
+    }
 }
 
 impl fmt::Display for QualifiedName {

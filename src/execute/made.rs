@@ -410,8 +410,7 @@ fn note(statement: &Statement, made: &mut BTreeSet<Made>) {
 
 /// A name with its schema, as SQL.
 fn full(name: &QualifiedName) -> Option<String> {
-    let schema = name.schema.as_ref()?;
-    Some(format!("{schema}.{}", name.name))
+    name.with_schema().map(|name| name.to_string())
 }
 
 /// A statement that passes over what is not there.

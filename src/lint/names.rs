@@ -15,11 +15,81 @@ use crate::{
     source::Span,
 };
 
+/// What gets a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum What {
+    /// A table.
+    Table,
+    /// A column.
+    Column,
+    /// An index.
+    Index,
+    /// A constraint.
+    Constraint,
+    /// A table, view, index or sequence that is renamed by `ALTER`.
+    Relation,
+    /// A view.
+    View,
+    /// A sequence.
+    Sequence,
+    /// A type.
+    Type,
+    /// A domain.
+    Domain,
+    /// An attribute of a composite type.
+    Attribute,
+    /// A trigger.
+    Trigger,
+    /// A rule.
+    Rule,
+    /// A policy.
+    Policy,
+    /// A trigger, policy or rule that is renamed.
+    Attached,
+    /// A function or procedure.
+    Function,
+    /// An aggregate function.
+    Aggregate,
+    /// A schema.
+    Schema,
+    /// A publication.
+    Publication,
+    /// An extended statistics object.
+    Statistics,
+}
+
+impl What {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Column => "column",
+            Self::Index => "index",
+            Self::Constraint => "constraint",
+            Self::Relation => "relation",
+            Self::View => "view",
+            Self::Sequence => "sequence",
+            Self::Type => "type",
+            Self::Domain => "domain",
+            Self::Attribute => "attribute",
+            Self::Trigger => "trigger",
+            Self::Rule => "rule",
+            Self::Policy => "policy",
+            Self::Attached => "trigger, policy or rule",
+            Self::Function => "function",
+            Self::Aggregate => "aggregate",
+            Self::Schema => "schema",
+            Self::Publication => "publication",
+            Self::Statistics => "statistics object",
+        }
+    }
+}
+
 /// A name that a statement gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Given<'a> {
-    /// What is called so (`table`, `column`).
-    pub what: &'static str,
+    /// What is called so.
+    pub what: What,
     /// The name as stored.
     pub name: &'a Ident,
     /// The part of the statement that holds it.
@@ -56,9 +126,11 @@ pub fn given(statement: &Statement) -> Vec<Given<'_>> {
                 .flat_map(|action| of_action(&action.kind, action.span))
                 .collect()
         }
-        StatementKind::CreateIndex(create) => {
-            create.name.iter().map(|name| one("index", name)).collect()
-        }
+        StatementKind::CreateIndex(create) => create
+            .name
+            .iter()
+            .map(|name| one(What::Index, name))
+            .collect(),
         StatementKind::Opaque(opaque) => opaque
             .utility
             .as_deref()
@@ -73,7 +145,7 @@ pub fn given(statement: &Statement) -> Vec<Given<'_>> {
 
 fn of_table(create: &CreateTable, whole: Span) -> Vec<Given<'_>> {
     let mut found = vec![Given {
-        what: "table",
+        what: What::Table,
         name: &create.name.name,
         within: whole,
     }];
@@ -89,7 +161,7 @@ fn of_table(create: &CreateTable, whole: Span) -> Vec<Given<'_>> {
 
 fn of_column(column: &ColumnDef) -> Given<'_> {
     Given {
-        what: "column",
+        what: What::Column,
         name: &column.name,
         within: column.span,
     }
@@ -98,7 +170,7 @@ fn of_column(column: &ColumnDef) -> Given<'_> {
 fn of_column_constraints(constraints: &[ColumnConstraint]) -> impl Iterator<Item = Given<'_>> {
     constraints.iter().filter_map(|constraint| {
         Some(Given {
-            what: "constraint",
+            what: What::Constraint,
             name: constraint.name.as_ref()?,
             within: constraint.span,
         })
@@ -107,7 +179,7 @@ fn of_column_constraints(constraints: &[ColumnConstraint]) -> impl Iterator<Item
 
 fn of_constraint(constraint: &TableConstraint) -> Option<Given<'_>> {
     Some(Given {
-        what: "constraint",
+        what: What::Constraint,
         name: constraint.name.as_ref()?,
         within: constraint.span,
     })
@@ -124,9 +196,9 @@ fn of_action(action: &AlterActionKind, within: Span) -> Vec<Given<'_>> {
         AlterActionKind::AddConstraint(constraint) => {
             of_constraint(constraint).into_iter().collect()
         }
-        AlterActionKind::RenameTo(to) => one("relation", to),
-        AlterActionKind::RenameColumn { to, .. } => one("column", to),
-        AlterActionKind::RenameConstraint { to, .. } => one("constraint", to),
+        AlterActionKind::RenameTo(to) => one(What::Relation, to),
+        AlterActionKind::RenameColumn { to, .. } => one(What::Column, to),
+        AlterActionKind::RenameConstraint { to, .. } => one(What::Constraint, to),
         _ => Vec::new(),
     }
 }
@@ -136,27 +208,27 @@ fn of_utility(utility: &Utility, within: Span) -> Vec<Given<'_>> {
     let one = |what, given| vec![name(what, given)];
     match utility {
         Utility::CreateView(view) => {
-            let mut found = one("view", &view.name.name);
-            found.extend(view.columns.iter().map(|column| name("column", column)));
+            let mut found = one(What::View, &view.name.name);
+            found.extend(view.columns.iter().map(|column| name(What::Column, column)));
             found
         }
-        Utility::SelectInto(into) => one("table", &into.name.name),
-        Utility::CreateSequence(create) => one("sequence", &create.name.name),
+        Utility::SelectInto(into) => one(What::Table, &into.name.name),
+        Utility::CreateSequence(create) => one(What::Sequence, &create.name.name),
         Utility::CreateType(create) => {
-            let mut found = one("type", &create.name.name);
+            let mut found = one(What::Type, &create.name.name);
             if let TypeDefinition::Composite(attributes) = &create.definition {
                 let attributes = attributes.iter();
-                found.extend(attributes.map(|attribute| name("attribute", &attribute.name)));
+                found.extend(attributes.map(|attribute| name(What::Attribute, &attribute.name)));
             }
             found
         }
         Utility::AlterType(alter) => {
             let given = alter.actions.iter().filter_map(|action| match action {
                 TypeAction::AddAttribute { attribute, .. } => {
-                    Some(name("attribute", &attribute.name))
+                    Some(name(What::Attribute, &attribute.name))
                 }
-                TypeAction::RenameAttribute { to, .. } => Some(name("attribute", to)),
-                TypeAction::RenameTo(to) => Some(name("type", to)),
+                TypeAction::RenameAttribute { to, .. } => Some(name(What::Attribute, to)),
+                TypeAction::RenameTo(to) => Some(name(What::Type, to)),
                 TypeAction::AddValue { .. }
                 | TypeAction::RenameValue { .. }
                 | TypeAction::DropAttribute { .. }
@@ -168,17 +240,17 @@ fn of_utility(utility: &Utility, within: Span) -> Vec<Given<'_>> {
             given.collect()
         }
         Utility::CreateDomain(create) => {
-            let mut found = one("domain", &create.name.name);
+            let mut found = one(What::Domain, &create.name.name);
             found.extend(of_column_constraints(&create.constraints));
             found
         }
         Utility::AlterDomain(alter) => match &alter.action {
             DomainAction::AddConstraint(constraint) => {
                 let given = constraint.name.iter();
-                given.map(|given| name("constraint", given)).collect()
+                given.map(|given| name(What::Constraint, given)).collect()
             }
-            DomainAction::RenameConstraint { to, .. } => one("constraint", to),
-            DomainAction::RenameTo(to) => one("domain", to),
+            DomainAction::RenameConstraint { to, .. } => one(What::Constraint, to),
+            DomainAction::RenameTo(to) => one(What::Domain, to),
             DomainAction::SetDefault(_)
             | DomainAction::DropDefault
             | DomainAction::SetNotNull
@@ -188,35 +260,35 @@ fn of_utility(utility: &Utility, within: Span) -> Vec<Given<'_>> {
             | DomainAction::OwnerTo(_)
             | DomainAction::SetSchema(_) => Vec::new(),
         },
-        Utility::CreateTrigger(create) => one("trigger", &create.name),
-        Utility::CreateRule(create) => one("rule", &create.name),
-        Utility::CreatePolicy(create) => one("policy", &create.name),
+        Utility::CreateTrigger(create) => one(What::Trigger, &create.name),
+        Utility::CreateRule(create) => one(What::Rule, &create.name),
+        Utility::CreatePolicy(create) => one(What::Policy, &create.name),
         Utility::AlterAttached(alter) => match &alter.action {
-            AttachedAction::RenameTo(to) => one("trigger, policy or rule", to),
+            AttachedAction::RenameTo(to) => one(What::Attached, to),
             AttachedAction::DependsOnExtension { .. } => Vec::new(),
         },
-        Utility::CreateFunction(create) => one("function", &create.name.name),
+        Utility::CreateFunction(create) => one(What::Function, &create.name.name),
         Utility::AlterFunction(alter) => match &alter.action {
-            FunctionAction::RenameTo(to) => one("function", to),
+            FunctionAction::RenameTo(to) => one(What::Function, to),
             FunctionAction::OwnerTo(_)
             | FunctionAction::SetSchema(_)
             | FunctionAction::DependsOnExtension { .. }
             | FunctionAction::Attributes { .. } => Vec::new(),
         },
-        Utility::CreateAggregate(create) => one("aggregate", &create.name.name),
+        Utility::CreateAggregate(create) => one(What::Aggregate, &create.name.name),
         Utility::CreateSchema(create) => {
-            let named = create.name.iter().map(|given| name("schema", given));
+            let named = create.name.iter().map(|given| name(What::Schema, given));
             named
                 .chain(create.elements.iter().flat_map(given))
                 .collect()
         }
         Utility::AlterSchema(alter) => match &alter.action {
-            SchemaAction::RenameTo(to) => one("schema", to),
+            SchemaAction::RenameTo(to) => one(What::Schema, to),
             SchemaAction::OwnerTo(_) => Vec::new(),
         },
-        Utility::CreatePublication(create) => one("publication", &create.name),
+        Utility::CreatePublication(create) => one(What::Publication, &create.name),
         Utility::AlterPublication(alter) => match &alter.action {
-            PublicationAction::RenameTo(to) => one("publication", to),
+            PublicationAction::RenameTo(to) => one(What::Publication, to),
             PublicationAction::Add(_)
             | PublicationAction::Set(_)
             | PublicationAction::Drop(_)
@@ -226,7 +298,7 @@ fn of_utility(utility: &Utility, within: Span) -> Vec<Given<'_>> {
         Utility::CreateStatistics(create) => {
             let given = create.name.iter();
             given
-                .map(|given| name("statistics object", &given.name))
+                .map(|given| name(What::Statistics, &given.name))
                 .collect()
         }
         Utility::Refresh(_)

@@ -419,27 +419,19 @@ impl Needed {
     pub fn look(&self, tree: &Tree<'_>) -> Step {
         let table = &tree.root.name;
         let from = self.lacking(tree);
-        let count = format!("SELECT pg_catalog.count(*) {from}");
-        step(
-            StepKind::Verify {
-                verify: Verify {
-                    table: table.clone(),
-                    count: count.clone(),
-                    sample: Some(format!("SELECT part.relid::pg_catalog.text {from} LIMIT 5")),
-                    message: format!(
-                        "{{count}} partitions of {} were made after the plan, hold rows, and lack \
-                         {}, which would read them while their clients wait",
-                        table.short(),
-                        self.what
-                    ),
-                    help: self.help(table),
-                },
-            },
+        let message = format!(
+            "{{count}} partitions of {} were made after the plan, hold rows, and lack {}, which \
+             would read them while their clients wait",
+            table.short(),
+            self.what
+        );
+        no_part(
+            table,
+            &from,
+            (message, self.help(table)),
             format!("look for new partitions of {}", table.short()),
             "what the steps before prepared is on the partitions that the plan knows",
         )
-        .sql([count])
-        .lock(table, LockMode::AccessShare)
     }
 
     /// Looks again under the lock, when no partition can come any more, and raises an error.
@@ -479,24 +471,19 @@ pub fn every_part_is_there(tree: &Tree<'_>, index: &ObjectName) -> Step {
         regclass(table),
         regclass(index)
     );
-    let count = format!("SELECT pg_catalog.count(*) {from}");
-    step(
-        StepKind::Verify {
-            verify: Verify {
-                table: table.clone(),
-                count: count.clone(),
-                sample: Some(format!("SELECT part.relid::pg_catalog.text {from} LIMIT 5")),
-                message: format!(
-                    "{{count}} partitions of {} have no part of {}, which is not valid therefore",
-                    table.short(),
-                    index.name
-                ),
-                help: format!(
-                    "on each of them CREATE INDEX CONCURRENTLY, then ALTER INDEX {index} ATTACH \
-                     PARTITION; then run `zdm apply` again"
-                ),
-            },
-        },
+    let message = format!(
+        "{{count}} partitions of {} have no part of {}, which is not valid therefore",
+        table.short(),
+        index.name
+    );
+    let help = format!(
+        "on each of them CREATE INDEX CONCURRENTLY, then ALTER INDEX {index} ATTACH PARTITION; \
+         then run `zdm apply` again"
+    );
+    no_part(
+        table,
+        &from,
+        (message, help),
         format!(
             "look for partitions of {} without their part of {}",
             table.short(),
@@ -504,6 +491,30 @@ pub fn every_part_is_there(tree: &Tree<'_>, index: &ObjectName) -> Step {
         ),
         "the index is valid once every partition has its part; partitions that were made meanwhile \
          got theirs when they were made",
+    )
+}
+
+/// Looks for partitions, `part` in a FROM clause with its conditions, of which there must be none.
+fn no_part(
+    table: &ObjectName,
+    from: &str,
+    (message, help): (String, String),
+    title: String,
+    reason: &str,
+) -> Step {
+    let count = format!("SELECT pg_catalog.count(*) {from}");
+    step(
+        StepKind::Verify {
+            verify: Verify {
+                table: table.clone(),
+                count: count.clone(),
+                sample: Some(format!("SELECT part.relid::pg_catalog.text {from} LIMIT 5")),
+                message,
+                help,
+            },
+        },
+        title,
+        reason,
     )
     .sql([count])
     .lock(table, LockMode::AccessShare)

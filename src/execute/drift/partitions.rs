@@ -74,7 +74,7 @@ impl Partitions {
 
 /// What each statement of a text alters; `None` where it is no plain ALTER.
 fn targets(sql: &str) -> Vec<Option<String>> {
-    let full = |name: &QualifiedName| Some(format!("{}.{}", name.schema.as_ref()?, name.name));
+    let full = |name: &QualifiedName| name.with_schema().map(|name| name.to_string());
     parse(SourceFile::new("step.sql", sql.to_owned()))
         .statements
         .iter()

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 
 use crate::{
     ident::Ident,
-    parse::{StatementKind, parse, statement::AlterActionKind},
+    parse::{
+        StatementKind, parse,
+        statement::{AlterActionKind, TableConstraintKind},
+    },
     plan::Step,
     source::SourceFile,
 };
@@ -58,8 +61,7 @@ fn named(action: &AlterActionKind) -> Vec<&str> {
         | AlterActionKind::RenameConstraint { from, to } => vec![from.as_str(), to.as_str()],
         AlterActionKind::AddConstraint(constraint) => {
             let mut names: Vec<&str> = constraint.name.iter().map(Ident::as_str).collect();
-            if let crate::parse::statement::TableConstraintKind::NotNull(column) = &constraint.kind
-            {
+            if let TableConstraintKind::NotNull(column) = &constraint.kind {
                 names.push(column.as_str());
             }
             names

@@ -4,7 +4,7 @@ use crate::{
     ident::Ident,
     lint::{
         context::Context,
-        names::{self, Given},
+        names::{self, Given, What},
     },
     parse::{
         StatementKind,
@@ -147,24 +147,24 @@ fn is_temporary(context: &Context<'_>) -> bool {
 /// What it is; `None` for what rules cannot ask about.
 fn what(context: &Context<'_>, given: &Given<'_>) -> Option<NameOf> {
     Some(match given.what {
-        "table" => NameOf::Table,
-        "column" => NameOf::Column,
-        "index" => NameOf::Index,
-        "constraint" => NameOf::Constraint,
-        "view" => NameOf::View,
-        "sequence" => NameOf::Sequence,
-        "type" | "domain" => NameOf::Type,
-        "function" | "aggregate" => NameOf::Function,
-        "trigger" => NameOf::Trigger,
-        "policy" => NameOf::Policy,
-        "schema" => NameOf::Schema,
-        "relation" => match context.alter()?.kind {
+        What::Table => NameOf::Table,
+        What::Column => NameOf::Column,
+        What::Index => NameOf::Index,
+        What::Constraint => NameOf::Constraint,
+        What::View => NameOf::View,
+        What::Sequence => NameOf::Sequence,
+        What::Type | What::Domain => NameOf::Type,
+        What::Function | What::Aggregate => NameOf::Function,
+        What::Trigger => NameOf::Trigger,
+        What::Policy => NameOf::Policy,
+        What::Schema => NameOf::Schema,
+        What::Relation => match context.alter()?.kind {
             RelationKind::Table | RelationKind::ForeignTable => NameOf::Table,
             RelationKind::Index => NameOf::Index,
             RelationKind::View | RelationKind::MaterializedView => NameOf::View,
             RelationKind::Sequence => NameOf::Sequence,
         },
-        "trigger, policy or rule" => match context.utility() {
+        What::Attached => match context.utility() {
             Some(Utility::AlterAttached(alter)) => match alter.kind {
                 AttachedKind::Trigger => NameOf::Trigger,
                 AttachedKind::Policy => NameOf::Policy,
@@ -172,7 +172,7 @@ fn what(context: &Context<'_>, given: &Given<'_>) -> Option<NameOf> {
             },
             Some(_) | None => return None,
         },
-        _ => return None,
+        What::Attribute | What::Rule | What::Publication | What::Statistics => return None,
     })
 }
 

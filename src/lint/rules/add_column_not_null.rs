@@ -61,16 +61,6 @@ fn refuses_null(column: &ColumnDef) -> bool {
 
 /// Nothing gives the rows that are there a value.
 fn leaves_null(column: &ColumnDef, alone: &Effects) -> bool {
-    let has_value = column.constraints.iter().any(|constraint| match &constraint.kind {
-        ColumnConstraintKind::Default(expr) => !expr.is_null(),
-        ColumnConstraintKind::Generated { .. } | ColumnConstraintKind::Identity { .. } => true,
-        ColumnConstraintKind::NotNull
-        | ColumnConstraintKind::Null
-        | ColumnConstraintKind::Check(_)
-        | ColumnConstraintKind::Unique { .. }
-        | ColumnConstraintKind::PrimaryKey
-        | ColumnConstraintKind::References(_) => false,
-    });
     // A rewrite is a value of a type's own: serial, or a domain.
-    !has_value && alone.rewrites.is_empty()
+    !column.gives_value() && alone.rewrites.is_empty()
 }

@@ -10,9 +10,9 @@ use crate::{
         rule::Rule,
     },
     parse::{
-        Statement, StatementKind,
+        Statement, StatementKind, serial_type,
         statement::{
-            AlterActionKind, ColumnAction, ColumnConstraintKind, ColumnDef, DataKind, DropKind,
+            AlterActionKind, ColumnAction, ColumnDef, DataKind, DropKind,
             Persistence, TableConstraintKind,
         },
     },
@@ -145,10 +145,8 @@ fn said(folder: &Folder<'_>, touched: &Touched, broken: &Break) -> Option<Diagno
 }
 
 fn full(name: &QualifiedName) -> ObjectName {
-    match &name.schema {
-        Some(schema) => ObjectName::new(schema.clone(), name.name.clone()),
-        None => ObjectName::public(name.name.as_str()),
-    }
+    name.with_schema()
+        .unwrap_or_else(|| ObjectName::public(name.name.as_str()))
 }
 
 /// What a statement takes away from whoever uses it.
@@ -204,18 +202,7 @@ fn breaks(statement: &Statement) -> Vec<Break> {
 
 /// What becomes of rows without a new column.
 fn without(column: &ColumnDef) -> WithoutIt {
-    let given = column.constraints.iter().any(|constraint| match &constraint.kind {
-        ColumnConstraintKind::Default(expr) => !expr.is_null(),
-        ColumnConstraintKind::Generated { .. } | ColumnConstraintKind::Identity { .. } => true,
-        ColumnConstraintKind::NotNull
-        | ColumnConstraintKind::Null
-        | ColumnConstraintKind::Check(_)
-        | ColumnConstraintKind::Unique { .. }
-        | ColumnConstraintKind::PrimaryKey
-        | ColumnConstraintKind::References(_) => false,
-    });
-    let serial = column.ty.name.name.as_str().ends_with("serial");
-    if given || serial { WithoutIt::Fine } else { WithoutIt::Null }
+    if column.gives_value() || serial_type(&column.ty).is_some() { WithoutIt::Fine } else { WithoutIt::Null }
 }
 
 impl Unreleased {

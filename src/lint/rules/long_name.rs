@@ -8,7 +8,7 @@ use crate::{
     ident::{MAX_NAME_BYTES, ObjectName},
     lint::{
         context::Context,
-        names::{self, Given},
+        names::{self, Given, What},
         rule::Rule,
     },
     parse::written::Written,
@@ -49,7 +49,7 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
             let message = format!(
                 "The {} {} has a name of {} bytes, and PostgreSQL keeps {MAX_NAME_BYTES}: it is \
                  cut to {}, {consequence}.",
-                one.what,
+                one.what.word(),
                 written.name,
                 written.name.len(),
                 one.name,
@@ -86,7 +86,7 @@ fn nothing_made(context: &Context<'_>, given: &Given<'_>) -> bool {
     });
     let table = statement.create_table().is_some_and(|create| {
         create.if_not_exists
-            && given.what == "table"
+            && given.what == What::Table
             && there(&context.before.in_full(&create.name))
     });
     index || table

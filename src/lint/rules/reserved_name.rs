@@ -55,7 +55,7 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let message = format!(
         "The {} \"{}\" {why}: every statement that names it has to quote it, those typed by hand \
          too.{more}",
-        first.what,
+        first.what.word(),
         first.name.as_str(),
     );
     vec![RULE.finding(place, message).with_help(format!("Use {better}."))]

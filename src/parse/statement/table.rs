@@ -1,6 +1,6 @@
 //! Tables, their columns, and indexes.
 
-use super::{ColumnConstraint, Like, OnCommit, OptionValue, TableConstraint};
+use super::{ColumnConstraint, ColumnConstraintKind, Like, OnCommit, OptionValue, TableConstraint};
 use crate::{
     ident::{Ident, QualifiedName},
     parse::expr::Expr,
@@ -24,6 +24,27 @@ pub struct ColumnDef {
     pub compression: Option<Ident>,
     /// Its constraints, in order; `DEFAULT` and `GENERATED` count as such, as in the manual.
     pub constraints: Vec<ColumnConstraint>,
+}
+
+impl ColumnDef {
+    /// Whether rows that leave it out get a value by what is written of it: a default that is not
+    /// NULL, an expression, an identity. Serial types say it by their name.
+    pub fn gives_value(&self) -> bool {
+        self.constraints
+            .iter()
+            .any(|constraint| match &constraint.kind {
+                ColumnConstraintKind::Default(expr) => !expr.is_null(),
+                ColumnConstraintKind::Generated { .. } | ColumnConstraintKind::Identity { .. } => {
+                    true
+                }
+                ColumnConstraintKind::NotNull
+                | ColumnConstraintKind::Null
+                | ColumnConstraintKind::Check(_)
+                | ColumnConstraintKind::Unique { .. }
+                | ColumnConstraintKind::PrimaryKey
+                | ColumnConstraintKind::References(_) => false,
+            })
+    }
 }
 
 /// A type name as written.

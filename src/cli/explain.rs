@@ -11,7 +11,7 @@ use crate::{
     config::{Config, ConfigError},
     diagnostic::{Level, closest},
     lint::{
-        Custom, Rule, Settings,
+        Custom, Rule, RuleLevel, Settings,
         page::{BlockKind, Page},
         rules,
     },
@@ -37,6 +37,9 @@ pub struct Args {
 struct RulePage<'a> {
     rule: &'a str,
     level: Level,
+    /// Whether it speaks when nothing is set.
+    #[serde(skip)]
+    on: bool,
     summary: &'a str,
     /// The version of zdm that first had it; a project's own rule has none.
     since: Option<&'a str>,
@@ -95,6 +98,13 @@ pub(super) fn run(
     Ok(Exit::Done)
 }
 
+impl RulePage<'_> {
+    /// Its level in a list: `off` for a rule that is silent when nothing is set.
+    fn shown_level(&self) -> &'static str {
+        if self.on { self.level.as_str() } else { "off" }
+    }
+}
+
 fn no_such_rule(name: &str, settings: &Settings) -> CliError {
     let error = CliError::new(ErrorCode::NoSuchRule, format!("there is no rule `{name}`"));
     match closest(name, settings.names()) {
@@ -107,6 +117,7 @@ fn of_rule<'a>(rule: &Rule, page: &'a Page<'_>) -> RulePage<'a> {
     RulePage {
         rule: rule.name,
         level: page.level,
+        on: page.on,
         summary: &page.summary,
         since: Some(&page.since),
         postgresql: page
@@ -123,6 +134,7 @@ fn of_custom(rule: &Custom) -> RulePage<'_> {
     RulePage {
         rule: &rule.name,
         level: rule.shown_level(),
+        on: rule.level != RuleLevel::Off,
         summary: &rule.message,
         since: None,
         postgresql: PgVersion::ALL
@@ -141,7 +153,7 @@ fn list(pages: &[RulePage<'_>]) -> String {
             out,
             "{:<width$}  {:<7}  {}",
             page.rule,
-            page.level.as_str(),
+            page.shown_level(),
             page.summary
         );
         out
@@ -163,10 +175,18 @@ fn in_words(page: &RulePage<'_>) -> String {
         || "from zdm.toml".to_owned(),
         |since| format!("since zdm {since}"),
     );
+    let level = if page.on {
+        page.level.as_str().to_owned()
+    } else {
+        format!(
+            "off unless zdm.toml switches it on ({})",
+            page.level.as_str()
+        )
+    };
     let mut out = format!(
         "{BOLD}{rule}{BOLD:#}\n{}\n{DIM}{} · {since} · PostgreSQL {versions}{DIM:#}\n",
         page.summary,
-        page.level.as_str(),
+        level,
         rule = page.rule,
     );
     let mut in_block = false;

@@ -314,11 +314,7 @@ pub fn other_steps(
         .filter(|step| !kept.contains(&unnumbered(step)))
         .map(|step| format!("{} ({}) would be another", step.id, step.title))
         .collect();
-    if found.len() > SHOWN_STEPS {
-        let more = found.len() - SHOWN_STEPS;
-        found.truncate(SHOWN_STEPS);
-        found.push(format!("{more} more would be others"));
-    }
+    abridge(&mut found);
     if before.len() != now.len() {
         found.push(format!(
             "there would be {} steps, and there are {}",
@@ -331,6 +327,15 @@ pub fn other_steps(
 
 /// How many steps that would be others are named.
 const SHOWN_STEPS: usize = 8;
+
+/// Counts what is beyond those that are named.
+fn abridge(steps: &mut Vec<String>) {
+    let more = steps.len().saturating_sub(SHOWN_STEPS);
+    if more > 0 {
+        steps.truncate(SHOWN_STEPS);
+        steps.push(format!("{more} more would be others"));
+    }
+}
 
 fn table(text: &str) -> Option<Table> {
     serde_json::from_str(text).ok()
@@ -437,6 +442,21 @@ mod tests {
             table.columns.push(Column::new(Ident::exact(*name), "text"));
         }
         table
+    }
+
+    #[test]
+    fn no_more_than_eight_steps_are_named() {
+        let steps = |count: usize| -> Vec<String> { (0..count).map(|n| n.to_string()).collect() };
+        let mut few = steps(SHOWN_STEPS);
+        abridge(&mut few);
+        assert_eq!(few, steps(SHOWN_STEPS));
+        let mut many = steps(80);
+        abridge(&mut many);
+        assert_eq!(many.len(), SHOWN_STEPS + 1);
+        assert_eq!(
+            many.last().map(String::as_str),
+            Some("72 more would be others")
+        );
     }
 
     #[test]

@@ -149,8 +149,8 @@ pub fn too_large(cx: &Context<'_>, table: &ObjectName, why: &str, help: String) 
     Refusal::new(
         "large-change",
         format!(
-            "one statement over {} would hold row locks on all of its rows until it ends ({}), \
-             and it cannot be run in batches: {why}",
+            "one statement over all rows of {} would hold the row locks that it takes until it ends \
+             ({}), and it cannot be run in batches: {why}",
             table.short(),
             size_in_words(cx, table)
         ),

@@ -516,3 +516,27 @@ async fn what_the_server_refuses_of_a_key_or_a_column_of_partitions_is_refused_i
     )
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_says_that_a_column_of_partitions_cannot_be_left_out_before_contract() {
+    let setup = "CREATE TABLE t (id int NOT NULL, need text NOT NULL) PARTITION BY LIST (id); \
+        CREATE TABLE t_1 PARTITION OF t DEFAULT;";
+    each(setup, "ALTER TABLE t DROP COLUMN need", async |case| {
+        let plan = case.plan().await;
+        assert!(
+            plan.notes
+                .iter()
+                .any(|note| note.contains("t.need cannot be left out before contract")),
+            "{:?}",
+            plan.notes
+        );
+        // It is so: an INSERT of the new application is refused until then.
+        case.migrate().await;
+        let mut conn = case.db.connect().await;
+        let new = "INSERT INTO t (id) VALUES (1)";
+        assert!(server::try_run(&mut conn, new).await.is_err());
+        case.contract().await;
+        server::run(&mut conn, new).await;
+    })
+    .await;
+}

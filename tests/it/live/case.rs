@@ -145,8 +145,14 @@ impl Case {
             .map(|_| ())
     }
 
-    /// Goes back; for a while after a run was killed, the server still holds its session.
     pub(crate) async fn rollback(&self) {
+        self.try_rollback(Consent::None)
+            .await
+            .unwrap_or_else(|error| panic!("{error:#?}"));
+    }
+
+    /// Goes back after a run was killed, whose session the server may hold for a while yet.
+    pub(crate) async fn rollback_after_kill(&self) {
         for tries in 0.. {
             match self.try_rollback(Consent::None).await {
                 Ok(()) => return,

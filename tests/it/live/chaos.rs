@@ -86,7 +86,7 @@ async fn killed_and_rolled_back(version: u32, number: usize, before: &str) -> bo
     let killed = Process::apply(&case.db.url, MIGRATION, &[])
         .kill_after(number)
         .await;
-    case.rollback().await;
+    case.rollback_after_kill().await;
     tokio::time::sleep(Duration::from_millis(50)).await;
     traffic.stop(Side::Old).await;
     traffic.check(Side::Old).await;

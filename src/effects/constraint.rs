@@ -53,11 +53,7 @@ pub(super) fn add(builder: &mut Builder<'_>, altered: &Altered<'_>, constraint: 
         TableConstraintKind::Key(key) => {
             let purpose = format!("to build the index of {shown}");
             let taken_over = partition::keys_taken_over(builder, altered, key);
-            if taken_over.is_empty() {
-                builder.scan_family_of_key(altered, &purpose);
-            } else {
-                builder.scan_family_but(&altered.name, &taken_over, altered.mode, &purpose);
-            }
+            builder.scan_family_of_key(altered, &taken_over, &purpose);
             if key.primary {
                 for column in &key.columns {
                     require_not_null(builder, altered, column);
@@ -107,7 +103,7 @@ pub(super) fn add(builder: &mut Builder<'_>, altered: &Altered<'_>, constraint: 
             }
         }
         TableConstraintKind::Exclude(_) => {
-            builder.scan_family_of_key(altered, &format!("to build the index of {shown}"));
+            builder.scan_family_of_key(altered, &[], &format!("to build the index of {shown}"));
         }
     }
 }
@@ -144,16 +140,24 @@ fn lock_children(builder: &mut Builder<'_>, altered: &Altered<'_>, kind: &TableC
 }
 
 impl Builder<'_> {
-    /// A key's index is built on the table itself, and on every partition, never on children by
-    /// INHERITS.
-    pub(super) fn scan_family_of_key(&mut self, altered: &Altered<'_>, purpose: &str) {
-        if altered
-            .table
-            .is_some_and(|t| t.kind == TableKind::Partitioned)
-        {
-            self.scan_family(&altered.name, altered.mode, purpose);
-        } else {
+    /// A key's index is built on the table itself, and on every partition but those that have it,
+    /// under the lock that the statement has there; never on children by INHERITS.
+    pub(super) fn scan_family_of_key(
+        &mut self,
+        altered: &Altered<'_>,
+        without: &[ObjectName],
+        purpose: &str,
+    ) {
+        let partitioned = |table: &Table| table.kind == TableKind::Partitioned;
+        if !altered.table.is_some_and(partitioned) {
             self.scan(&altered.name, altered.mode, purpose);
+            return;
+        }
+        for part in storing(self.catalog, &altered.name) {
+            if !without.contains(&part) {
+                let under = self.effects.lock_on(&part).unwrap_or(altered.mode);
+                self.scan(&part, under, purpose);
+            }
         }
     }
 }

@@ -4,12 +4,13 @@
 
 use crate::{
     catalog::{Constraint, ConstraintKind, PgVersion, Table, TableKind},
-    fix::{Segment, words},
-    ident::{Ident, truncate},
+    fix::{Segment, partitioned, words},
+    ident::{Ident, ObjectName, truncate},
     lint::Context,
     parse::statement::{
         AlterAction, AlterActionKind, AlterRelation, ColumnAction, ColumnConstraint,
-        ColumnConstraintKind, ColumnDef, Key, RelationKind, TableConstraint, TableConstraintKind,
+        ColumnConstraintKind, ColumnDef, ConstraintAttributes, Key, RelationKind, TableConstraint,
+        TableConstraintKind,
     },
     source::Span,
 };
@@ -164,7 +165,9 @@ impl Apart<'_> {
                     return Some(self.not_null(column, Some(text)));
                 }
             }
-            TableConstraintKind::Key(key) => return self.key(&name, key, constraint),
+            TableConstraintKind::Key(key) => {
+                return self.key(&name, key, constraint.attributes, Some(text));
+            }
             TableConstraintKind::KeyUsingIndex { .. } | TableConstraintKind::Exclude(_) => {
                 return None;
             }
@@ -227,9 +230,16 @@ impl Apart<'_> {
         }
     }
 
-    /// UNIQUE or PRIMARY KEY on an index that is built while clients write.
-    fn key(&self, name: &Ident, key: &Key, constraint: &TableConstraint) -> Option<Vec<Segment>> {
-        if self.is_partitioned() || key.without_overlaps || self.alter.if_exists {
+    /// UNIQUE or PRIMARY KEY on an index that is built while clients write. A partitioned table
+    /// takes over the keys of its partitions by the subcommand as it was written.
+    fn key(
+        &self,
+        name: &Ident,
+        key: &Key,
+        attributes: ConstraintAttributes,
+        written: Option<&str>,
+    ) -> Option<Vec<Segment>> {
+        if key.without_overlaps || self.alter.if_exists {
             return None;
         }
         let mut segments = Vec::new();
@@ -240,13 +250,39 @@ impl Apart<'_> {
                 }
             }
         }
+        if self.is_partitioned() {
+            let written = written?;
+            if self.alter.only {
+                return None;
+            }
+            let mut built = Vec::new();
+            let mut build = |leaf: &ObjectName, part: &Ident| {
+                built.push(Segment::alone(self.key_index(key, part, leaf)));
+                let add = using_index(key, part, attributes);
+                built.push(Segment::shared(format!("ALTER TABLE {leaf} {add}")));
+            };
+            partitioned::key_parts(self.context, self.table, name, key, &mut build)?;
+            if built.is_empty() {
+                return None;
+            }
+            segments.extend(built);
+            segments.push(Segment::shared(self.statement(written)));
+            return Some(segments);
+        }
+        segments.push(Segment::alone(self.key_index(key, name, &self.alter.name)));
+        let add = using_index(key, name, attributes);
+        segments.push(Segment::shared(self.statement(&add)));
+        Some(segments)
+    }
+
+    /// The index of a key, built while clients write.
+    fn key_index(&self, key: &Key, name: &Ident, table: &impl std::fmt::Display) -> String {
         let list = |columns: &[Ident]| {
             let names: Vec<String> = columns.iter().map(Ident::quoted).collect();
             names.join(", ")
         };
         let mut index = format!(
-            "CREATE UNIQUE INDEX CONCURRENTLY {name} ON {} ({})",
-            self.alter.name,
+            "CREATE UNIQUE INDEX CONCURRENTLY {name} ON {table} ({})",
             list(&key.columns)
         );
         if !key.include.is_empty() {
@@ -261,19 +297,7 @@ impl Apart<'_> {
         if let Some(tablespace) = &key.tablespace {
             index.push_str(&format!(" TABLESPACE {tablespace}"));
         }
-        segments.push(Segment::alone(index));
-        let kind = if key.primary { "PRIMARY KEY" } else { "UNIQUE" };
-        let mut add = format!("ADD CONSTRAINT {name} {kind} USING INDEX {name}");
-        if constraint.attributes.deferrable == Some(true)
-            || constraint.attributes.initially_deferred == Some(true)
-        {
-            add.push_str(" DEFERRABLE");
-        }
-        if constraint.attributes.initially_deferred == Some(true) {
-            add.push_str(" INITIALLY DEFERRED");
-        }
-        segments.push(Segment::shared(self.statement(&add)));
-        Some(segments)
+        index
     }
 
     /// A column without the constraints that would be checked against every row; those follow.
@@ -338,13 +362,7 @@ impl Apart<'_> {
                     options: None,
                     tablespace: None,
                 };
-                let same = TableConstraint {
-                    span: constraint.span,
-                    name: Some(name.clone()),
-                    kind: TableConstraintKind::Key(key.clone()),
-                    attributes: constraint.attributes,
-                };
-                self.key(&name, &key, &same)
+                self.key(&name, &key, constraint.attributes, None)
             }
             ColumnConstraintKind::NotNull
             | ColumnConstraintKind::Null
@@ -377,6 +395,20 @@ impl Apart<'_> {
     fn is_partitioned(&self) -> bool {
         self.table.kind == TableKind::Partitioned
     }
+}
+
+/// The subcommand that makes an index a key.
+fn using_index(key: &Key, name: &Ident, attributes: ConstraintAttributes) -> String {
+    let kind = if key.primary { "PRIMARY KEY" } else { "UNIQUE" };
+    let mut add = format!("ADD CONSTRAINT {name} {kind} USING INDEX {name}");
+    let deferred = attributes.initially_deferred == Some(true);
+    if deferred || attributes.deferrable == Some(true) {
+        add.push_str(" DEFERRABLE");
+    }
+    if deferred {
+        add.push_str(" INITIALLY DEFERRED");
+    }
+    add
 }
 
 /// Whether a constraint of the catalog is what was written.

@@ -1,12 +1,17 @@
-//! CREATE INDEX on a partitioned table, which takes no CONCURRENTLY (manual, "CREATE INDEX"): the
-//! index ON ONLY the partitioned table, each partition's part CONCURRENTLY, the parts attached.
+//! Indexes of partitioned tables, which take neither CONCURRENTLY (manual, "CREATE INDEX") nor
+//! USING INDEX (manual, "ALTER TABLE").
+//!
+//! An index is made ON ONLY the partitioned table, each partition's part CONCURRENTLY, and the
+//! parts are attached. A key is given to each partition, on an index built CONCURRENTLY; added to
+//! the partitioned table it then takes over those (`src/backend/commands/indexcmds.c`,
+//! `DefineIndex`), and builds nothing.
 
 use crate::{
-    catalog::{Table, TableKind},
+    catalog::{ConstraintKind, Table, TableKind},
     fix::Segment,
     ident::{Ident, ObjectName},
     lint::Context,
-    parse::statement::CreateIndex,
+    parse::statement::{CreateIndex, Key},
 };
 
 /// What stands for the statement; `None` when a partition is on another server or when the name of
@@ -90,4 +95,46 @@ impl Parts<'_> {
         let definition = self.context.slice(self.create.definition);
         format!("CREATE {unique}INDEX {concurrently}{name} ON {on} {definition}")
     }
+}
+
+/// The statements that give every partition its part of a key, the index `name` of which the
+/// statement makes on a partitioned table: what builds the part of a leaf, by the leaf and the
+/// part's name. `None` when one cannot have it or its name cannot be told.
+pub(super) fn key_parts(
+    context: &Context<'_>,
+    table: &Table,
+    name: &Ident,
+    key: &Key,
+    build: &mut impl FnMut(&ObjectName, &Ident),
+) -> Option<()> {
+    // The server refuses a key that does not say which partition a row belongs to.
+    let mut outside = table.partition_columns.iter();
+    if outside.any(|column| !key.columns.contains(column)) {
+        return None;
+    }
+    let index = table.name.sibling(name.clone());
+    let mut children = table.children.clone();
+    children.sort();
+    for child in children {
+        let before = context.before.tables.get(&child)?;
+        let after = context.after.tables.get(&child)?;
+        let mut parts = after.indexes.iter();
+        let part = parts.find(|part| part.parent.as_ref() == Some(&index))?;
+        // It has the key already, with all that is below it.
+        if before.index(&part.name).is_some() {
+            continue;
+        }
+        let second = |own: &crate::catalog::Constraint| {
+            matches!(own.kind, ConstraintKind::PrimaryKey { .. })
+        };
+        if key.primary && before.constraints.iter().any(second) {
+            return None;
+        }
+        match before.kind {
+            TableKind::Table => build(&child, &part.name),
+            TableKind::Partitioned => key_parts(context, before, &part.name, key, build)?,
+            TableKind::Foreign | TableKind::MaterializedView => return None,
+        }
+    }
+    Some(())
 }

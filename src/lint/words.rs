@@ -1,20 +1,50 @@
 //! Work and locks in words, so that every rule says the same of the same.
 
 use crate::{
+    catalog::TableKind,
     effects::LockMode,
     ident::ObjectName,
     lint::context::{Context, Work, WorkKind, listed, who},
 };
 
 /// `writes every row of users (about 5 rows, 8 kB) anew, while it holds ACCESS EXCLUSIVE on
-/// users: reads and writes of users wait until that ends`.
+/// users: reads and writes of users wait until that ends`. Of partitions the tables above are named
+/// as well, which clients use.
 pub fn blocking(context: &Context<'_>, work: &[Work<'_>]) -> String {
+    let mut locks = above(context, work);
+    locks.extend(pairs(work));
     format!(
         "{}, while it holds {}: {} wait until that ends",
         done(context, work),
-        holds(pairs(work)),
-        waiting(pairs(work)),
+        holds(locks.clone()),
+        waiting(locks),
     )
+}
+
+/// The locks of the statement that stop writes of partitioned tables above what is worked on.
+fn above<'c>(context: &Context<'c>, work: &[Work<'_>]) -> Vec<(&'c ObjectName, LockMode)> {
+    let mut found: Vec<(&ObjectName, LockMode)> = Vec::new();
+    let mut todo: Vec<&ObjectName> = work.iter().map(|work| work.relation).collect();
+    while let Some(name) = todo.pop() {
+        let Some(table) = context.before.tables.get(name) else {
+            continue;
+        };
+        for parent in &table.parents {
+            let known = context.before.tables.get(parent);
+            let partitioned = known.is_some_and(|known| known.kind == TableKind::Partitioned);
+            let mode = context.effects.lock_on(parent);
+            if let Some((known, mode)) = known.zip(mode)
+                && partitioned
+                && mode.blocks_writes()
+                && !found.iter().any(|(name, _)| *name == parent)
+            {
+                found.push((&known.name, mode));
+                todo.push(&known.name);
+            }
+        }
+    }
+    found.reverse();
+    found
 }
 
 /// `reads every row of users and teams`, `writes every row of users anew`.

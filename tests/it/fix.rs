@@ -13,7 +13,11 @@ const SCHEMA: &str = "
     CREATE TABLE teams (id bigint PRIMARY KEY);
     CREATE TABLE users (id bigint PRIMARY KEY, email text, nick text, age int, team_id bigint);
     CREATE INDEX users_nick ON users (nick);
-    CREATE INDEX users_age ON users (age);";
+    CREATE INDEX users_age ON users (age);
+    CREATE TABLE visits (day int, id int) PARTITION BY RANGE (day);
+    CREATE TABLE visits_1 PARTITION OF visits FOR VALUES FROM (0) TO (9);
+    CREATE TABLE visits_2 PARTITION OF visits FOR VALUES FROM (9) TO (19) PARTITION BY RANGE (day);
+    CREATE TABLE visits_2_a PARTITION OF visits_2 FOR VALUES FROM (9) TO (19);";
 
 fn before() -> Catalog {
     let mut catalog = Catalog::empty(PgVersion::V18);
@@ -129,6 +133,27 @@ fn a_key_stands_on_a_finished_index() {
         "CREATE UNIQUE INDEX CONCURRENTLY users_email_nick_age_key ON users (email, nick) INCLUDE (age);\n\
          ALTER TABLE users ADD CONSTRAINT users_email_nick_age_key UNIQUE USING INDEX users_email_nick_age_key;\n",
     );
+}
+
+#[test]
+fn a_key_of_a_partitioned_table_takes_over_those_of_its_partitions() {
+    check(
+        "ALTER TABLE visits ADD x int, ADD CONSTRAINT once UNIQUE (id, day) DEFERRABLE;\n",
+        "ALTER TABLE visits ADD x int;\n\
+         CREATE UNIQUE INDEX CONCURRENTLY visits_1_id_day_key ON public.visits_1 (id, day);\n\
+         ALTER TABLE public.visits_1 ADD CONSTRAINT visits_1_id_day_key UNIQUE USING INDEX visits_1_id_day_key DEFERRABLE;\n\
+         CREATE UNIQUE INDEX CONCURRENTLY visits_2_a_id_day_key ON public.visits_2_a (id, day);\n\
+         ALTER TABLE public.visits_2_a ADD CONSTRAINT visits_2_a_id_day_key UNIQUE USING INDEX visits_2_a_id_day_key DEFERRABLE;\n\
+         ALTER TABLE visits ADD CONSTRAINT once UNIQUE (id, day) DEFERRABLE;\n",
+    );
+    // What the server refuses gets no other form.
+    let refused = "ALTER TABLE visits ADD UNIQUE (id);\n";
+    let fixed = fix(
+        &parse(SourceFile::new("a.sql", refused)),
+        &before(),
+        &settings(Runner::Statements),
+    );
+    assert_eq!(fixed.replaced, 0);
 }
 
 #[test]

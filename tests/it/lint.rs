@@ -3,5 +3,6 @@
 
 mod histories;
 mod measured;
+mod partitioned;
 mod practice;
 mod speed;

@@ -2,6 +2,7 @@
 //! nobody reads or writes the table.
 
 use crate::{
+    catalog::TableKind,
     diagnostic::Diagnostic,
     effects::Effects,
     ident::Ident,
@@ -12,7 +13,7 @@ use crate::{
         words,
     },
     parse::statement::{
-        AlterActionKind, ColumnConstraintKind, ColumnDef, TableConstraint, TableConstraintKind,
+        AlterActionKind, AlterRelation, ColumnConstraintKind, ColumnDef, TableConstraint, TableConstraintKind,
     },
 };
 
@@ -55,19 +56,34 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
             let table = alter.name.to_string();
             Some(
                 RULE.finding(action.span, message)
-                    .with_help(help(&key, &table)),
+                    .with_help(help(&key, &table, is_partitioned(context, alter))),
             )
         })
         .collect()
 }
 
-fn help(key: &Key<'_>, table: &str) -> String {
+fn is_partitioned(context: &Context<'_>, alter: &AlterRelation) -> bool {
+    let table = context.before.table(&alter.name);
+    table.is_some_and(|table| table.kind == TableKind::Partitioned)
+}
+
+fn help(key: &Key<'_>, table: &str, partitioned: bool) -> String {
     let Some(columns) = &key.columns else {
         return "Nothing builds it while clients write: add it while nobody uses the table, or to \
                 a new table that takes the place of this one."
             .to_owned();
     };
     let list: Vec<String> = columns.iter().map(ToString::to_string).collect();
+    let list = list.join(", ");
+    if partitioned {
+        return format!(
+            "A partitioned table takes no USING INDEX. First give each partition its key: `CREATE \
+             UNIQUE INDEX CONCURRENTLY name ON partition ({list})`, outside of a transaction, and \
+             `ALTER TABLE partition ADD CONSTRAINT name {} USING INDEX name`. Then this takes those \
+             over and builds nothing. `zdm plan` does this.",
+            key.what
+        );
+    }
     let index = key.name.map_or_else(
         || {
             let suffix = if key.what == "PRIMARY KEY" { "pkey" } else { "key" };
@@ -82,7 +98,6 @@ fn help(key: &Key<'_>, table: &str) -> String {
         },
         Ident::quoted,
     );
-    let list = list.join(", ");
     let first = if key.inline {
         "Add the column alone. Then `"
     } else {

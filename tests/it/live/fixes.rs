@@ -54,6 +54,20 @@ const CASES: &[(&str, &str)] = &[
         "CREATE INDEX ON \"P x\" (lower(b)); CREATE UNIQUE INDEX u ON \"P x\" (a, b);",
     ),
     (
+        "CREATE TABLE t (a int); CREATE TABLE \"P x\" (a int, b text, c int) PARTITION BY RANGE (a);
+         CREATE TABLE p1 (c int, b text, a int); ALTER TABLE \"P x\" ATTACH PARTITION p1 FOR VALUES FROM (0) TO (10);
+         CREATE TABLE p2 PARTITION OF \"P x\" FOR VALUES FROM (10) TO (99) PARTITION BY RANGE (a);
+         CREATE TABLE p21 PARTITION OF p2 FOR VALUES FROM (10) TO (20);
+         CREATE TABLE p22 PARTITION OF p2 DEFAULT; ALTER TABLE p22 ADD CONSTRAINT had UNIQUE (a, b);
+         CREATE UNIQUE INDEX p1_a_b_key ON p1 (a, b);",
+        "ALTER TABLE \"P x\" ADD UNIQUE (a, b), ADD CONSTRAINT again UNIQUE (a, c) INCLUDE (b) DEFERRABLE INITIALLY DEFERRED, ADD d int;",
+    ),
+    (
+        "CREATE TABLE t (a int); CREATE TABLE q (a int, b text NOT NULL) PARTITION BY LIST (a);
+         CREATE TABLE q1 PARTITION OF q FOR VALUES IN (1); CREATE TABLE q2 PARTITION OF q DEFAULT;",
+        "BEGIN; ALTER TABLE q ADD PRIMARY KEY (b, a); COMMIT;",
+    ),
+    (
         "CREATE TABLE t (a int); CREATE MATERIALIZED VIEW mv AS SELECT a FROM t; CREATE UNIQUE INDEX u ON mv (a);",
         "CREATE INDEX more ON mv (a); REFRESH MATERIALIZED VIEW mv;",
     ),

@@ -168,9 +168,17 @@ pub fn of_file(file: SourceFile, config: &Config) -> Result<Migration, CliError>
         .collect();
     let start = parts.len().saturating_sub(2);
     let named = [parts[start..].join("/"), parts[parts.len() - 1..].join("/")];
+    let beside = migrations::beside(path);
     let read = named.into_iter().find_map(|path| {
         let text = file.text().to_owned();
-        let read = layout::read(&[layout::File { path, text }], config.settings.layout);
+        let folder = path.rfind('/').map_or(0, |slash| slash + 1);
+        let beside = beside.iter().map(|(name, text)| layout::File {
+            path: format!("{}{name}", &path[..folder]),
+            text: text.clone(),
+        });
+        let mut files: Vec<layout::File> = beside.collect();
+        files.push(layout::File { path, text });
+        let read = layout::read(&files, config.settings.layout);
         let mut migrations = read.migrations;
         (read.errors.is_empty() && migrations.len() == 1).then(|| migrations.remove(0))
     });

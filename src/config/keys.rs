@@ -265,7 +265,7 @@ impl Key {
             }
             Self::LintRunner => {
                 "How the files are run: each statement in a transaction of its own unless the file opens one (`\"statements\"`, as zdm does), each file in one transaction (`\"one-transaction\"`), or each file as one string, which is one transaction as well unless it has just one statement (`\"one-string\"`: golang-migrate, `psql -c`).\n\
-                 A file that asks its tool for no transaction is taken as statements, or as one string where that tool sends it so (sqlx, dbmate) and this is not `\"statements\"`."
+                 A file that asks its tool for no transaction is taken as statements, or as one string where that tool sends it so (sqlx, dbmate, diesel) and this is not `\"statements\"`."
             }
             Self::RoleName => {
                 "The role that every migration runs as (`SET LOCAL ROLE`), so that objects keep the application's owner."

@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::parse::layout::beside::is_beside;
+
 /// Folders that are tried, in this order, when none is set.
 pub const USUAL_FOLDERS: [&str; 4] = [
     "migrations",
@@ -69,8 +71,9 @@ pub fn folder(base: &Path, set: Option<&Path>) -> Result<PathBuf, MigrationsErro
         })
 }
 
-/// Every `.sql` file in a folder and below it, and every program of Rails or Django that is a
-/// migration, in order of path; hidden ones are left out.
+/// Every `.sql` file in a folder and below it, every program of Rails or Django that is a
+/// migration, and what stands beside one and says how it is run, in order of path; hidden ones are
+/// left out.
 pub fn files(folder: &Path) -> Result<Vec<File>, MigrationsError> {
     let mut found = Vec::new();
     let mut todo = vec![folder.to_owned()];
@@ -108,8 +111,23 @@ pub fn files(folder: &Path) -> Result<Vec<File>, MigrationsError> {
         .collect()
 }
 
-/// Whether a file may be one of a migration: SQL, or a program whose name begins with a number.
+/// The files beside one that say how it is run, as their names and texts.
+pub fn beside(path: &Path) -> Vec<(String, String)> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let names = ["metadata.toml".to_owned(), format!("{name}.conf")];
+    names
+        .into_iter()
+        .filter_map(|name| Some((name.clone(), text(&path.with_file_name(name)).ok()?)))
+        .collect()
+}
+
+/// Whether a file may be one of a migration: SQL, a program whose name begins with a number, or
+/// what says how the SQL beside it is run.
 fn is_migration(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if is_beside(&name) {
+        return true;
+    }
     let numbered = path.file_name().is_some_and(|name| {
         let name = name.to_string_lossy();
         name.starts_with(|c: char| c.is_ascii_digit())

@@ -3,8 +3,9 @@
 //! Pure: it is handed paths and texts, and returns migrations and mistakes; it never reads a
 //! folder and never looks at times. The parts of a file that are not its way up are blanked, so
 //! that every offset stays what it is in the file.
-//! Next: [`program`] is about folders of programs, `section` knows the tools that keep both ways in one file, [`next`] names the next one.
+//! Next: [`program`] is about folders of programs, [`beside`] about files that tell how a migration is run, `section` knows the tools that keep both ways in one file, [`next`] names the next one.
 
+pub mod beside;
 pub mod insert;
 pub mod next;
 pub mod program;
@@ -87,9 +88,11 @@ pub enum Wrapping {
     /// The tool would run it in one transaction, or says nothing.
     #[default]
     Transaction,
-    /// `-- +goose NO TRANSACTION` and the like: the tool would run its statements one by one.
+    /// `-- +goose NO TRANSACTION`, or `executeInTransaction=false` beside it, and the like: the tool
+    /// would run its statements one by one.
     None,
-    /// `-- migrate:up transaction:false` and the like: the tool would send it as one string.
+    /// `-- migrate:up transaction:false`, or `run_in_transaction = false` beside it, and the like:
+    /// the tool would send it as one string.
     String,
 }
 
@@ -315,7 +318,8 @@ fn take(file: &File, files: &[File], folder: &mut Folder) {
                 "up.sql"
             };
             if let Some(dir) = parent(path).filter(|_| file_name(path) == wanted) {
-                push(version(dir), file.text.clone(), plain);
+                let wrapping = beside::wrapping(folder.layout, path, files);
+                push(version(dir), file.text.clone(), wrapping);
             }
         }
         Layout::Flyway => take_flyway(file, files, folder),
@@ -346,7 +350,7 @@ fn take_flyway(file: &File, files: &[File], folder: &mut Folder) {
             name,
             path: file.path.clone(),
             text: file.text.clone(),
-            wrapping: Wrapping::Transaction,
+            wrapping: beside::wrapping(Layout::Flyway, &file.path, files),
         });
         return;
     }

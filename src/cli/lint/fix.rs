@@ -12,7 +12,7 @@ use crate::{
     config::{Config, migrations},
     fix::{Fixed, fix},
     lint::settings::Runner,
-    parse::layout::{self, Folder, Layout, insert},
+    parse::layout::{self, Folder, Layout, beside, insert},
     report::count,
 };
 
@@ -160,13 +160,7 @@ fn of_migration(
     let mut changes = Vec::new();
     if first.alone && (wrapped || sections) {
         text = insert::without_transaction(layout, &text);
-        if layout == Layout::UpFolder {
-            changes.push(Change {
-                path: path.with_file_name("metadata.toml"),
-                old: None,
-                new: insert::NO_TRANSACTION_OF_DIESEL.to_owned(),
-            });
-        }
+        changes.extend(beside_it(layout, path));
     }
     changes.insert(
         0,
@@ -208,6 +202,14 @@ fn of_migration(
         }
     }
     Ok(changes)
+}
+
+/// What is to be written beside a file that then runs outside a transaction.
+fn beside_it(layout: Layout, path: &Path) -> Option<Change> {
+    let path = PathBuf::from(beside::path(layout, path.to_str()?)?);
+    let old = migrations::text(&path).ok();
+    let new = beside::without_transaction(layout, old.as_deref())?;
+    Some(Change { path, old, new })
 }
 
 /// The text of the file with another way up; what is not the way up stays as it is.

@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Folder, Layout, next::NewFile, version_order};
+use super::{Folder, Layout, beside, next::NewFile, version_order};
 
 /// `count` versions between that one and the next of the folder, in order; `None` when there is
 /// no room.
@@ -75,6 +75,11 @@ pub fn files(layout: Layout, paths: &[&str], part: &Part<'_>) -> Vec<NewFile> {
     let file = |path: String, text: String| NewFile { path, text };
     let text = part.text.trim_end().to_owned() + "\n";
     let back = format!("-- {} takes this back.\n", part.of);
+    let beside = |part: &Part<'_>, path: &str| {
+        let path = part.alone.then(|| beside::path(layout, path)).flatten()?;
+        let text = beside::without_transaction(layout, None)?;
+        Some(NewFile { path, text })
+    };
     let marked = |text: String| {
         if part.alone {
             without_transaction(layout, &text)
@@ -98,16 +103,15 @@ pub fn files(layout: Layout, paths: &[&str], part: &Part<'_>) -> Vec<NewFile> {
             if has("/down.sql") {
                 files.push(file(format!("{stem}/down.sql"), back));
             }
-            if part.alone {
-                files.push(file(
-                    format!("{stem}/metadata.toml"),
-                    NO_TRANSACTION_OF_DIESEL.to_owned(),
-                ));
-            }
+            files.extend(beside(part, &files[0].path));
             files
         }
         Layout::Prisma => vec![file(format!("{stem}/migration.sql"), text)],
-        Layout::Flyway => vec![file(format!("V{}__{}.sql", part.id, part.name), text)],
+        Layout::Flyway => {
+            let path = format!("V{}__{}.sql", part.id, part.name);
+            let said = beside(part, &path);
+            [file(path, text)].into_iter().chain(said).collect()
+        }
         Layout::Dbmate | Layout::Goose | Layout::SqlMigrate => {
             let (up, down) = match layout {
                 Layout::Dbmate => ("-- migrate:up", "-- migrate:down"),
@@ -120,11 +124,8 @@ pub fn files(layout: Layout, paths: &[&str], part: &Part<'_>) -> Vec<NewFile> {
     }
 }
 
-/// What diesel reads beside a migration that runs outside a transaction.
-pub const NO_TRANSACTION_OF_DIESEL: &str = "run_in_transaction = false\n";
-
 /// The text of a file with the mark of its tool that it runs outside a transaction, where the
-/// tool reads one from the file.
+/// tool reads one from the file; [`beside`] is about those that read another.
 pub fn without_transaction(layout: Layout, text: &str) -> String {
     let up = |mark: &str, word: &str| {
         text.split_inclusive('\n')
@@ -236,5 +237,9 @@ mod tests {
             paths,
             ["8_a_2/up.sql", "8_a_2/down.sql", "8_a_2/metadata.toml"]
         );
+        let flyway = files(Layout::Flyway, &[], &part);
+        let paths: Vec<&str> = flyway.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(paths, ["V8__a_2.sql", "V8__a_2.sql.conf"]);
+        assert_eq!(flyway[1].text, "executeInTransaction=false\n");
     }
 }

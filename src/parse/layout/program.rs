@@ -2,12 +2,14 @@
 //!
 //! zdm does not run a program, but it knows that it is there, and where it stands in the order. An
 //! SQL file that stands for a program, or beside the others, is a migration like any. Of a program's
-//! text only Django's `dependencies` are read, because they are the order.
+//! text only Django's `dependencies` are read, because they are the order, and whether it runs
+//! outside a transaction, because then the SQL that stands for it does.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    File, Folder, Layout, LayoutError, LayoutErrorKind, Migration, Wrapping, file_name, version,
+    File, Folder, Layout, LayoutError, LayoutErrorKind, Migration, Wrapping,
+    beside::wrapping_of_program, file_name, version,
 };
 
 /// A migration that is a program and has no SQL file of its own.
@@ -63,6 +65,7 @@ pub(super) fn read(files: &[File], folder: &mut Folder) {
     let layout = folder.layout;
     let mut programs: BTreeMap<String, Program> = BTreeMap::new();
     let mut dependencies: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut said: BTreeMap<String, Wrapping> = BTreeMap::new();
     for file in files {
         let program = is_program(&file.path, layout);
         if !program && !super::is_sql(&file.path) {
@@ -79,6 +82,7 @@ pub(super) fn read(files: &[File], folder: &mut Folder) {
         };
         if program {
             dependencies.insert(id.clone(), named_dependencies(&file.text));
+            said.insert(id.clone(), wrapping_of_program(layout, &file.text));
             let path = file.path.clone();
             programs.insert(id.clone(), Program { id, name, path });
         } else {
@@ -91,8 +95,11 @@ pub(super) fn read(files: &[File], folder: &mut Folder) {
             });
         }
     }
-    for migration in &folder.migrations {
+    for migration in &mut folder.migrations {
         programs.remove(&migration.id);
+        if let Some(said) = said.remove(&migration.id) {
+            migration.wrapping = said;
+        }
     }
     folder.programs = programs.into_values().collect();
     if layout == Layout::Django {

@@ -124,3 +124,103 @@ fn standard_input_is_answered_on_standard_output() {
         fixed.whole()
     );
 }
+
+/// A folder of two migrations: a table, and an index that is built CONCURRENTLY.
+fn concurrently(more: &[(&str, &str)], init: &str, index: &str) -> tempfile::TempDir {
+    let text = "CREATE INDEX CONCURRENTLY users_age ON users (age);\n";
+    let mut files = vec![(init, INIT.1), (index, text), ONE];
+    files.extend(more);
+    folder(&files)
+}
+
+#[test]
+fn what_a_tool_reads_beside_a_migration_counts() {
+    let diesel = [
+        "migrations/2026-01-01-000000_init/up.sql",
+        "migrations/2026-01-02-000000_index/up.sql",
+        "migrations/2026-01-02-000000_index/metadata.toml",
+    ];
+    let flyway = [
+        "migrations/V1__init.sql",
+        "migrations/V2__index.sql",
+        "migrations/V2__index.sql.conf",
+    ];
+    for ([init, index, beside], off, on) in [
+        (
+            diesel,
+            "run_in_transaction = false\n",
+            "run_in_transaction = true\n",
+        ),
+        (
+            flyway,
+            "# long\nexecuteInTransaction=false\n",
+            "executeInTransaction=true\n",
+        ),
+    ] {
+        for (said, code) in [(None, 1), (Some(on), 1), (Some(off), 0)] {
+            let said: Vec<(&str, &str)> = said.map(|text| (beside, text)).into_iter().collect();
+            let here = concurrently(&said, init, index);
+            for arguments in [
+                &["lint", "--fail-on", "error"][..],
+                &["lint", "--fail-on", "error", index],
+            ] {
+                let found = zdm(here.path(), arguments);
+                assert_eq!(found.code, code, "{beside} {said:?}: {}", found.whole());
+                assert_eq!(
+                    found.stdout.contains("concurrently-in-transaction"),
+                    code == 1,
+                    "{}",
+                    found.whole()
+                );
+            }
+        }
+    }
+    // A file outside of the folder is asked for what stands beside it as well.
+    let alone = folder(&[
+        INIT,
+        ONE,
+        (
+            "more/V2__index.sql",
+            "CREATE INDEX CONCURRENTLY users_age ON users (age);\n",
+        ),
+        ("more/V2__index.sql.conf", "executeInTransaction=false\n"),
+    ]);
+    let found = zdm(
+        alone.path(),
+        &["lint", "--fail-on", "error", "more/V2__index.sql"],
+    );
+    assert_eq!(found.code, 0, "{}", found.whole());
+}
+
+#[test]
+fn what_is_written_beside_a_migration_is_read_back() {
+    let layouts = [
+        [
+            "migrations/2026-01-01-000000_init/up.sql",
+            "migrations/2026-01-02-000000_index/up.sql",
+            "migrations/2026-01-02-000000_index/metadata.toml",
+            "migrations/2026-01-02-000001_index_2/up.sql",
+        ],
+        [
+            "migrations/V1__init.sql",
+            "migrations/V2__index.sql",
+            "migrations/V2__index.sql.conf",
+            "migrations/V2.1__index_2.sql",
+        ],
+    ];
+    for [init, index, beside, second] in layouts {
+        for there in [None, Some("# ours\nrun_in_transaction = true\n")] {
+            let mut files = vec![(init, INIT.1), (index, INDEX.1), ONE];
+            files.extend(there.map(|text| (beside, text)));
+            let here = folder(&files);
+            let fixed = zdm(here.path(), &["lint", "--fix", index, "--fail-on", "error"]);
+            assert_eq!(fixed.code, 0, "{}", fixed.whole());
+            assert!(read(here.path(), second).contains("NOT VALID"));
+            let said = read(here.path(), beside);
+            assert!(said.contains("false"), "{said}");
+            assert_eq!(said.contains("# ours"), there.is_some(), "{said}");
+            let whole = zdm(here.path(), &["lint", "--fail-on", "error"]);
+            assert_eq!(whole.code, 0, "{}", whole.whole());
+        }
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! A [`Diagnostic`] says *what*, *why* and *what to do*; `report` renders it.
 
-use std::{borrow::Cow, fmt, ops::Deref};
+use std::{borrow::Cow, fmt, num::NonZeroU32, ops::Deref};
 
 use serde::{Deserialize, Serialize};
 
@@ -106,6 +106,9 @@ pub struct Diagnostic {
     pub span: Span,
     /// Other places that matter.
     pub labels: Vec<Label>,
+    /// About how many milliseconds clients wait, where the sizes tell; the message says it in
+    /// words.
+    pub blocks_for_ms: Option<NonZeroU32>,
 }
 
 impl Diagnostic {
@@ -123,6 +126,7 @@ impl Diagnostic {
             help: None,
             span,
             labels: Vec::new(),
+            blocks_for_ms: None,
         }
     }
 

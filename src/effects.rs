@@ -12,6 +12,7 @@
 //! that a statement calls, is not listed. A scan that an index may spare (`WHERE`) is listed.
 //! Next: `lint` judges effects, [`crate::plan`] avoids them.
 
+pub mod duration;
 pub mod lock;
 
 mod alter;

@@ -170,6 +170,12 @@ pub fn only_across(script: &Script, across: Vec<Diagnostic>) -> Vec<Finding> {
 /// What those of the rules that are over statements say of one.
 fn of_statement(context: &Context<'_>, looking: &[&Rule]) -> Vec<Diagnostic> {
     let work = context.blocking_work(context.effects);
+    // Its locks are let go at its end at the earliest, whichever part of it a finding is about.
+    let lasts = if work.is_empty() {
+        None
+    } else {
+        context.lasts()
+    };
     let mut found = Vec::new();
     let mut explained: Vec<Span> = Vec::new();
     for rule in looking {
@@ -182,7 +188,9 @@ fn of_statement(context: &Context<'_>, looking: &[&Rule]) -> Vec<Diagnostic> {
                 explained.push(diagnostic.span);
             }
             let diagnostic = match rule.explains {
-                Explains::Work => softened(context, &work, diagnostic),
+                Explains::Work => {
+                    words::lasting(context, lasts, softened(context, &work, diagnostic))
+                }
                 Explains::Nothing => diagnostic,
             };
             found.extend(levelled(rule, diagnostic, context.file));
@@ -196,7 +204,12 @@ fn of_statement(context: &Context<'_>, looking: &[&Rule]) -> Vec<Diagnostic> {
         if let Check::Unexplained(check) = rule.check {
             let spoken = check(context, &left).into_iter();
             found.extend(spoken.filter_map(|diagnostic| {
-                levelled(rule, softened(context, &work, diagnostic), context.file)
+                let diagnostic = softened(context, &work, diagnostic);
+                levelled(
+                    rule,
+                    words::lasting(context, lasts, diagnostic),
+                    context.file,
+                )
             }));
         }
     }

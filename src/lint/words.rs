@@ -1,10 +1,14 @@
 //! Work and locks in words, so that every rule says the same of the same.
 
+use std::{fmt::Write as _, num::NonZeroU32};
+
 use crate::{
     catalog::TableKind,
-    effects::LockMode,
+    diagnostic::Diagnostic,
+    effects::{LockMode, duration},
     ident::ObjectName,
     lint::context::{Context, Work, WorkKind, listed, who},
+    parse::statement::Utility,
 };
 
 /// `writes every row of users (about 5 rows, 8 kB) anew, while it holds ACCESS EXCLUSIVE on
@@ -94,6 +98,23 @@ pub fn waiting(locks: Vec<(&ObjectName, LockMode)>) -> String {
         .into_iter()
         .map(|(who, names)| format!("{who} of {}", listed(&names)));
     listed(&parts.collect::<Vec<_>>())
+}
+
+/// The finding with a sentence on how long clients wait, in milliseconds, where the sizes tell.
+pub fn lasting(context: &Context<'_>, lasts: Option<u64>, mut finding: Diagnostic) -> Diagnostic {
+    let Some(lasts) = lasts else {
+        return finding;
+    };
+    // What a query costs beyond reading its tables is not known.
+    let runs_a_query = matches!(context.utility(), Some(Utility::Refresh(_)));
+    let least = if runs_a_query { "at least " } else { "" };
+    let _ = write!(
+        finding.message,
+        " Going by the sizes, that takes {least}about {}.",
+        duration::in_words(lasts)
+    );
+    finding.blocks_for_ms = NonZeroU32::new(u32::try_from(lasts).unwrap_or(u32::MAX));
+    finding
 }
 
 fn grouped<K: PartialEq>(

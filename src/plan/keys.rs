@@ -252,6 +252,6 @@ pub fn build_index(cx: &Context<'_>, table: &ObjectName, index: &ObjectName, sql
     )
     .state(state::index_present(index))
     .undone_by(Undo::drop_index(index));
-    step.estimate_ms = pieces::scan_estimate(cx, table).map(|scan| scan * 4);
+    step.estimate_ms = pieces::build_estimate(cx, table);
     step
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     catalog::PgVersion,
-    effects::LockMode,
+    effects::{LockMode, duration},
     ident::{Ident, ObjectName, quote_literal},
     parse::{Expr, PhaseName},
     plan::{
@@ -15,14 +15,17 @@ use crate::{
     },
 };
 
-/// Pages' worth of bytes a sequential scan reads in a millisecond, roughly (200 MB/s).
-const SCAN_BYTES_PER_MS: u64 = 200_000;
 /// Rows a backfill fills in a millisecond, roughly.
 pub const FILL_ROWS_PER_MS: u64 = 100;
 
 /// How long reading a table takes, in milliseconds, when its size is known.
 pub fn scan_estimate(cx: &Context<'_>, table: &ObjectName) -> Option<u64> {
-    cx.bytes(table).map(|bytes| bytes / SCAN_BYTES_PER_MS + 1)
+    cx.bytes(table).map(duration::reading)
+}
+
+/// How long `CREATE INDEX CONCURRENTLY` works on a table, in milliseconds, when its size is known.
+pub fn build_estimate(cx: &Context<'_>, table: &ObjectName) -> Option<u64> {
+    cx.bytes(table).map(duration::building_concurrently)
 }
 
 /// A short statement under ACCESS EXCLUSIVE on one table.

@@ -2,6 +2,8 @@
 //!
 //! The types here are the format: a field may be added, never changed in meaning.
 
+use std::num::NonZeroU32;
+
 use serde::Serialize;
 
 use crate::{
@@ -37,6 +39,7 @@ struct LintDiagnostic<'a> {
     locks: &'a [RelationLock],
     rewrites: &'a [ObjectName],
     scans: &'a [Scan],
+    blocks_for_ms: Option<NonZeroU32>,
     fingerprint: String,
 }
 
@@ -76,6 +79,7 @@ impl<'a> LintDiagnostic<'a> {
             locks: effects.map_or(&[], |effects| &effects.locks),
             rewrites: effects.map_or(&[], |effects| &effects.rewrites),
             scans: effects.map_or(&[], |effects| &effects.scans),
+            blocks_for_ms: diagnostic.blocks_for_ms,
             fingerprint,
         }
     }

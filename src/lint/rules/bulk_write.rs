@@ -2,7 +2,7 @@
 
 use crate::{
     diagnostic::{Diagnostic, Level},
-    lint::{context::Context, parts::WriteKind, rule::Rule},
+    lint::{context::Context, parts::WriteKind, rule::Rule, words},
 };
 
 pub(super) const RULE: Rule = Rule::statement(
@@ -53,8 +53,8 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
         ""
     };
     let table = write.table.short();
-    vec![
-        RULE.finding_at(
+    let finding = RULE
+        .finding_at(
             level,
             context.statement.span,
             format!(
@@ -64,6 +64,6 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
                 context.size_in_words(&write.table),
             ),
         )
-        .with_help(help),
-    ]
+        .with_help(help);
+    vec![words::lasting(context, context.lasts(), finding)]
 }

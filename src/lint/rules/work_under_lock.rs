@@ -10,6 +10,7 @@ use crate::{
         context::{Context, listed, who},
         parts::{excerpt, pins_a_key, place},
         rule::Rule,
+        words,
     },
     parse::statement::{AlterActionKind, DataKind},
 };
@@ -94,6 +95,7 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
             ),
         )
         .with_help(help);
+    let found = words::lasting(context, context.lasts(), found);
     vec![match place(context.file, step) {
         Some(place) => found.with_label(place, "the lock is taken here"),
         None => found,

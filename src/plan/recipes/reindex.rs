@@ -278,7 +278,7 @@ fn rebuild(cx: &Context<'_>, reindex: &Reindex, table: &Table, index: &ObjectNam
         &table.name,
         &leftover_names(&index.name),
     ));
-    step.estimate_ms = pieces::scan_estimate(cx, &table.name).map(|scan| scan * 4);
+    step.estimate_ms = pieces::build_estimate(cx, &table.name);
     step
 }
 

@@ -345,6 +345,15 @@ fn sizes_come_from_a_file_where_no_database_is() {
     let here = folder(&[INIT, INDEX, ("zdm-stats.toml", stats)]);
     let found = zdm(here.path(), &["lint"]);
     assert!(found.stdout.contains("1,234,567 rows"), "{}", found.stdout);
+    assert!(
+        found
+            .stdout
+            .contains("Going by the sizes, that takes about 3 s."),
+        "{}",
+        found.stdout
+    );
+    let programs = zdm(here.path(), &["lint", "--format", "json"]).quiet(1);
+    assert!(programs.contains("\"blocks_for_ms\": 3671"), "{programs}");
     let plan = zdm(here.path(), &["plan"]).quiet(0);
     assert!(
         plan.contains("offline: sizes of the database app on 2026-01-02;"),

@@ -28,7 +28,7 @@ pub struct Fixed {
     pub parts: Vec<Part>,
     /// How many statements were replaced.
     pub replaced: usize,
-    /// How many times a `lock_timeout` was set.
+    /// How many times a timeout was set, or switched off for an index.
     pub bounded: usize,
 }
 
@@ -148,7 +148,8 @@ fn next(
     })
 }
 
-/// The text of a part in which the first wait without end is bounded, and which part it is.
+/// The text of a part in which the first wait without end is bounded, or the first index is given
+/// its time, and which part it is.
 fn bound(
     parts: &[Part],
     name: &str,
@@ -197,7 +198,8 @@ fn first_of<T>(
     None
 }
 
-/// The edits that bound the wait of one statement for its lock, if it was found to have no end.
+/// The edits that bound the wait of one statement for its lock, if it was found to have no end, or
+/// that let it take its time, if a timeout was found to cut it short.
 pub fn bounding(context: &Context<'_>, findings: &[Finding]) -> Option<Vec<Edit>> {
     timeouts::edits(context, findings)
 }
@@ -226,6 +228,6 @@ fn segments(context: &Context<'_>, findings: &[Finding]) -> Option<Vec<Segment>>
     findings
         .iter()
         .any(|finding| finding.statement == Some(context.at))
-        .then(|| rewrite::segments(context))
+        .then(|| rewrite::segments(context).or_else(|| rewrite::apart_at_last(context, findings)))
         .flatten()
 }

@@ -140,6 +140,9 @@ impl Apart<'_> {
         action: &AlterAction,
         constraint: &TableConstraint,
     ) -> Option<Vec<Segment>> {
+        if let TableConstraintKind::KeyUsingIndex { index, .. } = &constraint.kind {
+            return self.on_index(text, index);
+        }
         let name = match (&constraint.name, &constraint.kind) {
             (Some(name), _) => name.clone(),
             // Before 18 it has no name that anybody sees.
@@ -182,6 +185,20 @@ impl Apart<'_> {
         let end = named.len() - (action.span.end - constraint.span.end);
         let named = format!("{} NOT VALID{}", &named[..end], &named[end..]);
         Some(self.validated(&named, &name))
+    }
+
+    /// A primary key on an index that is there, after the proof that no column of it is NULL.
+    fn on_index(&self, text: &str, index: &Ident) -> Option<Vec<Segment>> {
+        let index = self.table.index(index)?;
+        let mut segments = Vec::new();
+        for column in index.keys.iter().filter_map(|key| key.column.as_ref()) {
+            if !self.table.column(column)?.not_null {
+                segments.extend(self.not_null(column, None));
+            }
+        }
+        let proved = !segments.is_empty();
+        segments.push(Segment::shared(self.statement(text)));
+        proved.then_some(segments)
     }
 
     fn validated(&self, action: &str, name: &Ident) -> Vec<Segment> {

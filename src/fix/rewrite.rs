@@ -7,7 +7,7 @@ use crate::{
     catalog::TableKind,
     effects::LockMode,
     fix::{Segment, alter, partitioned, words},
-    lint::Context,
+    lint::{Context, Finding},
     parse::{
         StatementKind,
         statement::{
@@ -52,18 +52,35 @@ fn apart(context: &Context<'_>) -> Option<Vec<Segment>> {
             alter.actions.as_slice(),
             [action] if matches!(action.kind, AlterActionKind::ValidateConstraint { .. })
         ),
-        StatementKind::CreateTable(_)
-        | StatementKind::CreateIndex(_)
+        StatementKind::CreateTable(create) => create.as_query.is_some(),
+        StatementKind::Opaque(opaque) => match opaque.utility.as_deref() {
+            Some(Utility::SelectInto(_)) => true,
+            Some(Utility::CreateView(view)) => view.materialized,
+            Some(_) | None => false,
+        },
+        StatementKind::CreateIndex(_)
         | StatementKind::Drop(_)
         | StatementKind::Transaction(_)
-        | StatementKind::Set(_)
-        | StatementKind::Opaque(_) => false,
+        | StatementKind::Set(_) => false,
     };
     let held = context
         .held
         .iter()
         .any(|held| !context.is_new(&held.relation));
     (long && held && !context.effects.scans.is_empty())
+        .then(|| vec![Segment::apart(context.text())])
+}
+
+/// The rule that finds long work while its transaction holds strong locks.
+const UNDER_LOCK: &str = "work-under-lock";
+
+/// Whatever else was found to do long work under the locks of earlier statements goes into a
+/// transaction of its own, unless it holds up clients for as long by itself.
+pub(super) fn apart_at_last(context: &Context<'_>, findings: &[Finding]) -> Option<Vec<Segment>> {
+    let found = findings.iter().any(|finding| {
+        finding.statement == Some(context.at) && finding.diagnostic.rule == UNDER_LOCK
+    });
+    (found && context.blocking_work(context.effects).is_empty())
         .then(|| vec![Segment::apart(context.text())])
 }
 

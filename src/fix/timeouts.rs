@@ -1,30 +1,42 @@
-//! A `lock_timeout` for statements that would wait for a strong lock without end.
+//! A `lock_timeout` for statements that would wait for a strong lock without end, and none for the
+//! index that is built CONCURRENTLY.
 //!
 //! In a transaction `SET LOCAL` holds to its end. Outside of one, `SET` is taken back with `RESET`
 //! behind the last statement that needs it, so that what follows, in this file or in the next one
 //! on the same connection, runs as it did: an index that is built CONCURRENTLY or a row that is
-//! waited for must not be cut short.
+//! waited for must not be cut short. Where the file sets a timeout of its own, that is switched off
+//! for the index, and set again behind it.
 
 use crate::{
     fix::{Edit, assemble::end_of},
-    lint::{Context, File, Finding},
+    lint::{
+        Context, File, Finding,
+        timeout::{Scope, Timeout},
+    },
     parse::{Statement, StatementKind},
     source::Span,
 };
 
-/// The rule whose finding this answers.
-pub(super) const RULE: &str = "no-lock-timeout";
+/// The rules whose findings this answers.
+const UNBOUNDED: &str = "no-lock-timeout";
+const CUT_SHORT: &str = "concurrently-under-timeout";
 
 /// What the rule's help says, too.
 const SET: &str = "lock_timeout = '2s'";
 
-/// The edits that bound what the rule found about a statement, in the order of the text.
+/// The edits that bound what a rule found about a statement, or that let it take its time, in the
+/// order of the text.
 pub(super) fn edits(context: &Context<'_>, findings: &[Finding]) -> Option<Vec<Edit>> {
-    let found = findings
-        .iter()
-        .any(|finding| finding.statement == Some(context.at) && finding.diagnostic.rule == RULE);
+    let found = |rule: &str| {
+        findings
+            .iter()
+            .any(|finding| finding.statement == Some(context.at) && finding.diagnostic.rule == rule)
+    };
+    if found(CUT_SHORT) {
+        return without(context);
+    }
     // A file that says 0 means it.
-    if !found || context.timeouts.lock.is_some() {
+    if !found(UNBOUNDED) || context.timeouts.lock.is_some() {
         return None;
     }
     let (file, at) = (context.file, context.at);
@@ -36,6 +48,33 @@ pub(super) fn edits(context: &Context<'_>, findings: &[Finding]) -> Option<Vec<E
         before(file, at, &format!("SET {SET}"))?,
         behind(file, last, "RESET lock_timeout")?,
     ])
+}
+
+/// The timeouts of the session switched off for one statement, and set again as the file did.
+fn without(context: &Context<'_>) -> Option<Vec<Edit>> {
+    let (file, at) = (context.file, context.at);
+    let timeouts = [
+        ("lock_timeout", context.timeouts.lock),
+        ("statement_timeout", context.timeouts.statement),
+    ];
+    let set: Vec<(&str, Timeout)> = timeouts
+        .into_iter()
+        .filter_map(|(name, timeout)| Some((name, timeout?)))
+        .filter(|(_, timeout)| timeout.is_on())
+        .collect();
+    // What cannot run in a transaction has no setting that ends with one.
+    let lasting = |(_, timeout): &(&str, Timeout)| timeout.scope == Scope::Session;
+    if set.is_empty() || context.transaction.is_some() || !set.iter().all(lasting) {
+        return None;
+    }
+    let mut edits = Vec::new();
+    for (name, _) in &set {
+        edits.push(before(file, at, &format!("SET {name} = 0"))?);
+    }
+    for (_, timeout) in &set {
+        edits.push(behind(file, at, context.slice(timeout.span))?);
+    }
+    Some(edits)
 }
 
 /// The last statement that needs the setting, with none between that must not have it.

@@ -198,7 +198,7 @@ pub(super) fn actions(looked: &Looked, uri: &Uri, wanted: Range) -> Vec<CodeActi
             let edits = edits
                 .into_iter()
                 .map(|edit| TextEdit::new(range(&looked.source, edit.span), edit.text));
-            let title = "Set lock_timeout around it";
+            let title = "Set its timeouts around it";
             actions.push(action(
                 title.to_owned(),
                 uri,

@@ -111,7 +111,7 @@ pub(super) fn run(
     Ok(replaced + bounded)
 }
 
-/// `2 statements replaced, lock_timeout set once`.
+/// `2 statements replaced, a timeout set once`.
 fn done(replaced: usize, bounded: usize) -> String {
     let mut done = Vec::new();
     if replaced > 0 {
@@ -119,8 +119,8 @@ fn done(replaced: usize, bounded: usize) -> String {
     }
     match bounded {
         0 => {}
-        1 => done.push("lock_timeout set once".to_owned()),
-        times => done.push(format!("lock_timeout set {times} times")),
+        1 => done.push("a timeout set once".to_owned()),
+        times => done.push(format!("a timeout set {times} times")),
     }
     done.join(", ")
 }

@@ -50,7 +50,7 @@ fn what_is_fixed_is_clean() {
     assert_eq!(fixed.code, 0, "{}", fixed.whole());
     assert!(
         fixed.stderr.contains(
-            "2 statements replaced, lock_timeout set once; written: migrations/0002_index.sql."
+            "2 statements replaced, a timeout set once; written: migrations/0002_index.sql."
         ),
         "{}",
         fixed.whole()

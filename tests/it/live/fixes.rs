@@ -68,6 +68,15 @@ const CASES: &[(&str, &str)] = &[
         "BEGIN; ALTER TABLE q ADD PRIMARY KEY (b, a); COMMIT;",
     ),
     (
+        "CREATE TABLE t (a int, b int); CREATE UNIQUE INDEX i ON t (a, b);",
+        "SET lock_timeout = '9s'; ALTER TABLE t ADD CONSTRAINT key PRIMARY KEY USING INDEX i; CREATE INDEX j ON t (b);",
+    ),
+    (
+        "CREATE TABLE t (a int, b int);",
+        "BEGIN; ALTER TABLE t ADD c int; CREATE TABLE made AS SELECT a FROM t; SELECT b INTO more FROM t; \
+         CREATE MATERIALIZED VIEW seen AS SELECT a FROM t; CREATE INDEX ON made (a); COMMIT;",
+    ),
+    (
         "CREATE TABLE t (a int); CREATE MATERIALIZED VIEW mv AS SELECT a FROM t; CREATE UNIQUE INDEX u ON mv (a);",
         "CREATE INDEX more ON mv (a); REFRESH MATERIALIZED VIEW mv;",
     ),

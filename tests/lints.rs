@@ -254,6 +254,7 @@ fn across(earlier: &Earlier, judged: &Script, settings: &Settings) -> Vec<Diagno
                     script,
                     kept_by: KeptBy::Revision("origin/main"),
                 }),
+                only_at: None,
             }
         })
         .collect();

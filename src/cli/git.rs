@@ -7,7 +7,10 @@ use std::{
     process::{Command, Output},
 };
 
-use crate::cli::{CliError, ErrorCode};
+use crate::{
+    cli::{CliError, ErrorCode},
+    config::migrations,
+};
 
 /// What changed since the point where this branch left a revision.
 #[derive(Debug, Clone)]
@@ -24,6 +27,10 @@ pub(super) struct Changes {
     edited: BTreeSet<PathBuf>,
     /// Files that were there before and are not any more.
     pub removed: Vec<PathBuf>,
+    /// The commit of the revision.
+    tip: String,
+    /// Files that the revision got after this branch left it, as paths below the top.
+    gained: Vec<String>,
 }
 
 impl Changes {
@@ -69,7 +76,19 @@ impl Changes {
             edited: BTreeSet::new(),
             removed: Vec::new(),
             top: top.clone(),
+            tip: commit.clone(),
+            gained: Vec::new(),
         };
+        let added = [
+            "diff",
+            "--name-only",
+            "--no-renames",
+            "--diff-filter=A",
+            "-z",
+        ];
+        let added = listed(&[&added[..], &[&base, &commit, "--"]].concat())?;
+        let added = added.split('\0').filter(|path| !path.is_empty());
+        changes.gained = added.map(str::to_owned).collect();
         let diff = listed(&["diff", "--name-status", "--no-renames", "-z", &base, "--"])?;
         let mut fields = diff.split('\0');
         while let (Some(status), Some(path)) = (fields.next(), fields.next()) {
@@ -117,7 +136,30 @@ impl Changes {
             .to_string_lossy()
             .into_owned();
         let inside = inside.replace('\\', "/");
-        let output = git(&self.top, &["show", &format!("{}:{inside}", self.base)]).ok()?;
+        self.text_at(&self.base, &inside)
+    }
+
+    /// The files in a folder that the revision got after this branch left it, by their paths below
+    /// the folder, with their texts.
+    pub(super) fn gained_in(&self, folder: &Path) -> Vec<(String, String)> {
+        let Ok(real) = folder.canonicalize() else {
+            return Vec::new();
+        };
+        let below = |path: &String| {
+            let path = self.top.join(path);
+            let below = path.strip_prefix(&real).ok()?;
+            Some(below.to_string_lossy().replace('\\', "/"))
+        };
+        self.gained
+            .iter()
+            .filter_map(|path| Some((below(path)?, path)))
+            .filter(|(below, _)| migrations::is_of_migration(Path::new(below)))
+            .filter_map(|(below, path)| Some((below, self.text_at(&self.tip, path)?)))
+            .collect()
+    }
+
+    fn text_at(&self, commit: &str, path: &str) -> Option<String> {
+        let output = git(&self.top, &["show", &format!("{commit}:{path}")]).ok()?;
         output
             .status
             .success()

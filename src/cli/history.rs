@@ -140,6 +140,44 @@ pub fn of_folder(folder: &Path, config: &Config, twice: Twice) -> Result<History
     })
 }
 
+/// The migrations among other files that a folder could have, by their paths below it; the folder
+/// shows the layout.
+pub fn of_others(
+    folder: &Path,
+    others: Vec<(String, String)>,
+    config: &Config,
+) -> Result<Vec<Migration>, CliError> {
+    let is_other = |path: &str| others.iter().any(|(other, _)| other == path);
+    let mut files: Vec<layout::File> = migrations::files(folder)?
+        .into_iter()
+        .filter(|file| !is_other(&file.relative))
+        .map(|file| layout::File {
+            path: file.relative,
+            text: file.text,
+        })
+        .collect();
+    let paths: Vec<String> = others.iter().map(|(path, _)| path.clone()).collect();
+    files.extend(
+        others
+            .into_iter()
+            .map(|(path, text)| layout::File { path, text }),
+    );
+    let read = layout::read(&files, config.settings.layout).migrations;
+    let read = read
+        .into_iter()
+        .filter(|migration| paths.contains(&migration.path));
+    read.map(|migration| {
+        let name = MigrationName {
+            id: migration.id,
+            name: migration.name,
+        };
+        let path = folder.join(&migration.path).display().to_string();
+        let file = SourceFile::new(path, migration.text.clone());
+        Migration::new(name, migration.text, file, migration.wrapping, config)
+    })
+    .collect()
+}
+
 pub(super) fn layout_errors(folder: &Path, read: &layout::Folder) -> CliError {
     let lines: Vec<String> = read
         .errors

@@ -240,6 +240,7 @@ fn look(series: Series, config: &Config, targets: &Targets<'_>, found: &mut Vec<
         mut catalog,
         members,
         sizes,
+        ..
     } = series;
     for (at, member) in members.into_iter().enumerate() {
         match member.role {

@@ -92,7 +92,7 @@ pub fn files(folder: &Path) -> Result<Vec<File>, MigrationsError> {
             }
             if path.is_dir() {
                 todo.push(path);
-            } else if is_migration(&path) {
+            } else if is_of_migration(&path) {
                 found.push(path);
             }
         }
@@ -123,7 +123,7 @@ pub fn beside(path: &Path) -> Vec<(String, String)> {
 
 /// Whether a file may be one of a migration: SQL, a program whose name begins with a number, or
 /// what says how the SQL beside it is run.
-fn is_migration(path: &Path) -> bool {
+pub fn is_of_migration(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if is_beside(&name) {
         return true;

@@ -5,7 +5,7 @@ use crate::{lint::settings::Settings, parse::Script, source::Span};
 /// The migrations of a folder, in the order in which they run.
 #[derive(Debug, Clone)]
 pub struct Folder<'a> {
-    /// The migrations.
+    /// The migrations; behind them those that only a revision has.
     pub members: Vec<Member<'a>>,
     /// What holds for this run.
     pub settings: &'a Settings,
@@ -26,6 +26,8 @@ pub struct Member<'a> {
     pub judged: Judged,
     /// What it said when it was released, where that was something else.
     pub original: Option<Original<'a>>,
+    /// The revision that has it, as it was given, where this folder does not have it.
+    pub only_at: Option<&'a str>,
 }
 
 /// What a migration said when it was released.

@@ -83,7 +83,7 @@ impl Folder {
                 // The script is taken, the entry stays, so that places do not move.
                 Some(at) => std::mem::replace(&mut old[at].script, empty()),
                 None => history::script(
-                    SourceFile::new(path.display().to_string(), migration.text.clone()),
+                    SourceFile::new(name_of(&path, config), migration.text.clone()),
                     &migration.id,
                     config,
                 ),
@@ -105,7 +105,7 @@ impl Folder {
 
     /// Looks at an open file: at its place in the folder, or after all of it.
     pub(super) fn look(&mut self, config: &Config, path: &Path, text: &str) -> Looked {
-        let source = SourceFile::new(path.display().to_string(), text);
+        let source = SourceFile::new(name_of(path, config), text);
         let at = self.entries.iter().position(|entry| entry.path == path);
         let before = self.before(at.unwrap_or(self.entries.len()));
         let (script, wrapping) = match at.and_then(|at| self.entries.get(at)) {
@@ -140,6 +140,7 @@ impl Folder {
                 released: Released::Unknown,
                 judged: if place == at { Judged::Yes } else { Judged::No },
                 original: None,
+                only_at: None,
             });
         let mut found = lint::across(&lint::Folder {
             members: members.collect(),
@@ -204,6 +205,20 @@ fn read(
             .filter_map(|migration| Some((paths.get(&migration.path)?.clone(), migration)))
             .collect(),
     )
+}
+
+/// The name by which rules know a file: its way from where the settings are, so that `paths` mean
+/// the same as on the command line.
+fn name_of(path: &Path, config: &Config) -> String {
+    let base = canonical(if config.base.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        &config.base
+    });
+    path.strip_prefix(base)
+        .unwrap_or(path)
+        .display()
+        .to_string()
 }
 
 /// The path that a URI names; that of a text without a file is its own words.

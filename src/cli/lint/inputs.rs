@@ -32,6 +32,8 @@ pub(super) struct Series {
     pub members: Vec<Member>,
     /// Sizes of tables, where no database says them.
     pub sizes: Option<Stats>,
+    /// What a revision has that this folder does not, with its name.
+    elsewhere: Option<(String, Vec<Migration>)>,
 }
 
 /// One migration of a series.
@@ -158,6 +160,7 @@ pub(super) async fn gather(
                 member.role = if replays { Role::Replayed } else { Role::There };
             }
         }
+        series.meet(changes, config)?;
     }
     Ok(series)
 }
@@ -252,7 +255,51 @@ impl Series {
             catalog,
             members,
             sizes: None,
+            elsewhere: None,
         }
+    }
+
+    /// Tells of what a revision got after this branch left it: some of it may be here as well.
+    fn meet(&mut self, changes: &Changes, config: &Config) -> Result<(), CliError> {
+        let Ok(folder) =
+            migrations::folder(&config.base, config.settings.migrations_dir.as_deref())
+        else {
+            return Ok(());
+        };
+        let real = |path: &str| Path::new(path).canonicalize().ok();
+        let root = folder.canonicalize().ok();
+        let here = self.members.iter().any(|member| {
+            let path = real(member.migration.file.name());
+            root.as_ref()
+                .zip(path)
+                .is_some_and(|(root, path)| path.starts_with(root))
+        });
+        if !here {
+            return Ok(());
+        }
+        let mut elsewhere = Vec::new();
+        let gained = changes.gained_in(&folder);
+        for migration in history::of_others(&folder, gained, config)? {
+            let path = Path::new(migration.file.name());
+            let same = self
+                .members
+                .iter_mut()
+                .find(|member| member.migration.is_file(path));
+            match same {
+                None => elsewhere.push(migration),
+                Some(member) => {
+                    member.released = Released::Yes;
+                    if member.migration.checksum != migration.checksum {
+                        member.original = Some(Original {
+                            migration,
+                            revision: Some(changes.revision.clone()),
+                        });
+                    }
+                }
+            }
+        }
+        self.elsewhere = Some((changes.revision.clone(), elsewhere));
+        Ok(())
     }
 }
 
@@ -292,11 +339,25 @@ pub(super) fn across(series: &Series, settings: &Settings) -> Vec<Vec<Diagnostic
                 None => KeptBy::Journal,
             },
         }),
+        only_at: None,
     });
-    lint::across(&Folder {
-        members: members.collect(),
+    let elsewhere = series.elsewhere.iter().flat_map(|(revision, migrations)| {
+        migrations.iter().map(|migration| lint::Member {
+            id: &migration.name.id,
+            name: &migration.name.name,
+            script: &migration.script,
+            released: Released::Yes,
+            judged: Judged::No,
+            original: None,
+            only_at: Some(revision.as_str()),
+        })
+    });
+    let mut found = lint::across(&Folder {
+        members: members.chain(elsewhere).collect(),
         settings,
-    })
+    });
+    found.truncate(series.members.len());
+    found
 }
 
 fn must_be_named(what: &str) -> CliError {

@@ -39,8 +39,12 @@ fn of_group(folder: &Folder<'_>, group: &[usize]) -> Vec<(usize, Diagnostic)> {
     }
     let found = told.into_iter().filter_map(|(at, member)| {
         let (_, other) = all.iter().find(|(other, _)| other != at)?;
+        let of = match other.only_at {
+            Some(revision) => format!(" of {revision}"),
+            None => String::new(),
+        };
         let message = format!(
-            "The version {} is there twice: {} has it too. `zdm apply` refuses the folder; other \
+            "The version {} is there twice: {}{of} has it too. `zdm apply` refuses the folder; other \
              tools run one of the two and take the other for done.",
             member.id,
             file_name(other.script.source.name()),

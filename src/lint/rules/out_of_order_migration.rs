@@ -26,13 +26,18 @@ fn check(folder: &Folder<'_>) -> Vec<(usize, Diagnostic)> {
     let new = folder.members.iter().enumerate();
     let new = new.filter(|(_, member)| member.released == Released::No);
     let found = new.filter_map(|(at, member)| {
-        let (_, last) = released.iter().rev().find(|(place, other)| {
+        let later = released.iter().filter(|(place, other)| {
             *place > at
                 && app(other.id) == app(member.id)
                 && version_order(other.id, member.id) == Ordering::Greater
-        })?;
+        });
+        let (_, last) = later.max_by(|(_, one), (_, other)| version_order(one.id, other.id))?;
+        let why = match last.only_at {
+            Some(revision) => format!("which {revision} got meanwhile"),
+            None => "which has run".to_owned(),
+        };
         let message = format!(
-            "{} is new and stands before {}, which has run: a database that is up to date gets \
+            "{} is new and stands before {}, {why}: a database that is up to date gets \
              them in another order than a new one. `zdm apply` takes it only when it touches \
              nothing that later ones touched, and never with `[order] strict`; other tools refuse \
              it, or pass it over for ever.",

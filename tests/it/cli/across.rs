@@ -78,6 +78,96 @@ fn new_files_are_judged_by_what_is_released_and_by_each_other() {
 }
 
 #[test]
+fn what_the_revision_got_meanwhile_counts() {
+    let here = repository();
+    let app = here.path().join("app");
+    let branch = [
+        (
+            "migrations/0003_mine.sql",
+            "ALTER TABLE users ADD COLUMN mine text;\n",
+        ),
+        (
+            "migrations/0007_late.sql",
+            "ALTER TABLE users ADD COLUMN late text;\n",
+        ),
+        (
+            "migrations/0004_same.sql",
+            "ALTER TABLE users ADD COLUMN same text;\n",
+        ),
+    ];
+    for (path, text) in branch {
+        write(&app, path, text);
+    }
+    git(&app, &["add", "."]);
+    git(&app, &["commit", "-q", "-m", "Mine"]);
+    // Meanwhile others were faster, and one file is on both.
+    git(&app, &["switch", "-q", "main"]);
+    for (path, text) in [
+        (
+            "migrations/0005_theirs.sql",
+            "ALTER TABLE users ADD COLUMN theirs text;\n",
+        ),
+        (
+            "migrations/0007_also.sql",
+            "ALTER TABLE users ADD COLUMN also text;\n",
+        ),
+        (
+            "migrations/0004_same.sql",
+            "ALTER TABLE users ADD COLUMN same varchar;\n",
+        ),
+        ("migrations/notes.txt", "Nothing.\n"),
+    ] {
+        write(&app, path, text);
+    }
+    git(&app, &["add", "."]);
+    git(&app, &["commit", "-q", "-m", "Theirs"]);
+    git(&app, &["switch", "-q", "work"]);
+    let since: Vec<&str> = JSON.into_iter().chain(["--since", "main"]).collect();
+    let found = zdm(&app, &since);
+    let mut said = rules(&found);
+    said.retain(|rule| {
+        let wanted = ["duplicate-id", "out-of-order", "edited"];
+        wanted.iter().any(|wanted| rule.contains(wanted))
+    });
+    assert_eq!(
+        said,
+        [
+            "0003_mine.sql out-of-order-migration",
+            "0004_same.sql edited-migration",
+            "0007_late.sql duplicate-id",
+        ],
+        "{}",
+        found.whole()
+    );
+    for words in [
+        "0007 also, which main got meanwhile",
+        "0007_also.sql of main has it too",
+    ] {
+        assert!(found.stdout.contains(words), "{}", found.whole());
+    }
+    // A branch that has caught up is judged by what is there.
+    git(
+        &app,
+        &[
+            "rm",
+            "-q",
+            "migrations/0003_mine.sql",
+            "migrations/0007_late.sql",
+            "migrations/0004_same.sql",
+        ],
+    );
+    git(&app, &["commit", "-q", "-m", "Away"]);
+    git(&app, &["merge", "-q", "main", "-m", "Merged"]);
+    write(
+        &app,
+        "migrations/0009_new.sql",
+        "ALTER TABLE users ADD COLUMN new text;\n",
+    );
+    let found = zdm(&app, &since);
+    assert!(!found.stdout.contains("out-of-order"), "{}", found.whole());
+}
+
+#[test]
 fn a_finding_across_files_is_accepted_levelled_and_explained_like_any() {
     let here = repository();
     let app = here.path().join("app");

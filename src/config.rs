@@ -192,9 +192,12 @@ pub fn load(explicit: Option<&Path>, directory: &Path) -> Result<Config, ConfigE
     let Some(path) = explicit.map(Path::to_owned).or_else(|| nearest(directory)) else {
         return Ok(Config::default());
     };
-    let path = path
-        .strip_prefix(directory)
-        .map_or_else(|_| path.clone(), Path::to_owned);
+    // People know files by their way from where they are.
+    let here = std::env::current_dir().is_ok_and(|here| here == directory);
+    let path = match path.strip_prefix(directory) {
+        Ok(relative) if here => relative.to_owned(),
+        Ok(_) | Err(_) => path,
+    };
     let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::Read {
         path: path.clone(),
         source,

@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lsp_server::{Connection, ErrorCode, Message, Notification, Request, Response};
+use lsp_server::{Connection, ErrorCode, Message, Notification, Request, RequestId, Response};
 use lsp_types::{
     CodeActionKind, CodeActionOptions, CodeActionParams, CodeActionProviderCapability,
     DidChangeTextDocumentParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
@@ -77,6 +77,9 @@ pub fn serve(config: Option<&Path>, start: &Start) -> Result<(), LspError> {
         }),
     )?;
     let mut server = Server::new(&connection, &params, config, start);
+    if watches(&params) {
+        server.send(Message::Request(watching()))?;
+    }
     server.run()?;
     drop(connection);
     threads.join()?;
@@ -104,6 +107,37 @@ fn capabilities() -> ServerCapabilities {
     }
 }
 
+/// Whether the editor can tell of files that change outside of it.
+fn watches(params: &InitializeParams) -> bool {
+    let workspace = params.capabilities.workspace.as_ref();
+    workspace
+        .and_then(|workspace| workspace.did_change_watched_files.as_ref())
+        .and_then(|watched| watched.dynamic_registration)
+        .unwrap_or_default()
+}
+
+/// Asks the editor to tell of migrations and settings that change.
+fn watching() -> Request {
+    Request::new(
+        RequestId::from("watch".to_owned()),
+        "client/registerCapability".to_owned(),
+        serde_json::json!({
+            "registrations": [{
+                "id": "watch",
+                "method": "workspace/didChangeWatchedFiles",
+                "registerOptions": {
+                    "watchers": [
+                        { "globPattern": "**/*.sql" },
+                        { "globPattern": "**/*.sql.conf" },
+                        { "globPattern": "**/metadata.toml" },
+                        { "globPattern": "**/zdm.toml" },
+                    ],
+                },
+            }],
+        }),
+    )
+}
+
 /// A file that is open in the editor.
 struct Document {
     uri: Uri,
@@ -115,7 +149,14 @@ struct Document {
 /// One session with an editor.
 struct Server<'a> {
     connection: &'a Connection,
+    /// The folder that the editor works in.
+    root: PathBuf,
+    /// The file of settings that was named when zdm was started.
+    named: Option<PathBuf>,
+    start: Start,
     config: Config,
+    /// Why the settings could not be read the last time.
+    mistake: Option<String>,
     /// Open files, by the text of their URI.
     documents: BTreeMap<String, Document>,
     folder: Folder,
@@ -131,27 +172,55 @@ impl<'a> Server<'a> {
         start: &Start,
     ) -> Self {
         let root = root(params);
-        let (config, mistake) = match config::load(config, &root) {
-            Ok(config) => (config, None),
-            Err(error) => {
-                let config = Config {
-                    base: root,
-                    ..Config::default()
-                };
-                (config, Some(error.to_string()))
-            }
-        };
-        let server = Self {
+        let mut server = Self {
             connection,
-            config,
+            config: Config {
+                base: root.clone(),
+                ..Config::default()
+            },
+            root,
+            named: config.map(Path::to_owned),
+            start: start.clone(),
+            mistake: None,
             documents: BTreeMap::new(),
             folder: Folder::new(start.clone()),
             due: None,
         };
-        if let Some(mistake) = mistake {
-            server.show(format!("zdm uses its defaults: {mistake}"));
-        }
+        server.configure();
         server
+    }
+
+    /// Reads the settings, when they are not those that are known; with a mistake in them the old
+    /// ones stay.
+    fn configure(&mut self) {
+        let read = match config::load(self.named.as_deref(), &self.root) {
+            Ok(read) => read,
+            Err(error) => {
+                let mistake = error.to_string();
+                if self.mistake.as_ref() != Some(&mistake) {
+                    let kept = match self.config.source {
+                        Some(_) => "keeps the settings that it has",
+                        None => "uses its defaults",
+                    };
+                    self.show(format!("zdm {kept}: {mistake}"));
+                    self.mistake = Some(mistake);
+                }
+                return;
+            }
+        };
+        self.mistake = None;
+        if read.source == self.config.source {
+            return;
+        }
+        self.config = match read.source {
+            Some(_) => read,
+            None => Config {
+                base: self.root.clone(),
+                ..read
+            },
+        };
+        // What a file says may depend on them, too.
+        self.folder = Folder::new(self.start.clone());
     }
 
     fn run(&mut self) -> Result<(), LspError> {
@@ -251,7 +320,10 @@ impl<'a> Server<'a> {
                     self.publish()?;
                 }
             }
-            "textDocument/didSave" | "workspace/didChangeWatchedFiles" => self.publish()?,
+            "textDocument/didSave" | "workspace/didChangeWatchedFiles" => {
+                self.configure();
+                self.publish()?;
+            }
             _ => {}
         }
         Ok(())

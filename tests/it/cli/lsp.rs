@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
+    path::Path,
     process::{Child, ChildStdin, Stdio},
     sync::mpsc::{Receiver, channel},
     time::Duration,
@@ -26,7 +27,13 @@ struct Editor {
 impl Editor {
     fn new(files: &[(&str, &str)]) -> Self {
         let folder = folder(files);
-        let mut child = command(folder.path(), &["lsp", "--stdio"])
+        let here = folder.path().to_owned();
+        Self::started_in(&here, folder)
+    }
+
+    /// One that starts the server elsewhere than in the folder that it works in.
+    fn started_in(here: &Path, folder: tempfile::TempDir) -> Self {
+        let mut child = command(here, &["lsp", "--stdio"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
@@ -64,13 +71,37 @@ impl Editor {
             last: 0,
         };
         let root = editor.uri("");
+        let watches = json!({ "didChangeWatchedFiles": { "dynamicRegistration": true } });
         let answer = editor.ask(
             "initialize",
-            json!({ "processId": null, "rootUri": root, "capabilities": {} }),
+            json!({ "processId": null, "rootUri": root, "capabilities": { "workspace": watches } }),
         );
         assert_eq!(answer["capabilities"]["hoverProvider"], true);
         editor.tell("initialized", json!({}));
+        let asked = editor.next("client/registerCapability");
+        assert!(asked["params"].to_string().contains("zdm.toml"), "{asked}");
+        editor.send(&json!({ "jsonrpc": "2.0", "id": asked["id"], "result": null }));
         editor
+    }
+
+    /// The next message of a kind.
+    fn next(&mut self, method: &str) -> Value {
+        loop {
+            let message = self.messages.recv_timeout(PATIENCE).unwrap();
+            if message["method"] == method {
+                return message;
+            }
+        }
+    }
+
+    /// Writes a file and says that it has changed, as an editor that watches does.
+    fn write(&mut self, path: &str, text: &str) {
+        std::fs::write(self.folder.path().join(path), text).unwrap();
+        let changes = json!([{ "uri": self.uri(path), "type": 2 }]);
+        self.tell(
+            "workspace/didChangeWatchedFiles",
+            json!({ "changes": changes }),
+        );
     }
 
     fn uri(&self, path: &str) -> String {
@@ -245,5 +276,106 @@ fn a_file_is_judged_by_the_earlier_ones_as_the_editor_has_them() {
         .filter_map(|one| one["code"].as_str())
         .collect();
     assert!(codes.contains(&"syntax"), "{found:#?}");
+    editor.end();
+}
+
+const OWN: &str = "[[lint.custom]]\n\
+    name = \"no-references\"\n\
+    level = \"error\"\n\
+    message = \"Services do not know each other's keys.\"\n\
+    help = \"Keep the number, without REFERENCES.\"\n\
+    statements = [\"add-foreign-key\"]\n\
+    paths = [\"migrations\", \"!migrations/0001_*\"]\n\
+    [[lint.custom]]\n\
+    name = \"lower-case\"\n\
+    message = \"Nobody wants to quote names.\"\n\
+    naming = { tables = \"^[a-z_]+$\" }\n";
+
+#[test]
+fn a_projects_own_rules_are_found_explained_accepted_and_read_again() {
+    let path = "migrations/0002_visits.sql";
+    let text =
+        "CREATE TABLE \"Visits\" (id bigint PRIMARY KEY, user_id bigint REFERENCES users);\n";
+    let start = folder(&[]);
+    let files = folder(&[INIT, (path, text), ("zdm.toml", OWN)]);
+    let mut editor = Editor::started_in(start.path(), files);
+    let codes = |found: &[Value]| -> Vec<String> {
+        let own = ["no-references", "lower-case", "unused-suppression"];
+        let codes = found.iter().filter_map(|one| one["code"].as_str());
+        let codes = codes.filter(|code| own.contains(code));
+        codes.map(str::to_owned).collect()
+    };
+    editor.open(path, text);
+    let found = editor.published(path, 1);
+    assert_eq!(codes(&found), ["lower-case", "no-references"], "{found:#?}");
+    let reference = found
+        .iter()
+        .find(|one| one["code"] == "no-references")
+        .unwrap();
+    assert_eq!(place(reference), (0, 61, 0, 77));
+    assert_eq!(reference["severity"], 1);
+    assert_eq!(
+        reference["message"],
+        "This is FOREIGN KEY on \"Visits\". Services do not know each other's keys.\n\
+         Keep the number, without REFERENCES."
+    );
+    let document = json!({ "uri": editor.uri(path) });
+    let hover = editor.ask(
+        "textDocument/hover",
+        json!({ "textDocument": document, "position": { "line": 0, "character": 65 } }),
+    );
+    let shown = hover["contents"]["value"].as_str().unwrap();
+    for part in [
+        "**no-references** (error)",
+        "#### Why it matters\n\nServices do not know",
+        "#### What to do\n\nKeep the number",
+    ] {
+        assert!(shown.contains(part), "{part}\n{shown}");
+    }
+    let actions = editor.ask(
+        "textDocument/codeAction",
+        json!({
+            "textDocument": document,
+            "range": reference["range"],
+            "context": { "diagnostics": [reference] },
+        }),
+    );
+    let accept = actions
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|action| action["title"] == "Accept no-references, with a reason")
+        .unwrap();
+    let comment = accept["edit"]["changes"][editor.uri(path)][0]["newText"]
+        .as_str()
+        .unwrap();
+    let accepted = format!("{comment}{text}");
+    editor.change(path, 2, &accepted);
+    assert_eq!(codes(&editor.published(path, 2)), ["lower-case"]);
+    // A mistake is told once, and the rules stay as they are.
+    editor.write(
+        "zdm.toml",
+        &OWN.replace("add-foreign-key", "add-foreign-kee"),
+    );
+    let told = editor.next("window/showMessage");
+    assert!(
+        told["params"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("keeps the settings that it has"),
+        "{told}"
+    );
+    assert_eq!(codes(&editor.published(path, 2)), ["lower-case"]);
+    // One rule less: what accepts it accepts nothing any more.
+    let (_, lower) = OWN.rsplit_once("[[lint.custom]]\n").unwrap();
+    editor.write("zdm.toml", &format!("[[lint.custom]]\n{lower}"));
+    let found = editor.published(path, 2);
+    assert!(
+        codes(&found).contains(&"lower-case".to_owned()),
+        "{found:#?}"
+    );
+    assert!(!codes(&found).contains(&"no-references".to_owned()));
+    editor.write("zdm.toml", "");
+    assert!(!codes(&editor.published(path, 2)).contains(&"lower-case".to_owned()));
     editor.end();
 }

@@ -20,6 +20,7 @@ pub mod rules;
 pub mod settings;
 mod suppress;
 pub mod timeout;
+pub mod utility;
 pub mod words;
 
 use crate::{

@@ -47,7 +47,7 @@ pub struct Custom {
 /// What a rule looks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Look {
-    /// Statements, and parts of `ALTER`, of these kinds.
+    /// Statements, parts of `ALTER` and constraints of these kinds.
     Statements(Vec<Kind>),
     /// New names that do not fit the pattern for their kind of object.
     Naming(Vec<(NameOf, Pattern)>),
@@ -89,7 +89,7 @@ pub const KEYS: [KeyDoc; 6] = [
 pub const LOOKS: [KeyDoc; 4] = [
     (
         "statements",
-        "A list of kinds of statements and of parts of ALTER, from the list below.",
+        "A list of kinds of statements and of parts of ALTER, from the list below. Those of constraints count wherever one stands: in ALTER TABLE, in CREATE TABLE, behind a column.",
     ),
     (
         "naming",

@@ -2,13 +2,11 @@
 
 use crate::{
     ident::{Ident, QualifiedName},
-    lint::{context::Context, parts},
+    lint::{context::Context, parts, utility},
     parse::{
         Statement, StatementKind,
         statement::{
-            AlterActionKind, AttachedAction, ColumnConstraint, ColumnDef, CreateTable,
-            DomainAction, FunctionAction, Persistence, PublicationAction, SchemaAction,
-            TableConstraint, TypeAction, TypeDefinition, Utility,
+            AlterActionKind, ColumnConstraint, ColumnDef, CreateTable, Persistence, TableConstraint,
         },
         written::{self, Written},
     },
@@ -134,7 +132,7 @@ pub fn given(statement: &Statement) -> Vec<Given<'_>> {
         StatementKind::Opaque(opaque) => opaque
             .utility
             .as_deref()
-            .map_or_else(Vec::new, |utility| of_utility(utility, whole)),
+            .map_or_else(Vec::new, |utility| utility::parts(utility, whole).given),
         StatementKind::Drop(_)
         | StatementKind::Update(_)
         | StatementKind::Data(_)
@@ -167,7 +165,8 @@ fn of_column(column: &ColumnDef) -> Given<'_> {
     }
 }
 
-fn of_column_constraints(constraints: &[ColumnConstraint]) -> impl Iterator<Item = Given<'_>> {
+/// The names that the constraints of a column or a domain are given.
+pub fn of_column_constraints(constraints: &[ColumnConstraint]) -> impl Iterator<Item = Given<'_>> {
     constraints.iter().filter_map(|constraint| {
         Some(Given {
             what: What::Constraint,
@@ -203,123 +202,6 @@ fn of_action(action: &AlterActionKind, within: Span) -> Vec<Given<'_>> {
     }
 }
 
-fn of_utility(utility: &Utility, within: Span) -> Vec<Given<'_>> {
-    let name = |what, name| Given { what, name, within };
-    let one = |what, given| vec![name(what, given)];
-    match utility {
-        Utility::CreateView(view) => {
-            let mut found = one(What::View, &view.name.name);
-            found.extend(view.columns.iter().map(|column| name(What::Column, column)));
-            found
-        }
-        Utility::SelectInto(into) => one(What::Table, &into.name.name),
-        Utility::CreateSequence(create) => one(What::Sequence, &create.name.name),
-        Utility::CreateType(create) => {
-            let mut found = one(What::Type, &create.name.name);
-            if let TypeDefinition::Composite(attributes) = &create.definition {
-                let attributes = attributes.iter();
-                found.extend(attributes.map(|attribute| name(What::Attribute, &attribute.name)));
-            }
-            found
-        }
-        Utility::AlterType(alter) => {
-            let given = alter.actions.iter().filter_map(|action| match action {
-                TypeAction::AddAttribute { attribute, .. } => {
-                    Some(name(What::Attribute, &attribute.name))
-                }
-                TypeAction::RenameAttribute { to, .. } => Some(name(What::Attribute, to)),
-                TypeAction::RenameTo(to) => Some(name(What::Type, to)),
-                TypeAction::AddValue { .. }
-                | TypeAction::RenameValue { .. }
-                | TypeAction::DropAttribute { .. }
-                | TypeAction::AlterAttribute { .. }
-                | TypeAction::SetSchema(_)
-                | TypeAction::OwnerTo(_)
-                | TypeAction::SetOptions(_) => None,
-            });
-            given.collect()
-        }
-        Utility::CreateDomain(create) => {
-            let mut found = one(What::Domain, &create.name.name);
-            found.extend(of_column_constraints(&create.constraints));
-            found
-        }
-        Utility::AlterDomain(alter) => match &alter.action {
-            DomainAction::AddConstraint(constraint) => {
-                let given = constraint.name.iter();
-                given.map(|given| name(What::Constraint, given)).collect()
-            }
-            DomainAction::RenameConstraint { to, .. } => one(What::Constraint, to),
-            DomainAction::RenameTo(to) => one(What::Domain, to),
-            DomainAction::SetDefault(_)
-            | DomainAction::DropDefault
-            | DomainAction::SetNotNull
-            | DomainAction::DropNotNull
-            | DomainAction::DropConstraint { .. }
-            | DomainAction::ValidateConstraint(_)
-            | DomainAction::OwnerTo(_)
-            | DomainAction::SetSchema(_) => Vec::new(),
-        },
-        Utility::CreateTrigger(create) => one(What::Trigger, &create.name),
-        Utility::CreateRule(create) => one(What::Rule, &create.name),
-        Utility::CreatePolicy(create) => one(What::Policy, &create.name),
-        Utility::AlterAttached(alter) => match &alter.action {
-            AttachedAction::RenameTo(to) => one(What::Attached, to),
-            AttachedAction::DependsOnExtension { .. } => Vec::new(),
-        },
-        Utility::CreateFunction(create) => one(What::Function, &create.name.name),
-        Utility::AlterFunction(alter) => match &alter.action {
-            FunctionAction::RenameTo(to) => one(What::Function, to),
-            FunctionAction::OwnerTo(_)
-            | FunctionAction::SetSchema(_)
-            | FunctionAction::DependsOnExtension { .. }
-            | FunctionAction::Attributes { .. } => Vec::new(),
-        },
-        Utility::CreateAggregate(create) => one(What::Aggregate, &create.name.name),
-        Utility::CreateSchema(create) => {
-            let named = create.name.iter().map(|given| name(What::Schema, given));
-            named
-                .chain(create.elements.iter().flat_map(given))
-                .collect()
-        }
-        Utility::AlterSchema(alter) => match &alter.action {
-            SchemaAction::RenameTo(to) => one(What::Schema, to),
-            SchemaAction::OwnerTo(_) => Vec::new(),
-        },
-        Utility::CreatePublication(create) => one(What::Publication, &create.name),
-        Utility::AlterPublication(alter) => match &alter.action {
-            PublicationAction::RenameTo(to) => one(What::Publication, to),
-            PublicationAction::Add(_)
-            | PublicationAction::Set(_)
-            | PublicationAction::Drop(_)
-            | PublicationAction::SetOptions(_)
-            | PublicationAction::OwnerTo(_) => Vec::new(),
-        },
-        Utility::CreateStatistics(create) => {
-            let given = create.name.iter();
-            given
-                .map(|given| name(What::Statistics, &given.name))
-                .collect()
-        }
-        Utility::Refresh(_)
-        | Utility::AlterPolicy(_)
-        | Utility::Do(_)
-        | Utility::CreateExtension(_)
-        | Utility::AlterExtension(_)
-        | Utility::AlterStatistics(_)
-        | Utility::Comment(_)
-        | Utility::SecurityLabel(_)
-        | Utility::Grant(_)
-        | Utility::GrantRole(_)
-        | Utility::DefaultPrivileges(_)
-        | Utility::Reindex(_)
-        | Utility::Cluster(_)
-        | Utility::Vacuum(_)
-        | Utility::Lock(_)
-        | Utility::MoveAll(_) => Vec::new(),
-    }
-}
-
 /// The objects with a schema that a statement makes, changes or drops, under the names that are
 /// written; temporary ones have no schema to name.
 pub fn objects(statement: &Statement) -> Vec<&QualifiedName> {
@@ -340,54 +222,11 @@ pub fn objects(statement: &Statement) -> Vec<&QualifiedName> {
         },
         StatementKind::Update(update) => vec![&update.table],
         StatementKind::Data(data) => data.targets.iter().collect(),
-        StatementKind::Opaque(opaque) => opaque
-            .utility
-            .as_deref()
-            .map_or_else(Vec::new, objects_of_utility),
+        StatementKind::Opaque(opaque) => {
+            opaque.utility.as_deref().map_or_else(Vec::new, |opaque| {
+                utility::parts(opaque, statement.span).objects
+            })
+        }
         StatementKind::Transaction(_) | StatementKind::Set(_) => Vec::new(),
-    }
-}
-
-fn objects_of_utility(utility: &Utility) -> Vec<&QualifiedName> {
-    let lasting = |persistence, name| match persistence {
-        Persistence::Temporary => Vec::new(),
-        Persistence::Permanent | Persistence::Unlogged => vec![name],
-    };
-    match utility {
-        Utility::CreateView(view) => lasting(view.persistence, &view.name),
-        Utility::SelectInto(into) => lasting(into.persistence, &into.name),
-        Utility::CreateSequence(create) => lasting(create.persistence, &create.name),
-        Utility::Refresh(refresh) => vec![&refresh.name],
-        Utility::CreateType(create) => vec![&create.name],
-        Utility::AlterType(alter) => vec![&alter.name],
-        Utility::CreateDomain(create) => vec![&create.name],
-        Utility::AlterDomain(alter) => vec![&alter.name],
-        Utility::CreateTrigger(create) => vec![&create.table],
-        Utility::CreateRule(create) => vec![&create.table],
-        Utility::CreatePolicy(create) => vec![&create.table],
-        Utility::AlterPolicy(alter) => vec![&alter.table],
-        Utility::AlterAttached(alter) => vec![&alter.on],
-        Utility::CreateFunction(create) => vec![&create.name],
-        Utility::CreateAggregate(create) => vec![&create.name],
-        Utility::CreateStatistics(create) => vec![&create.table],
-        Utility::AlterFunction(_)
-        | Utility::Do(_)
-        | Utility::CreateSchema(_)
-        | Utility::AlterSchema(_)
-        | Utility::CreateExtension(_)
-        | Utility::AlterExtension(_)
-        | Utility::CreatePublication(_)
-        | Utility::AlterPublication(_)
-        | Utility::AlterStatistics(_)
-        | Utility::Comment(_)
-        | Utility::SecurityLabel(_)
-        | Utility::Grant(_)
-        | Utility::GrantRole(_)
-        | Utility::DefaultPrivileges(_)
-        | Utility::Reindex(_)
-        | Utility::Cluster(_)
-        | Utility::Vacuum(_)
-        | Utility::Lock(_)
-        | Utility::MoveAll(_) => Vec::new(),
     }
 }

@@ -2,12 +2,13 @@
 
 use crate::{
     ident::QualifiedName,
-    lint::names,
+    lint::{names, utility},
     parse::{
         Statement, StatementKind,
         statement::{
-            AlterActionKind, AlterRelation, ColumnAction, DataKind, DropKind, Firing, RelationKind,
-            RowSecurity, TableConstraintKind, Transaction, Utility,
+            AlterActionKind, AlterRelation, ColumnAction, ColumnConstraintKind, CreateTable,
+            DataKind, DropKind, Firing, RelationKind, RowSecurity, TableConstraintKind,
+            Transaction, Utility,
         },
     },
     source::Span,
@@ -59,12 +60,12 @@ kinds! {
     AlterIdentity = "alter-identity", "ADD, SET or DROP IDENTITY";
     AlterExpression = "alter-expression", "SET or DROP EXPRESSION";
     AlterColumnStorage = "alter-column-storage", "SET STORAGE, COMPRESSION, STATISTICS or options of a column";
-    AddPrimaryKey = "add-primary-key", "ADD PRIMARY KEY";
-    AddUnique = "add-unique", "ADD UNIQUE";
-    AddForeignKey = "add-foreign-key", "ADD FOREIGN KEY";
-    AddCheck = "add-check", "ADD CHECK";
-    AddNotNull = "add-not-null", "ADD NOT NULL";
-    AddExclude = "add-exclude", "ADD EXCLUDE";
+    AddPrimaryKey = "add-primary-key", "PRIMARY KEY";
+    AddUnique = "add-unique", "UNIQUE";
+    AddForeignKey = "add-foreign-key", "FOREIGN KEY";
+    AddCheck = "add-check", "CHECK";
+    AddNotNull = "add-not-null", "NOT NULL";
+    AddExclude = "add-exclude", "EXCLUDE";
     AlterConstraint = "alter-constraint", "ALTER CONSTRAINT";
     ValidateConstraint = "validate-constraint", "VALIDATE CONSTRAINT";
     RenameConstraint = "rename-constraint", "RENAME CONSTRAINT";
@@ -173,14 +174,19 @@ impl Kind {
     }
 }
 
-/// What a statement is, or each part of an ALTER.
+/// What a statement is, or each part of an ALTER, and the constraints that it makes on tables,
+/// wherever they stand.
 pub fn kinds(statement: &Statement) -> Vec<Found<'_>> {
+    let mut more = Vec::new();
     let kind = match &statement.kind {
         StatementKind::AlterRelation(alter) => return parts(alter),
-        StatementKind::CreateTable(create) => match create.as_query {
-            Some(_) => Kind::CreateTableAs,
-            None => Kind::CreateTable,
-        },
+        StatementKind::CreateTable(create) => {
+            more = constraints(create);
+            match create.as_query {
+                Some(_) => Kind::CreateTableAs,
+                None => Kind::CreateTable,
+            }
+        }
         StatementKind::CreateIndex(_) => Kind::CreateIndex,
         StatementKind::Drop(drop) => dropped(&drop.kind),
         StatementKind::Update(_) => Kind::Update,
@@ -206,33 +212,80 @@ pub fn kinds(statement: &Statement) -> Vec<Found<'_>> {
             None => Kind::Reset,
         },
         StatementKind::Opaque(opaque) => match opaque.utility.as_deref() {
-            Some(utility) => of_utility(utility),
+            Some(utility) => {
+                if let Utility::CreateSchema(create) = utility {
+                    more = create.elements.iter().flat_map(kinds).collect();
+                }
+                utility::parts(utility, statement.span).kind
+            }
             None => Kind::Other,
         },
     };
-    vec![Found {
+    let mut found = vec![Found {
         kind,
         tables: tables(statement),
         span: statement.span,
-    }]
+    }];
+    found.extend(more);
+    found
+}
+
+/// The constraints of a new table, those behind its columns first.
+fn constraints(create: &CreateTable) -> Vec<Found<'_>> {
+    let of_columns = create.columns.iter().flat_map(|column| {
+        let made = column.constraints.iter();
+        made.filter_map(|constraint| Some((inline(&constraint.kind)?, constraint.span)))
+    });
+    let of_table = create.constraints.iter();
+    let of_table = of_table.map(|constraint| (table_constraint(&constraint.kind), constraint.span));
+    let found = of_columns.chain(of_table).map(|(kind, span)| Found {
+        kind,
+        tables: vec![&create.name],
+        span,
+    });
+    found.collect()
+}
+
+/// What a constraint behind a column is; `None` for what is none.
+fn inline(constraint: &ColumnConstraintKind) -> Option<Kind> {
+    Some(match constraint {
+        ColumnConstraintKind::PrimaryKey => Kind::AddPrimaryKey,
+        ColumnConstraintKind::Unique { .. } => Kind::AddUnique,
+        ColumnConstraintKind::References(_) => Kind::AddForeignKey,
+        ColumnConstraintKind::Check(_) => Kind::AddCheck,
+        ColumnConstraintKind::NotNull => Kind::AddNotNull,
+        ColumnConstraintKind::Null
+        | ColumnConstraintKind::Default(_)
+        | ColumnConstraintKind::Generated { .. }
+        | ColumnConstraintKind::Identity { .. } => return None,
+    })
+}
+
+fn table_constraint(constraint: &TableConstraintKind) -> Kind {
+    match constraint {
+        TableConstraintKind::Check(_) => Kind::AddCheck,
+        TableConstraintKind::NotNull(_) => Kind::AddNotNull,
+        TableConstraintKind::Key(key) if key.primary => Kind::AddPrimaryKey,
+        TableConstraintKind::KeyUsingIndex { primary: true, .. } => Kind::AddPrimaryKey,
+        TableConstraintKind::Key(_) | TableConstraintKind::KeyUsingIndex { .. } => Kind::AddUnique,
+        TableConstraintKind::ForeignKey { .. } => Kind::AddForeignKey,
+        TableConstraintKind::Exclude(_) => Kind::AddExclude,
+    }
 }
 
 /// What a statement works on: the objects that it changes, else those that it reads.
 fn tables(statement: &Statement) -> Vec<&QualifiedName> {
-    match statement.utility() {
-        Some(Utility::Lock(lock)) => lock.relations.iter().map(|(_, name)| name).collect(),
-        Some(Utility::Vacuum(vacuum)) => vacuum.tables.iter().map(|table| &table.name).collect(),
-        Some(Utility::Cluster(cluster)) => cluster.table.iter().collect(),
-        Some(Utility::Reindex(reindex)) => reindex.name.iter().collect(),
-        Some(_) | None => {
-            let changed = names::objects(statement);
-            match &statement.kind {
-                StatementKind::Data(data) if data.kind == DataKind::Select => {
-                    data.reads.iter().collect()
-                }
-                _ => changed,
+    let works_on = statement
+        .utility()
+        .map(|utility| utility::parts(utility, statement.span).works_on);
+    match works_on {
+        Some(relations) if !relations.is_empty() => relations,
+        _ => match &statement.kind {
+            StatementKind::Data(data) if data.kind == DataKind::Select => {
+                data.reads.iter().collect()
             }
-        }
+            _ => names::objects(statement),
+        },
     }
 }
 
@@ -243,12 +296,28 @@ fn parts(alter: &AlterRelation) -> Vec<Found<'_>> {
         RelationKind::View | RelationKind::MaterializedView => Some(Kind::AlterView),
         RelationKind::Sequence => Some(Kind::AlterSequence),
     };
-    let parts = alter.actions.iter().map(|action| Found {
-        kind: of_relation.unwrap_or_else(|| part(&action.kind)),
-        tables: vec![&alter.name],
-        span: action.span,
-    });
-    parts.collect()
+    let mut found = Vec::new();
+    for action in &alter.actions {
+        let mut push = |kind, span| {
+            found.push(Found {
+                kind,
+                tables: vec![&alter.name],
+                span,
+            });
+        };
+        push(
+            of_relation.unwrap_or_else(|| part(&action.kind)),
+            action.span,
+        );
+        if let AlterActionKind::AddColumn { column, .. } = &action.kind {
+            for constraint in &column.constraints {
+                if let Some(kind) = inline(&constraint.kind) {
+                    push(kind, constraint.span);
+                }
+            }
+        }
+    }
+    found
 }
 
 fn part(action: &AlterActionKind) -> Kind {
@@ -273,17 +342,7 @@ fn part(action: &AlterActionKind) -> Kind {
             | ColumnAction::SetStorage(_)
             | ColumnAction::SetCompression(_) => Kind::AlterColumnStorage,
         },
-        AlterActionKind::AddConstraint(constraint) => match &constraint.kind {
-            TableConstraintKind::Check(_) => Kind::AddCheck,
-            TableConstraintKind::NotNull(_) => Kind::AddNotNull,
-            TableConstraintKind::Key(key) if key.primary => Kind::AddPrimaryKey,
-            TableConstraintKind::KeyUsingIndex { primary: true, .. } => Kind::AddPrimaryKey,
-            TableConstraintKind::Key(_) | TableConstraintKind::KeyUsingIndex { .. } => {
-                Kind::AddUnique
-            }
-            TableConstraintKind::ForeignKey { .. } => Kind::AddForeignKey,
-            TableConstraintKind::Exclude(_) => Kind::AddExclude,
-        },
+        AlterActionKind::AddConstraint(constraint) => table_constraint(&constraint.kind),
         AlterActionKind::AlterConstraint { .. } => Kind::AlterConstraint,
         AlterActionKind::ValidateConstraint { .. } => Kind::ValidateConstraint,
         AlterActionKind::DropConstraint { .. } => Kind::DropConstraint,
@@ -341,52 +400,6 @@ fn dropped(kind: &DropKind) -> Kind {
     }
 }
 
-fn of_utility(utility: &Utility) -> Kind {
-    match utility {
-        Utility::CreateView(view) if view.materialized => Kind::CreateMaterializedView,
-        Utility::CreateView(_) => Kind::CreateView,
-        Utility::SelectInto(_) => Kind::SelectInto,
-        Utility::Refresh(_) => Kind::RefreshMaterializedView,
-        Utility::CreateSequence(_) => Kind::CreateSequence,
-        Utility::CreateType(_) => Kind::CreateType,
-        Utility::AlterType(_) => Kind::AlterType,
-        Utility::CreateDomain(_) => Kind::CreateDomain,
-        Utility::AlterDomain(_) => Kind::AlterDomain,
-        Utility::CreateTrigger(_) => Kind::CreateTrigger,
-        Utility::CreateRule(_) => Kind::CreateRule,
-        Utility::CreatePolicy(_) => Kind::CreatePolicy,
-        Utility::AlterPolicy(_) => Kind::AlterPolicy,
-        Utility::AlterAttached(_) => Kind::RenameAttached,
-        Utility::CreateFunction(_) => Kind::CreateFunction,
-        Utility::AlterFunction(_) => Kind::AlterFunction,
-        Utility::CreateAggregate(_) => Kind::CreateAggregate,
-        Utility::CreateStatistics(_) => Kind::CreateStatistics,
-        Utility::AlterStatistics(_) => Kind::AlterStatistics,
-        Utility::Do(_) => Kind::Do,
-        Utility::CreateSchema(_) => Kind::CreateSchema,
-        Utility::AlterSchema(_) => Kind::AlterSchema,
-        Utility::CreateExtension(_) => Kind::CreateExtension,
-        Utility::AlterExtension(_) => Kind::AlterExtension,
-        Utility::CreatePublication(_) => Kind::CreatePublication,
-        Utility::AlterPublication(_) => Kind::AlterPublication,
-        Utility::Comment(_) => Kind::Comment,
-        Utility::SecurityLabel(_) => Kind::SecurityLabel,
-        Utility::Grant(grant) => granted(grant.revoke),
-        Utility::GrantRole(grant) => granted(grant.revoke),
-        Utility::DefaultPrivileges(_) => Kind::DefaultPrivileges,
-        Utility::Reindex(_) => Kind::Reindex,
-        Utility::Cluster(_) => Kind::Cluster,
-        Utility::Vacuum(vacuum) if vacuum.analyze_only => Kind::Analyze,
-        Utility::Vacuum(_) => Kind::Vacuum,
-        Utility::Lock(_) => Kind::Lock,
-        Utility::MoveAll(_) => Kind::SetTablespace,
-    }
-}
-
-fn granted(revoke: bool) -> Kind {
-    if revoke { Kind::Revoke } else { Kind::Grant }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -410,6 +423,20 @@ mod tests {
             (
                 "ALTER TABLE t ADD a int, DROP b, ADD PRIMARY KEY (a)",
                 "add-column t, drop-column t, add-primary-key t",
+            ),
+            (
+                "CREATE TABLE t (a int PRIMARY KEY CHECK (a > 0), b int DEFAULT 1 NOT NULL, \
+                 c int REFERENCES u UNIQUE, CHECK (b > 0), FOREIGN KEY (c) REFERENCES u)",
+                "create-table t, add-primary-key t, add-check t, add-not-null t, \
+                 add-foreign-key t, add-unique t, add-check t, add-foreign-key t",
+            ),
+            (
+                "ALTER TABLE t ADD a int REFERENCES u",
+                "add-column t, add-foreign-key t",
+            ),
+            (
+                "CREATE SCHEMA s CREATE TABLE t (a int UNIQUE)",
+                "create-schema, create-table t, add-unique t",
             ),
             ("ALTER TABLE t DISABLE TRIGGER ALL", "disable-trigger t"),
             ("ALTER INDEX i RENAME TO j", "alter-index i"),

@@ -107,7 +107,8 @@ fn the_examples_of_a_projects_own_rules_do_what_they_say() {
             "Names",
             "Types",
             "Columns that every table has",
-            "Statements"
+            "Statements",
+            "Constraints"
         ]
     );
 }

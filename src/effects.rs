@@ -26,6 +26,7 @@ mod maintenance;
 mod opaque;
 mod partition;
 mod partition_proof;
+mod refusal;
 mod user_type;
 mod utility;
 mod view;

@@ -6,6 +6,7 @@
 //! Next: [`rules`] is the one list; [`rule`] says what a rule is; [`context`] what it sees;
 //! [`page`] reads its page.
 
+pub mod blocks;
 pub mod context;
 pub mod custom;
 pub mod file;
@@ -19,6 +20,7 @@ pub mod rule;
 pub mod rules;
 pub mod settings;
 mod suppress;
+mod temporary;
 pub mod timeout;
 pub mod utility;
 pub mod words;
@@ -71,7 +73,9 @@ pub fn lint_among(
     settings: &Settings,
     across: Vec<Diagnostic>,
 ) -> Linted {
-    let file = File::follow(script, before, settings);
+    let unfolded = blocks::unfolded(script);
+    let followed = unfolded.as_ref().map_or(script, |whole| &whole.script);
+    let file = File::follow(followed, before, settings);
     let mut findings: Vec<Finding> = script
         .diagnostics
         .iter()
@@ -112,6 +116,13 @@ pub fn lint_among(
             statement,
             effects,
         });
+    }
+    if let Some(whole) = &unfolded {
+        for finding in &mut findings {
+            finding.statement = finding
+                .statement
+                .and_then(|at| whole.whose.get(at).copied());
+        }
     }
     findings = suppress::apply(script, findings, settings);
     sort(&mut findings);

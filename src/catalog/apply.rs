@@ -24,7 +24,10 @@ mod user_type;
 use crate::{
     catalog::{Catalog, ConstraintKind, Table},
     ident::{Ident, ObjectName},
-    parse::statement::{Set, Statement, StatementKind, Transaction},
+    parse::{
+        statement::{DataKind, Set, Statement, StatementKind, Transaction},
+        string_constants,
+    },
 };
 
 /// The name that the server gives a CHECK without one, with the column in it that it names, when
@@ -45,7 +48,33 @@ pub fn apply(catalog: &mut Catalog, statement: &Statement, source: &str) {
             opaque::apply(catalog, opaque, statement.span.of(source));
         }
         StatementKind::Transaction(transaction) => self::transaction(catalog, *transaction),
+        StatementKind::Data(data) if data.kind == DataKind::Select && data.reads.is_empty() => {
+            set_config(catalog, statement.span.of(source));
+        }
         StatementKind::Update(_) | StatementKind::Data(_) => {}
+    }
+}
+
+/// `SELECT set_config('search_path', 'value', …)`, as dumps have it.
+fn set_config(catalog: &mut Catalog, text: &str) {
+    let mut words = text::words(text);
+    let called = words.next().as_deref() == Some("select")
+        && words
+            .find(|word| word != "pg_catalog")
+            .is_some_and(|word| word == "set_config");
+    if !called {
+        return;
+    }
+    let constants: Vec<String> = string_constants(text).collect();
+    if let [name, value, ..] = constants.as_slice()
+        && name.eq_ignore_ascii_case("search_path")
+    {
+        let set = Set {
+            local: false,
+            name: "search_path".to_owned(),
+            value: Some(value.clone()),
+        };
+        setting(catalog, &set);
     }
 }
 

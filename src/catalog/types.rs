@@ -229,17 +229,17 @@ pub fn change(from: &str, to: &str, catalog: &Catalog) -> TypeChange {
         ("numeric", "numeric") => {
             free(numeric_fits(old.modifiers, new.modifiers), TypeChange::Free)
         }
-        ("interval", "interval") => free(
-            precision_fits(old.modifiers, new.modifiers),
-            TypeChange::Free,
-        ),
+        (one, other) if is_interval(one) && is_interval(other) => {
+            free(interval_fits(&old, &new), TypeChange::Free)
+        }
         (one, other) if one == other && is_temporal(one) => free(
             precision_fits(old.modifiers, new.modifiers),
             TypeChange::Free,
         ),
         ("timestamp without time zone", "timestamp with time zone")
         | ("timestamp with time zone", "timestamp without time zone") => free(
-            session_is_utc(catalog) && precision_fits(old.modifiers, new.modifiers),
+            // What the conversion gives has no precision of its own.
+            session_is_utc(catalog) && precision_fits(None, new.modifiers),
             TypeChange::FreeButIndexes,
         ),
         (one, other) if is_oid_like(one) && is_oid_like(other) => {
@@ -301,6 +301,28 @@ fn precision_fits(old: Option<&str>, new: Option<&str>) -> bool {
     }
 }
 
+fn is_interval(base: &str) -> bool {
+    base == "interval" || base.starts_with("interval ")
+}
+
+/// `interval_support`: nothing that was kept is cut off, at the small end of the fields or of the
+/// fraction of seconds.
+fn interval_fits(old: &Parts<'_>, new: &Parts<'_>) -> bool {
+    let least = |base: &str| {
+        const FIELDS: [&str; 6] = ["second", "minute", "hour", "day", "month", "year"];
+        let last = base.rsplit(' ').next();
+        FIELDS
+            .iter()
+            .position(|field| last == Some(*field))
+            .unwrap_or(0)
+    };
+    // Without a precision there are all six digits.
+    let digits =
+        |modifiers: Option<&str>| modifiers.and_then(|text| text.parse().ok()).unwrap_or(6);
+    let (before, after): (u32, u32) = (digits(old.modifiers), digits(new.modifiers));
+    least(&new.base) <= least(&old.base) && (after >= 6 || after >= before)
+}
+
 /// Whether the session's time zone is UTC all year round, as far as is known. Then converting
 /// between timestamp and timestamptz changes no bit (`TimestampTimestampTzRequiresRewrite`).
 fn session_is_utc(catalog: &Catalog) -> bool {
@@ -331,14 +353,17 @@ fn through_domains(from: &str, to: &str, catalog: &Catalog) -> Option<TypeChange
         TypeChange::Same => TypeChange::Free,
         other => other,
     };
-    if let Some(domain) = domain(to, catalog) {
-        if domain.constrained {
-            return Some(TypeChange::Rewrite);
-        }
-        return Some(relabelled(change(from, &domain.base, catalog)));
+    // The length that a domain puts on its values is none of its column's.
+    let below = domain(from, catalog).map(|domain| {
+        let base = parts(&domain.base);
+        format!("{}{}", base.base, if base.array { "[]" } else { "" })
+    });
+    let bare = below.as_deref().unwrap_or(from);
+    match domain(to, catalog) {
+        Some(domain) if domain.constrained => Some(TypeChange::Rewrite),
+        Some(domain) => Some(relabelled(change(bare, &domain.base, catalog))),
+        None => below.map(|below| relabelled(change(&below, to, catalog))),
     }
-    let domain = domain(from, catalog)?;
-    Some(relabelled(change(&domain.base, to, catalog)))
 }
 
 /// How values of a type are stored when nothing is said (`pg_type.typstorage`), in the words of

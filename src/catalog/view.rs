@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ident::{Ident, ObjectName};
+use crate::{
+    catalog::Catalog,
+    ident::{Ident, ObjectName},
+};
 
 /// A view.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +67,27 @@ pub struct ViewHook {
     pub definition: String,
     /// Its comment.
     pub comment: Option<String>,
+}
+
+impl Catalog {
+    /// What a write of that relation goes to: views, each the one relation that the one before it
+    /// reads, and at the end what is written, as far as the server can write through them. Section
+    /// "Updatable Views" of CREATE VIEW in the manual.
+    pub fn written_through(&self, name: &ObjectName) -> Vec<ObjectName> {
+        let mut chain = vec![name.clone()];
+        while let Some(view) = chain.last().and_then(|name| self.views.get(name)) {
+            let mut relations = view.reads.iter().map(|(relation, _)| relation);
+            let first = relations.next();
+            let Some(only) = first.filter(|first| relations.all(|other| other == *first)) else {
+                break;
+            };
+            if view.materialized || view.has_triggers || chain.contains(only) {
+                break;
+            }
+            chain.push(only.clone());
+        }
+        chain
+    }
 }
 
 impl View {

@@ -8,12 +8,12 @@ use crate::{
     effects::{
         Effects, LockMode,
         builder::{Builder, referenced},
-        column, constraint, partition, utility,
+        column, constraint, partition, refusal, utility,
     },
     ident::{Ident, ObjectName},
     parse::statement::{
         AlterAction, AlterActionKind, AlterRelation, ColumnAction, OptionValue, RelationKind,
-        ReplicaIdentity, SequenceOption, TableConstraintKind,
+        ReplicaIdentity, SequenceOption, TableConstraint, TableConstraintKind,
     },
 };
 
@@ -28,6 +28,10 @@ pub(super) struct Altered<'a> {
     pub(super) mode: LockMode,
     /// Constraints that this statement drops: they prove nothing.
     pub(super) dropped: Vec<Ident>,
+    /// Columns that it drops, before it adds any.
+    pub(super) dropped_columns: Vec<&'a Ident>,
+    /// Constraints that it adds.
+    pub(super) added: Vec<&'a TableConstraint>,
 }
 
 /// The effects of these subcommands of the statement.
@@ -97,9 +101,9 @@ enum What<'a> {
     View,
 }
 
-fn alter_table(
-    builder: &mut Builder<'_>,
-    alter: &AlterRelation,
+fn alter_table<'a>(
+    builder: &mut Builder<'a>,
+    alter: &'a AlterRelation,
     actions: &[AlterAction],
     name: &ObjectName,
 ) {
@@ -115,12 +119,30 @@ fn alter_table(
             _ => None,
         })
         .collect();
+    let dropped_columns = alter
+        .actions
+        .iter()
+        .filter_map(|action| match &action.kind {
+            AlterActionKind::DropColumn { name, .. } => Some(name),
+            _ => None,
+        })
+        .collect();
+    let added = alter
+        .actions
+        .iter()
+        .filter_map(|action| match &action.kind {
+            AlterActionKind::AddConstraint(constraint) => Some(constraint.as_ref()),
+            _ => None,
+        })
+        .collect();
     let altered = Altered {
         name: name.clone(),
         table: builder.catalog.tables.get(name),
         only: alter.only,
         mode,
         dropped,
+        dropped_columns,
+        added,
     };
     builder.lock(name, mode);
     for action in actions {
@@ -259,6 +281,7 @@ fn one(builder: &mut Builder<'_>, altered: &Altered<'_>, action: &AlterAction) {
         } => constraint::drop(builder, altered, *if_exists, name, *behavior),
         // A column has one name in the whole family, whatever the statement says.
         AlterActionKind::RenameColumn { from, .. } => {
+            refusal::rename_column(builder, altered, from);
             if altered
                 .table
                 .is_some_and(|table| table.column(from).is_none())
@@ -312,6 +335,7 @@ fn one(builder: &mut Builder<'_>, altered: &Altered<'_>, action: &AlterAction) {
         }
         AlterActionKind::ReplicaIdentity(ReplicaIdentity::Index(index)) => {
             builder.lock(&altered.name.sibling(index.clone()), LockMode::Share);
+            refuse_identity(builder, altered, index);
         }
         AlterActionKind::SetLogged | AlterActionKind::SetUnlogged => {
             refuse_mixed_foreign_keys(builder, altered, &action.kind);
@@ -381,6 +405,26 @@ fn one(builder: &mut Builder<'_>, altered: &Altered<'_>, action: &AlterAction) {
         AlterActionKind::SequenceOptions(_) | AlterActionKind::Other => {
             builder.effects.unknown = true;
         }
+    }
+}
+
+/// What `REPLICA IDENTITY USING INDEX` asks of an index (`ATExecReplicaIdentity`).
+fn refuse_identity(builder: &mut Builder<'_>, altered: &Altered<'_>, index: &Ident) {
+    let Some(table) = altered.table else { return };
+    let Some(found) = table.index(index) else {
+        builder.fail(format!("index {index} does not exist"));
+        return;
+    };
+    let nullable = found.keys.iter().find(|key| {
+        let column = key.column.as_ref().and_then(|name| table.column(name));
+        column.is_some_and(|column| !column.not_null)
+    });
+    if !found.unique {
+        builder.fail(format!("index {index} is not unique"));
+    } else if found.predicate.is_some() || found.keys.iter().any(|key| key.column.is_none()) {
+        builder.fail(format!("index {index} is partial, or over an expression"));
+    } else if let Some(column) = nullable.and_then(|key| key.column.as_ref()) {
+        builder.fail(format!("column {column} of index {index} may be NULL"));
     }
 }
 

@@ -2,19 +2,21 @@
 
 use crate::{
     catalog::{
-        Column, ConstraintKind, Index, PgVersion, Table, TypeChange, Volatility, change, domain,
-        types, volatility,
+        Column, ConstraintKind, Index, PgVersion, Table, TableKind, TypeChange, Volatility, change,
+        domain, types, volatility,
     },
     effects::{
         LockMode,
         alter::{Altered, owned_sequences},
         builder::{Builder, index_name, referenced, storing},
-        constraint,
+        constraint, refusal,
     },
     ident::{Ident, ObjectName, QualifiedName},
     parse::{
         Expr, serial_type,
-        statement::{ColumnAction, ColumnConstraintKind, ColumnDef, DataType, DropBehavior},
+        statement::{
+            ColumnAction, ColumnConstraintKind, ColumnDef, DataType, DropBehavior, SequenceOption,
+        },
     },
 };
 
@@ -31,6 +33,7 @@ pub(super) fn add(
     if altered
         .table
         .is_some_and(|table| table.column(&column.name).is_some())
+        && !altered.dropped_columns.contains(&&column.name)
     {
         if !if_not_exists {
             builder.fail(format!(
@@ -68,12 +71,16 @@ pub(super) fn add(
     for constraint in &column.constraints {
         match &constraint.kind {
             // A stored default satisfies it once for all rows.
-            ColumnConstraintKind::NotNull => {
-                if filled == NewValue::Null {
+            ColumnConstraintKind::NotNull => match filled {
+                NewValue::Null => {
                     verify = Some(format!("to prove that {shown} is not NULL in any row"));
                     refuse_null_in_rows(builder, altered, shown);
                 }
-            }
+                NewValue::Computed => {
+                    verify = Some(format!("to prove that {shown} is not NULL in any row"));
+                }
+                NewValue::Constant | NewValue::PerRow => {}
+            },
             ColumnConstraintKind::Check(_) => {
                 if constraint.attributes.enforced != Some(false) {
                     verify = Some(format!("to check the new constraint on {shown}"));
@@ -116,6 +123,8 @@ enum NewValue {
     Constant,
     /// Another for each row, or one that must be checked: the rows are written anew.
     PerRow,
+    /// Whatever the expression of a virtual column gives when it is read: nothing to store.
+    Computed,
 }
 
 fn new_value(builder: &Builder<'_>, column: &ColumnDef) -> NewValue {
@@ -146,7 +155,7 @@ fn new_value(builder: &Builder<'_>, column: &ColumnDef) -> NewValue {
             }
             ColumnConstraintKind::Identity { .. }
             | ColumnConstraintKind::Generated { stored: true, .. } => return NewValue::PerRow,
-            ColumnConstraintKind::Generated { stored: false, .. } => value = NewValue::Constant,
+            ColumnConstraintKind::Generated { stored: false, .. } => value = NewValue::Computed,
             ColumnConstraintKind::NotNull
             | ColumnConstraintKind::Null
             | ColumnConstraintKind::Check(_)
@@ -201,6 +210,10 @@ pub(super) fn drop(
     }
     if altered.only {
         builder.lock(&altered.name, AE);
+        // The column becomes their own.
+        for child in &table.children {
+            builder.lock(child, AE);
+        }
     } else {
         builder.lock_family(&altered.name, AE);
     }
@@ -209,6 +222,37 @@ pub(super) fn drop(
     } else {
         catalog.family(&altered.name)
     };
+    with_column(builder, &family, column);
+    for computed in table.columns.iter().filter(|other| {
+        let generated = other.generated.as_ref();
+        generated.is_some_and(|generated| generated.columns.contains(column))
+            && !altered.dropped_columns.contains(&&other.name)
+    }) {
+        match behavior {
+            DropBehavior::Cascade => with_column(builder, &family, &computed.name),
+            DropBehavior::Restrict => {
+                builder.fail(format!("generated column {} uses {column}", computed.name));
+            }
+        }
+    }
+    for (child, _) in builder.inbound(&altered.name, Some(std::slice::from_ref(column))) {
+        if child.name == altered.name {
+            continue;
+        }
+        match behavior {
+            DropBehavior::Cascade => builder.lock_family(&child.name, AE),
+            DropBehavior::Restrict => builder.fail(format!(
+                "a foreign key of {} references {column}",
+                child.name.short()
+            )),
+        }
+    }
+    drop_views(builder, &altered.name, Some(column), behavior);
+}
+
+/// What goes with a column: indexes, foreign keys and sequences.
+pub(super) fn with_column(builder: &mut Builder<'_>, family: &[&Table], column: &Ident) {
+    let catalog = builder.catalog;
     for table in family {
         for index in table
             .indexes
@@ -228,19 +272,6 @@ pub(super) fn drop(
             builder.lock(&sequence, AE);
         }
     }
-    for (child, _) in builder.inbound(&altered.name, Some(std::slice::from_ref(column))) {
-        if *child.name.name.as_str() == *altered.name.name.as_str() && child.name == altered.name {
-            continue;
-        }
-        match behavior {
-            DropBehavior::Cascade => builder.lock_family(&child.name, AE),
-            DropBehavior::Restrict => builder.fail(format!(
-                "a foreign key of {} references {column}",
-                child.name.short()
-            )),
-        }
-    }
-    drop_views(builder, &altered.name, Some(column), behavior);
 }
 
 /// Views that read a relation go with it, or stop it from going.
@@ -261,6 +292,9 @@ pub(super) fn drop_views(
                 }
                 DropBehavior::Cascade => {
                     builder.lock(&view.name, AE);
+                    if let Some(stored) = builder.catalog.tables.get(&view.name) {
+                        builder.lock_indexes(stored, AE);
+                    }
                     if !seen.contains(&view.name) {
                         seen.push(view.name.clone());
                         todo.push((view.name.clone(), None));
@@ -296,9 +330,10 @@ pub(super) fn alter(
         }
         ColumnAction::SetOptions(_)
         | ColumnAction::ResetOptions(_)
-        | ColumnAction::SetCompression(_)
-        | ColumnAction::AddIdentity { .. } => {}
+        | ColumnAction::SetCompression(_) => {}
+        ColumnAction::AddIdentity { .. } => lock_partitions(builder, altered),
         ColumnAction::DropNotNull => {
+            refusal::drop_not_null(builder, altered, name);
             // From 18 on there is a constraint to drop, in the children too, or nothing to do.
             let nothing_to_drop = catalog.version >= PgVersion::V18
                 && column
@@ -322,12 +357,20 @@ pub(super) fn alter(
                 using: using.as_ref(),
             },
         ),
-        ColumnAction::SetIdentity { .. } => {
+        ColumnAction::SetIdentity { options, .. } => {
+            lock_partitions(builder, altered);
+            let restarts = options
+                .iter()
+                .any(|option| matches!(option, SequenceOption::Restart(_)));
             for sequence in owned_sequences(catalog, &altered.name, Some(name)) {
                 builder.lock(&sequence, LockMode::ShareRowExclusive);
+                if restarts {
+                    builder.effects.rewrites.push(sequence);
+                }
             }
         }
         ColumnAction::DropIdentity { .. } => {
+            lock_partitions(builder, altered);
             for sequence in owned_sequences(catalog, &altered.name, Some(name)) {
                 builder.lock(&sequence, AE);
             }
@@ -340,6 +383,7 @@ pub(super) fn alter(
             if !altered.only {
                 builder.lock_family(&altered.name, altered.mode);
             }
+            refusal::set_expression(builder, altered, name);
             let stored = column
                 .and_then(|column| column.generated.as_ref())
                 .is_none_or(|generated| generated.stored);
@@ -350,6 +394,16 @@ pub(super) fn alter(
                 rebuild_dependents(builder, altered, name, IndexFate::BuiltAnew);
             }
         }
+    }
+}
+
+/// From 17 on, partitions share the identity columns of their table.
+fn lock_partitions(builder: &mut Builder<'_>, altered: &Altered<'_>) {
+    let partitioned = altered
+        .table
+        .is_some_and(|table| table.kind == TableKind::Partitioned);
+    if partitioned && builder.catalog.version >= PgVersion::V17 {
+        builder.lock_family(&altered.name, altered.mode);
     }
 }
 
@@ -411,7 +465,14 @@ fn set_type(builder: &mut Builder<'_>, altered: &Altered<'_>, name: &Ident, new:
         return;
     };
     refuse_type_change(builder, table, column);
+    if altered.only && !table.children.is_empty() {
+        builder.fail(format!(
+            "{} has partitions or children, whose column must change too: without ONLY",
+            altered.name.short()
+        ));
+    }
     let to = types::canonical(new.ty, catalog);
+    let stored = column.generated.as_ref().is_none_or(|one| one.stored);
     let computed = new
         .using
         .is_some_and(|using| !is_the_column(using, name, &to, catalog));
@@ -429,7 +490,7 @@ fn set_type(builder: &mut Builder<'_>, altered: &Altered<'_>, name: &Ident, new:
             IndexFate::BuiltAnew
         }
     };
-    if kind == TypeChange::Rewrite {
+    if kind == TypeChange::Rewrite && stored {
         for table in storing(catalog, &altered.name) {
             builder.rewrite(&table, "to write every row with the new type");
         }
@@ -526,15 +587,13 @@ fn rebuild_dependents(
             .filter(|index| index.names_column(name))
         {
             builder.lock_index(table, index, AE);
-            if index_is_rebuilt(index, fate) {
+            if index_is_rebuilt(index, fate) && table.has_storage() {
                 builder.effects.rewrites.push(index_name(table, index));
-                if table.has_storage() {
-                    builder.scan(
-                        &table.name,
-                        AE,
-                        &format!("to build index {} anew", index.name),
-                    );
-                }
+                builder.scan(
+                    &table.name,
+                    AE,
+                    &format!("to build index {} anew", index.name),
+                );
             }
         }
         for constraint in &table.constraints {

@@ -7,7 +7,7 @@ use crate::{
         alter::Altered,
         builder::{Builder, index_name, referenced, storing},
         column::set_not_null,
-        partition,
+        partition, refusal,
     },
     ident::{Ident, ObjectName},
     parse::statement::{ConstraintAttributes, DropBehavior, TableConstraint, TableConstraintKind},
@@ -46,11 +46,24 @@ pub(super) fn add(builder: &mut Builder<'_>, altered: &Altered<'_>, constraint: 
         TableConstraintKind::NotNull(column) => {
             if catalog.version < PgVersion::V18 {
                 builder.fail("ADD CONSTRAINT … NOT NULL came with PostgreSQL 18".to_owned());
-            } else if !deferred {
-                set_not_null(builder, altered, column);
+                return;
+            }
+            refusal::second_not_null(builder, altered, constraint.name.as_ref(), column);
+            if !deferred {
+                let here = Altered {
+                    name: altered.name.clone(),
+                    table: altered.table,
+                    only: altered.only || constraint.attributes.no_inherit == Some(true),
+                    mode: altered.mode,
+                    dropped: altered.dropped.clone(),
+                    dropped_columns: Vec::new(),
+                    added: Vec::new(),
+                };
+                set_not_null(builder, &here, column);
             }
         }
         TableConstraintKind::Key(key) => {
+            refusal::key(builder, altered, key);
             let purpose = format!("to build the index of {shown}");
             let taken_over = partition::keys_taken_over(builder, altered, key);
             builder.scan_family_of_key(altered, &taken_over, &purpose);
@@ -72,6 +85,9 @@ pub(super) fn add(builder: &mut Builder<'_>, altered: &Altered<'_>, constraint: 
             {
                 builder.fail("a partitioned table takes no USING INDEX".to_owned());
             }
+            if let Some(found) = found {
+                refusal::key_using_index(builder, altered, found, *primary);
+            }
             // Only a rename of the index, to the constraint's name, needs a lock worth the name.
             if constraint.name.as_ref().is_some_and(|name| name != index) {
                 builder.lock(&name, LockMode::ShareUpdateExclusive);
@@ -89,6 +105,7 @@ pub(super) fn add(builder: &mut Builder<'_>, altered: &Altered<'_>, constraint: 
                 builder.missing("table", &peer);
             }
             builder.lock_family(&peer, LockMode::ShareRowExclusive);
+            refusal::foreign_key(builder, altered, references, &peer);
             let taken_over =
                 partition::foreign_keys_taken_over(builder, altered, constraint, &peer);
             if !taken_over.is_empty() {
@@ -217,16 +234,33 @@ pub(super) fn validate(builder: &mut Builder<'_>, altered: &Altered<'_>, name: &
     let Some(constraint) = table.constraint(name) else {
         let not_null = table.columns.iter().find_map(|column| {
             let (constraint, validated) = column.not_null_constraint.as_ref()?;
-            (constraint == name).then_some(*validated)
+            (constraint == name).then_some((&column.name, *validated))
         });
-        // One that is not there may be added by this very statement.
-        if not_null != Some(true) {
-            builder.lock_family(&altered.name, altered.mode);
-            builder.scan_family(&altered.name, altered.mode, &purpose);
+        match not_null {
+            Some((_, true)) => {}
+            Some((column, false)) => {
+                builder.lock_family(&altered.name, altered.mode);
+                let valid = valid_below(builder, altered, |part| {
+                    part.column(column).is_some_and(|column| {
+                        let own = column.not_null_constraint.as_ref();
+                        column.not_null && own.is_none_or(|(_, validated)| *validated)
+                    })
+                });
+                builder.scan_family_but(&altered.name, &valid, altered.mode, &purpose);
+            }
+            None => validate_new(builder, altered, name, &purpose),
         }
         return;
     };
+    if constraint
+        .definition
+        .to_ascii_uppercase()
+        .contains("NOT ENFORCED")
+    {
+        builder.fail(format!("constraint {name} is NOT ENFORCED"));
+    }
     if constraint.validated {
+        refuse_validation(builder, constraint, table);
         return;
     }
     match &constraint.kind {
@@ -242,20 +276,65 @@ pub(super) fn validate(builder: &mut Builder<'_>, altered: &Altered<'_>, name: &
                 builder.scan(&altered.name, altered.mode, &purpose);
             } else {
                 builder.lock_family(&altered.name, altered.mode);
-                // What is valid there already is not looked at again.
-                let valid: Vec<ObjectName> = builder
-                    .catalog
-                    .family(&altered.name)
-                    .into_iter()
-                    .filter(|part| part.constraint(name).is_some_and(|own| own.validated))
-                    .map(|part| part.name.clone())
-                    .collect();
+                let valid = valid_below(builder, altered, |part| {
+                    part.constraint(name).is_some_and(|own| own.validated)
+                });
                 builder.scan_family_but(&altered.name, &valid, altered.mode, &purpose);
             }
         }
         ConstraintKind::Unique { .. }
         | ConstraintKind::PrimaryKey { .. }
         | ConstraintKind::Exclude { .. }
+        | ConstraintKind::Other => {}
+    }
+}
+
+/// What is valid there already is not looked at again.
+fn valid_below(
+    builder: &Builder<'_>,
+    altered: &Altered<'_>,
+    valid: impl Fn(&Table) -> bool,
+) -> Vec<ObjectName> {
+    let family = builder.catalog.family(&altered.name).into_iter();
+    family
+        .filter(|part| valid(part))
+        .map(|part| part.name.clone())
+        .collect()
+}
+
+/// VALIDATE of what the same statement adds, or of nothing.
+fn validate_new(builder: &mut Builder<'_>, altered: &Altered<'_>, name: &Ident, purpose: &str) {
+    let catalog = builder.catalog;
+    let added = altered
+        .added
+        .iter()
+        .find(|added| added.name.as_ref() == Some(name));
+    if let Some(TableConstraintKind::ForeignKey { references, .. }) = added.map(|added| &added.kind)
+    {
+        let peer = catalog.resolve(&references.table);
+        builder.lock_family(&peer, LockMode::RowShare);
+        scan_foreign_key(builder, altered, &peer);
+        return;
+    }
+    if added.is_none() && catalog.complete {
+        builder.fail(format!("{} has no constraint {name}", altered.name.short()));
+    }
+    builder.lock_family(&altered.name, altered.mode);
+    builder.scan_family(&altered.name, altered.mode, purpose);
+}
+
+/// Keys are valid from the start, and no command validates them.
+fn refuse_validation(builder: &mut Builder<'_>, constraint: &Constraint, table: &Table) {
+    match &constraint.kind {
+        ConstraintKind::Unique { .. }
+        | ConstraintKind::PrimaryKey { .. }
+        | ConstraintKind::Exclude { .. } => builder.fail(format!(
+            "constraint {} of {} is neither a CHECK nor a foreign key",
+            constraint.name,
+            table.name.short()
+        )),
+        ConstraintKind::Check { .. }
+        | ConstraintKind::ForeignKey { .. }
         | ConstraintKind::Other => {}
     }
 }
@@ -272,6 +351,7 @@ pub(super) fn alter(
         return;
     };
     let Some(peer) = referenced(constraint) else {
+        refusal::alter_constraint(builder, &constraint.kind, name, attributes);
         builder.lock_family(&altered.name, altered.mode);
         return;
     };
@@ -314,6 +394,9 @@ pub(super) fn drop(
         }
         return;
     };
+    if from_above(builder, table, name) {
+        builder.fail(format!("constraint {name} is inherited"));
+    }
     let inherited = table.kind == TableKind::Partitioned
         || (matches!(constraint.kind, ConstraintKind::Check { .. }) && !constraint.no_inherit);
     if inherited && !altered.only {
@@ -329,6 +412,16 @@ pub(super) fn drop(
         }
         ConstraintKind::Check { .. } | ConstraintKind::Other => {}
     }
+}
+
+/// Whether a CHECK came from a parent, which keeps it.
+fn from_above(builder: &Builder<'_>, table: &Table, name: &Ident) -> bool {
+    let parents = table.parents.iter();
+    let constraints =
+        parents.filter_map(|parent| builder.catalog.tables.get(parent)?.constraint(name));
+    constraints
+        .into_iter()
+        .any(|above| matches!(above.kind, ConstraintKind::Check { .. }) && !above.no_inherit)
 }
 
 fn drop_key_index(builder: &mut Builder<'_>, table: &Table, index: &Ident) {

@@ -2,7 +2,8 @@
 
 use crate::{
     catalog::{Catalog, TableKind},
-    effects::{Effects, LockMode, builder::Builder, partition, view},
+    effects::{Effects, LockMode, builder::Builder, partition, refusal, view},
+    ident::Ident,
     parse::statement::{
         ColumnConstraintKind, CreateIndex, CreateTable, Persistence, TableConstraintKind,
     },
@@ -104,6 +105,19 @@ pub(super) fn index(create: &CreateIndex, catalog: &Catalog) -> Effects {
                 builder.fail(format!("{} already exists", name.short()));
             }
             return builder.done();
+        }
+    }
+    if let Some(table) = known {
+        let columns: Vec<Ident> = create
+            .columns
+            .iter()
+            .filter_map(|key| key.column.clone())
+            .collect();
+        if let Some(column) = columns.iter().find(|one| refusal::is_virtual(table, one)) {
+            builder.fail(format!("column {column} is virtual, and cannot be indexed"));
+        }
+        if create.unique {
+            refusal::outside_partition_key(&mut builder, table, &columns);
         }
     }
     let shown = create.name.as_ref().map_or_else(

@@ -13,7 +13,7 @@ use crate::{
 /// the latter is what is said.
 pub(super) fn update(update: &Update, catalog: &Catalog) -> Effects {
     let mut builder = Builder::new(catalog);
-    let name = catalog.resolve(&update.table);
+    let name = behind(&mut builder, &catalog.resolve(&update.table));
     written(&mut builder, &name);
     builder.scan_family(&name, LockMode::RowExclusive, "to find the rows to update");
     for read in &update.reads {
@@ -44,6 +44,18 @@ pub(super) fn effects(data: &Data, catalog: &Catalog) -> Effects {
             }
         }
     }
+    let targets: BTreeSet<ObjectName> = match data.kind {
+        DataKind::Truncate => targets,
+        DataKind::Insert
+        | DataKind::Copy
+        | DataKind::Update
+        | DataKind::Delete
+        | DataKind::Merge
+        | DataKind::Select => targets
+            .iter()
+            .map(|target| behind(&mut builder, target))
+            .collect(),
+    };
     match data.kind {
         DataKind::Insert | DataKind::Copy => {
             for target in &targets {
@@ -77,6 +89,16 @@ pub(super) fn effects(data: &Data, catalog: &Catalog) -> Effects {
         DataKind::Select => {}
     }
     builder.done()
+}
+
+/// The table that is written when a view is, which is locked too.
+fn behind(builder: &mut Builder<'_>, name: &ObjectName) -> ObjectName {
+    let mut chain = builder.catalog.written_through(name);
+    let last = chain.pop().unwrap_or_else(|| name.clone());
+    for view in chain {
+        builder.lock(&view, LockMode::RowExclusive);
+    }
+    last
 }
 
 fn written(builder: &mut Builder<'_>, name: &ObjectName) {

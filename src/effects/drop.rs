@@ -3,19 +3,43 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    catalog::{Catalog, Table, TableKind, types},
+    catalog::{Catalog, ConstraintKind, Index, Table, TableKind, types},
     effects::{
         Effects, LockMode,
         alter::owned_sequences,
         builder::{Builder, index_name, referenced},
-        column::drop_views,
+        column::{drop_views, with_column},
         partition::{default_partition, lock_index_parts},
+        user_type::with_domains_over,
     },
-    ident::{ObjectName, QualifiedName},
+    ident::{Ident, ObjectName, QualifiedName},
     parse::statement::{Drop, DropBehavior, DropKind},
 };
 
 const AE: LockMode = LockMode::AccessExclusive;
+
+/// Kinds of object that no relation is locked for, and none of which a relation is part of.
+const LOCKS_NOTHING: &[&str] = &[
+    "ACCESS METHOD",
+    "CAST",
+    "COLLATION",
+    "CONVERSION",
+    "DATABASE",
+    "EVENT TRIGGER",
+    "GROUP",
+    "LANGUAGE",
+    "OPERATOR",
+    "OPERATOR CLASS",
+    "OPERATOR FAMILY",
+    "ROLE",
+    "TABLESPACE",
+    "TEXT SEARCH CONFIGURATION",
+    "TEXT SEARCH DICTIONARY",
+    "TEXT SEARCH PARSER",
+    "TEXT SEARCH TEMPLATE",
+    "TRANSFORM",
+    "USER",
+];
 
 /// The effects of a DROP.
 pub(super) fn effects(drop: &Drop, catalog: &Catalog) -> Effects {
@@ -112,7 +136,9 @@ pub(super) fn effects(drop: &Drop, catalog: &Catalog) -> Effects {
         }
         DropKind::Publication => {}
         DropKind::Other(what) => {
-            builder.effects.unknown = true;
+            // What is not in a schema with relations takes no lock on one unless it cascades.
+            builder.effects.unknown =
+                drop.behavior == DropBehavior::Cascade || !LOCKS_NOTHING.contains(&what.as_str());
             builder.effects.outside_transaction =
                 ["DATABASE", "TABLESPACE"].contains(&what.to_ascii_uppercase().as_str());
         }
@@ -236,14 +262,44 @@ fn one_table(
             )),
         }
     }
+    part_of_referenced(builder, table, behavior, named);
     drop_views(builder, &table.name, None, behavior);
+}
+
+/// A foreign key to a partitioned table leans on each partition.
+fn part_of_referenced(
+    builder: &mut Builder<'_>,
+    table: &Table,
+    behavior: DropBehavior,
+    named: &BTreeSet<ObjectName>,
+) {
+    let catalog = builder.catalog;
+    for parent in &table.parents {
+        let partitioned = catalog
+            .tables
+            .get(parent)
+            .is_some_and(|parent| parent.kind == TableKind::Partitioned);
+        if !partitioned || named.contains(parent) {
+            continue;
+        }
+        for (child, constraint) in builder.inbound(parent, None) {
+            match behavior {
+                DropBehavior::Cascade => builder.lock_family(&child.name, AE),
+                DropBehavior::Restrict => builder.fail(format!(
+                    "foreign key {} of {} references {}",
+                    constraint.name,
+                    child.name.short(),
+                    parent.short()
+                )),
+            }
+        }
+    }
 }
 
 fn index(builder: &mut Builder<'_>, drop: &Drop, name: &ObjectName) {
     let catalog = builder.catalog;
     let mode = if drop.concurrently {
         builder.effects.outside_transaction = true;
-        builder.effects.waits_for_snapshots = true;
         LockMode::ShareUpdateExclusive
     } else {
         AE
@@ -256,10 +312,12 @@ fn index(builder: &mut Builder<'_>, drop: &Drop, name: &ObjectName) {
         } else {
             // Its table is locked too, but nobody knows which.
             builder.lock(name, mode);
+            builder.effects.waits_for_snapshots = drop.concurrently;
             builder.effects.unknown = true;
         }
         return;
     };
+    builder.effects.waits_for_snapshots = drop.concurrently;
     if let Some(constraint) = &index.constraint {
         builder.fail(format!("constraint {constraint} needs it"));
     }
@@ -276,9 +334,42 @@ fn index(builder: &mut Builder<'_>, drop: &Drop, name: &ObjectName) {
     } else {
         builder.lock(&table.name, mode);
     }
-    if index.unique && drop.behavior == DropBehavior::Cascade {
-        for (child, _) in builder.inbound(&table.name, None) {
-            builder.lock_family(&child.name, AE);
+    if index.unique {
+        needed_by_foreign_keys(builder, drop, table, index);
+    }
+}
+
+/// Foreign keys that lean on a unique index go with it, or stop it.
+fn needed_by_foreign_keys(builder: &mut Builder<'_>, drop: &Drop, table: &Table, index: &Index) {
+    let columns = |index: &Index| -> Option<BTreeSet<Ident>> {
+        let keys = index.keys.iter().map(|key| key.column.clone());
+        keys.collect::<Option<_>>()
+            .filter(|_| index.unique && index.predicate.is_none())
+    };
+    let Some(own) = columns(index) else { return };
+    // With a second index on the same columns it is not known which one is meant.
+    let others = table
+        .indexes
+        .iter()
+        .any(|other| other.name != index.name && columns(other).as_ref() == Some(&own));
+    for (child, constraint) in builder.inbound(&table.name, None) {
+        let ConstraintKind::ForeignKey {
+            referenced_columns, ..
+        } = &constraint.kind
+        else {
+            continue;
+        };
+        if referenced_columns.iter().cloned().collect::<BTreeSet<_>>() != own {
+            continue;
+        }
+        match drop.behavior {
+            DropBehavior::Cascade => builder.lock_family(&child.name, AE),
+            DropBehavior::Restrict if others => {}
+            DropBehavior::Restrict => builder.fail(format!(
+                "foreign key {} of {} needs it",
+                constraint.name,
+                child.name.short()
+            )),
         }
     }
 }
@@ -307,19 +398,30 @@ fn defaults_from(builder: &mut Builder<'_>, sequence: &ObjectName, behavior: Dro
 /// Tables with a column of the type.
 fn of_type(builder: &mut Builder<'_>, name: &QualifiedName, behavior: DropBehavior) {
     let catalog = builder.catalog;
-    let ty = types::user_type_name(name, catalog).to_string();
+    let name = types::user_type_name(name, catalog);
+    let gone: Vec<String> = match behavior {
+        DropBehavior::Cascade => with_domains_over(catalog, &name),
+        DropBehavior::Restrict => vec![name],
+    }
+    .iter()
+    .map(ToString::to_string)
+    .collect();
     for table in catalog.tables.values() {
-        let uses = table
-            .columns
-            .iter()
-            .any(|column| column.ty.strip_suffix("[]").unwrap_or(&column.ty) == ty);
-        if !uses {
-            continue;
-        }
-        match behavior {
-            DropBehavior::Cascade => builder.lock_family(&table.name, AE),
-            DropBehavior::Restrict => {
-                builder.fail(format!("a column of {} has this type", table.name.short()));
+        let uses = |ty: &str| {
+            let ty = ty.strip_suffix("[]").unwrap_or(ty);
+            gone.iter().any(|gone| gone == ty)
+        };
+        for column in table.columns.iter().filter(|column| uses(&column.ty)) {
+            match behavior {
+                DropBehavior::Cascade => {
+                    builder.lock_family(&table.name, AE);
+                    let family = catalog.family(&table.name);
+                    with_column(builder, &family, &column.name);
+                    drop_views(builder, &table.name, Some(&column.name), behavior);
+                }
+                DropBehavior::Restrict => {
+                    builder.fail(format!("a column of {} has this type", table.name.short()));
+                }
             }
         }
     }

@@ -161,7 +161,10 @@ pub(super) fn cluster(builder: &mut Builder<'_>, cluster: &Cluster) {
         builder.lock(&member, AE);
         builder.rewrite(&member, "to write every row in the index's order");
     }
-    if let Some(index) = &cluster.index {
+    // Of a partitioned index only the parts are worked on.
+    if let Some(index) = &cluster.index
+        && table.kind != TableKind::Partitioned
+    {
         builder.lock(&name.sibling(index.clone()), AE);
     }
 }

@@ -18,6 +18,9 @@ pub(super) fn implies(table: &Table, parent: &Table, bound: &str) -> bool {
     let Some((column, facts)) = known(table, parent) else {
         return false;
     };
+    if takes_only_null(bound) {
+        return says_null(table, column);
+    }
     let Some(bound) = Bound::read(bound) else {
         return false;
     };
@@ -87,6 +90,28 @@ fn known<'t>(table: &Table, parent: &'t Table) -> Option<(&'t Ident, Vec<Fact>)>
         .filter_map(|part| Fact::read(part, column))
         .collect();
     Some((column, facts))
+}
+
+/// `FOR VALUES IN (NULL)`.
+fn takes_only_null(bound: &str) -> bool {
+    let words = bound.to_ascii_lowercase();
+    let words: String = words.split_whitespace().collect();
+    words == "forvaluesin(null)"
+}
+
+/// Whether a valid CHECK says that the column is NULL in all rows.
+fn says_null(table: &Table, column: &Ident) -> bool {
+    let wanted = format!("{} is null", column.quoted());
+    table.constraints.iter().any(|constraint| {
+        let ConstraintKind::Check { expr, .. } = &constraint.kind else {
+            return false;
+        };
+        constraint.validated
+            && conjuncts(expr).any(|part| {
+                let words = part.split_whitespace().collect::<Vec<_>>().join(" ");
+                words.eq_ignore_ascii_case(&wanted) && part.contains(column.as_str())
+            })
+    })
 }
 
 fn never_null(table: &Table, column: &Ident) -> bool {

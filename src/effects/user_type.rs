@@ -112,7 +112,7 @@ pub(super) fn alter_domain(builder: &mut Builder<'_>, alter: &AlterDomain) {
 }
 
 /// The domain, and the domains that are made of it.
-fn with_domains_over(catalog: &Catalog, domain: &ObjectName) -> Vec<ObjectName> {
+pub(super) fn with_domains_over(catalog: &Catalog, domain: &ObjectName) -> Vec<ObjectName> {
     let mut found = vec![domain.clone()];
     let mut at = 0;
     while let Some(base) = found.get(at).map(ToString::to_string) {

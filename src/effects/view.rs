@@ -102,6 +102,18 @@ pub(super) fn refresh(builder: &mut Builder<'_>, refresh: &Refresh) {
         return;
     };
     if refresh.concurrently {
+        // Over columns, and all rows.
+        let whole = |index: &crate::catalog::Index| {
+            index.unique
+                && index.predicate.is_none()
+                && index.keys.iter().all(|key| key.column.is_some())
+        };
+        if catalog.complete && !table.indexes.iter().any(whole) {
+            builder.fail(format!(
+                "{} has no unique index over all of its rows, which CONCURRENTLY needs",
+                name.short()
+            ));
+        }
         builder.scan(&name, mode, "to compare the old rows with the new ones");
     } else {
         builder.effects.rewrites.push(name.clone());

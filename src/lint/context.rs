@@ -41,6 +41,9 @@ pub struct Context<'a> {
     pub held: &'a [Held],
     /// The timeouts that the file has set and that are in force.
     pub timeouts: &'a Timeouts,
+    /// The DO block in whose code it stands, when it does: nothing of that ends the transaction
+    /// before the block does.
+    pub block: Option<Span>,
 }
 
 /// A relation that clients use is read or written anew from end to end, while a lock on it

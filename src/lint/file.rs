@@ -9,8 +9,10 @@ use crate::{
     effects::{Effects, LockMode, effects, effects_of_action},
     ident::{Ident, ObjectName, QualifiedName},
     lint::{
+        blocks,
         context::Context,
         settings::{Runner, Settings},
+        temporary::Temporary,
         timeout::{Following, Timeouts},
     },
     parse::{
@@ -53,6 +55,10 @@ struct Step {
     /// Which part of [`File::held`] its transaction holds.
     held: (usize, usize),
     timeouts: Timeouts,
+    /// The DO block in whose code it stands.
+    block: Option<Span>,
+    /// It works on temporary tables only, which nobody else sees.
+    temporary: bool,
 }
 
 /// The transaction a statement is in.
@@ -104,14 +110,42 @@ impl<'a> File<'a> {
         };
         let mut held_from = 0;
         let mut timeouts = Following::default();
+        // The block that is being run, and the transaction around it.
+        let mut block: Option<(Span, Option<Transaction>)> = None;
+        let mut temporary = Temporary::default();
         for (at, statement) in script.statements.iter().enumerate() {
             let before = file.end.clone();
+            if let Some((span, around)) = block
+                && statement.span.start >= span.end
+            {
+                transaction = around;
+                block = None;
+            }
+            let inside = block.map(|(span, _)| span);
+            let hidden = temporary.hides(statement);
+            let mut done = if hidden {
+                Effects::default()
+            } else {
+                effects(statement, &before)
+            };
+            if inside.is_some() {
+                // It may be run only where it can be, or what it raises may be caught.
+                done.fails = None;
+                if transaction.is_none() {
+                    transaction = Some(around(at));
+                    held_from = file.held.len();
+                }
+            } else if blocks::block(statement).is_some() {
+                block = Some((statement.span, transaction));
+            }
             let step = Step {
-                effects: effects(statement, &before),
+                effects: done,
                 actions: alone(statement, &before),
                 transaction,
                 held: (held_from, file.held.len()),
                 timeouts: timeouts.now,
+                block: inside,
+                temporary: hidden,
                 before,
             };
             match statement.control() {
@@ -148,7 +182,9 @@ impl<'a> File<'a> {
                     step: at,
                 }));
             }
-            apply(&mut file.end, statement, source.text());
+            if !hidden {
+                apply(&mut file.end, statement, source.text());
+            }
             for name in file.made_by(statement, &step.before) {
                 file.created.entry(name).or_insert(at);
             }
@@ -169,12 +205,15 @@ impl<'a> File<'a> {
 
     /// What a rule sees of each statement, in order.
     pub fn contexts(&self) -> impl Iterator<Item = Context<'_>> {
-        (0..self.steps.len()).filter_map(|at| self.context(at))
+        self.contexts_from(0)
     }
 
     /// The same from a position on.
     pub fn contexts_from(&self, at: usize) -> impl Iterator<Item = Context<'_>> {
-        (at..self.steps.len()).filter_map(|at| self.context(at))
+        let seen = |at: &usize| self.steps.get(*at).is_some_and(|step| !step.temporary);
+        (at..self.steps.len())
+            .filter(seen)
+            .filter_map(|at| self.context(at))
     }
 
     /// What a rule sees of the statement at that position.
@@ -195,6 +234,7 @@ impl<'a> File<'a> {
             transaction: step.transaction,
             held: self.held.get(step.held.0..step.held.1).unwrap_or_default(),
             timeouts: &step.timeouts,
+            block: step.block,
         })
     }
 
@@ -304,14 +344,31 @@ impl<'a> File<'a> {
     }
 }
 
-/// The position of the statement of a script that a place is in.
+/// The position of the statement of a script that a place is in; the innermost, where one stands
+/// in the code of another.
 pub(super) fn statement_at(script: &Script, place: Span) -> Option<usize> {
     let statements = &script.statements;
-    let at = statements.partition_point(|statement| statement.span.end <= place.start);
-    statements
-        .get(at)
-        .is_some_and(|statement| statement.span.start < place.end.max(place.start + 1))
-        .then_some(at)
+    let next = statements.partition_point(|statement| statement.span.start <= place.start);
+    let holds = |at: &usize| {
+        statements
+            .get(*at)
+            .is_some_and(|one| one.span.start <= place.start && place.start < one.span.end)
+    };
+    // A block stands before the statements of its code.
+    let block = |at: usize| {
+        (0..=at)
+            .rev()
+            .find(|at| blocks::block(&statements[*at]).is_some())
+    };
+    let last = next.checked_sub(1);
+    last.filter(holds)
+        .or_else(|| block(last?).filter(holds))
+        .or_else(|| {
+            statements
+                .get(next)
+                .is_some_and(|one| one.span.start < place.end.max(place.start + 1))
+                .then_some(next)
+        })
 }
 
 /// The subcommands of a statement by which a table or one of its columns gets another name.

@@ -333,6 +333,7 @@ impl Context<'_> {
             | StatementKind::Opaque(_) => return None,
         };
         let table = self.before.resolve(table);
+        let table = self.before.written_through(&table).pop().unwrap_or(table);
         if self.is_new(&table) || self.before.views.contains_key(&table) {
             return None;
         }

@@ -7,6 +7,7 @@
 
 mod alter;
 mod alter_column;
+mod block;
 mod clause;
 mod column;
 mod constraint;
@@ -38,7 +39,7 @@ pub(super) fn relations_read(source: &str) -> Vec<crate::ident::QualifiedName> {
 }
 
 pub(super) use data::set_list;
-pub use literal::is_dynamic as builds_statements;
+pub use literal::{is_dynamic as builds_statements, string_constants};
 
 /// What a statement says, and what is wrong with it.
 pub(super) fn statement(source: &str, raw: &RawStatement) -> (StatementKind, Option<Diagnostic>) {

@@ -6,7 +6,10 @@ use crate::{
         Volatility,
     },
     ident::{Ident, ObjectName, QualifiedName},
-    parse::statement::{Opaque, Utility},
+    parse::statement::{
+        self, AlterAttached, AlterFunction, AttachedAction, AttachedKind, Cluster, FunctionAction,
+        Opaque, Utility,
+    },
 };
 
 use super::{access, alter, query, text, user_type};
@@ -96,8 +99,11 @@ pub(super) fn apply(catalog: &mut Catalog, opaque: &Opaque, sql: &str) {
             function(catalog, &name, sql);
         }
     } else if starts("ALTER FUNCTION") || starts("ALTER PROCEDURE") || starts("ALTER ROUTINE") {
-        // Its volatility or name may be another now.
-        catalog.complete = false;
+        match opaque.utility.as_deref() {
+            Some(Utility::AlterFunction(alter)) => alter_function(catalog, alter),
+            // Its volatility or name may be another now.
+            _ => catalog.complete = false,
+        }
     } else if starts("CREATE SEQUENCE") {
         if let Some(name) = first {
             let name = catalog.in_full(name);
@@ -116,6 +122,10 @@ pub(super) fn apply(catalog: &mut Catalog, opaque: &Opaque, sql: &str) {
         }
     } else if starts("CREATE VIEW") || starts("CREATE MATERIALIZED VIEW") {
         view(catalog, opaque, sql, words.contains("MATERIALIZED"));
+    } else if let Some(Utility::AlterAttached(alter)) = opaque.utility.as_deref() {
+        rename_attached(catalog, alter);
+    } else if let Some(Utility::Cluster(cluster)) = opaque.utility.as_deref() {
+        clustered(catalog, cluster);
     } else if starts("CREATE TRIGGER") {
         trigger(catalog, opaque, sql);
     } else if starts("CREATE POLICY") {
@@ -135,6 +145,95 @@ pub(super) fn apply(catalog: &mut Catalog, opaque: &Opaque, sql: &str) {
         catalog.complete &= !block.dynamic && !text::block(sql).is_none_or(defines);
     } else if !NO_TRACE.iter().any(|known| starts(known)) {
         catalog.complete = false;
+    }
+}
+
+/// Which of several overloads is meant is not told: each may be as volatile as the statement says.
+fn alter_function(catalog: &mut Catalog, alter: &AlterFunction) {
+    let name = alter.name.clone();
+    let schemas = match &name.schema {
+        Some(schema) => vec![schema.clone()],
+        None => catalog.search_path.clone(),
+    };
+    let known = schemas
+        .into_iter()
+        .map(|schema| ObjectName::new(schema, name.name.clone()))
+        .find(|name| catalog.functions.contains_key(name));
+    let Some(known) = known else {
+        catalog.complete = false;
+        return;
+    };
+    let FunctionAction::Attributes { volatility, .. } = &alter.action else {
+        // Its name may be another now.
+        catalog.complete &= matches!(
+            alter.action,
+            FunctionAction::OwnerTo(_) | FunctionAction::DependsOnExtension { .. }
+        );
+        return;
+    };
+    let volatility = match volatility {
+        None => return,
+        Some(statement::Volatility::Immutable) => Volatility::Immutable,
+        Some(statement::Volatility::Stable) => Volatility::Stable,
+        Some(statement::Volatility::Volatile) => Volatility::Volatile,
+    };
+    let Some(overloads) = catalog.functions.get_mut(&known) else {
+        return;
+    };
+    let alone = overloads.len() == 1;
+    for one in overloads {
+        one.volatility = if alone {
+            volatility
+        } else {
+            one.volatility.max(volatility)
+        };
+    }
+}
+
+/// `ALTER TRIGGER | POLICY | RULE … RENAME TO`.
+fn rename_attached(catalog: &mut Catalog, alter: &AlterAttached) {
+    let AttachedAction::RenameTo(to) = &alter.action else {
+        return;
+    };
+    let on = catalog.resolve(&alter.on);
+    let Some(table) = catalog.tables.get_mut(&on) else {
+        return;
+    };
+    let name = match alter.kind {
+        AttachedKind::Trigger => table
+            .triggers
+            .iter_mut()
+            .find(|one| one.name == alter.name)
+            .map(|one| &mut one.name),
+        AttachedKind::Policy => table
+            .policies
+            .iter_mut()
+            .find(|one| one.name == alter.name)
+            .map(|one| &mut one.name),
+        AttachedKind::Rule => table.rules.iter_mut().find(|one| **one == alter.name),
+    };
+    if let Some(name) = name {
+        *name = to.clone();
+    }
+    table
+        .triggers
+        .sort_by(|one, other| one.name.cmp(&other.name));
+    table
+        .policies
+        .sort_by(|one, other| one.name.cmp(&other.name));
+    table.rules.sort();
+}
+
+/// The index that CLUSTER went by is the one of the next time.
+fn clustered(catalog: &mut Catalog, cluster: &Cluster) {
+    let (Some(table), Some(chosen)) = (&cluster.table, &cluster.index) else {
+        return;
+    };
+    let table = catalog.resolve(table);
+    if let Some(table) = catalog.tables.get_mut(&table) {
+        for index in &mut table.indexes {
+            index.clustered = index.name == *chosen;
+        }
     }
 }
 

@@ -21,6 +21,11 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let words: Vec<&str> = context.text().split_whitespace().take(2).collect();
     let words = words.join(" ");
     let (whose, help) = match transaction.begin {
+        _ if context.block.is_some() => (
+            "a DO block, which is run in one transaction",
+            "Take it out of the block, into a file of its own that is run without a transaction. \
+             `zdm apply` runs it by itself there.",
+        ),
         Some(_) => (
             "the transaction that BEGIN opened",
             "COMMIT before it, and BEGIN again behind it if need be. `zdm plan` runs it by itself.",
@@ -40,7 +45,7 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
         "This fails: {words} … CONCURRENTLY commits on its way, and it is in {whose}."
     );
     let found = RULE.finding(context.statement.span, message).with_help(help);
-    vec![match transaction.begin {
+    vec![match transaction.begin.filter(|_| context.block.is_none()) {
         Some(begin) => found.with_label(begin, "the transaction begins here"),
         None => found,
     }]

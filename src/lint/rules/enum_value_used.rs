@@ -49,7 +49,7 @@ fn check(file: &File<'_>) -> Vec<Diagnostic> {
                 used.label,
                 used.name.short()
             );
-            let help = if transaction.begin.is_some() {
+            let help = if transaction.begin.is_some() && context.block.is_none() {
                 format!(
                     "COMMIT behind `ALTER TYPE {} ADD VALUE`, and use the label in the next \
                      transaction.",

@@ -22,6 +22,11 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let words: Vec<&str> = context.text().split_whitespace().take(2).collect();
     let what = words.join(" ").trim_end_matches(';').to_owned();
     let (whose, help) = match transaction.begin {
+        _ if context.block.is_some() => (
+            "a DO block is run in one",
+            "Take it out of the block, into a file of its own that is run without a transaction, \
+             or leave it to a job beside the migrations.",
+        ),
         Some(_) => (
             "it is in the one that BEGIN opened",
             "COMMIT before it, and BEGIN again behind it if need be.",
@@ -43,7 +48,7 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
             format!("This fails: {what} cannot run inside a transaction block, and {whose}."),
         )
         .with_help(help);
-    vec![match transaction.begin {
+    vec![match transaction.begin.filter(|_| context.block.is_none()) {
         Some(begin) => found.with_label(begin, "the transaction begins here"),
         None => found,
     }]

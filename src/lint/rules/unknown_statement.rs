@@ -2,7 +2,7 @@
 
 use crate::{
     diagnostic::Diagnostic,
-    lint::{context::Context, rule::Rule},
+    lint::{blocks, context::Context, rule::Rule},
 };
 
 pub(super) const RULE: Rule = Rule::statement(
@@ -13,6 +13,10 @@ pub(super) const RULE: Rule = Rule::statement(
 
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     if !context.effects.unknown {
+        return Vec::new();
+    }
+    let block = blocks::block(context.statement);
+    if block.is_some_and(|block| blocks::seen_through(block, context.before)) {
         return Vec::new();
     }
     let what = context.statement.opaque().map_or_else(

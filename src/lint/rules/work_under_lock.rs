@@ -72,7 +72,10 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
         .map(|(relation, (mode, _))| format!("{mode} on {}", relation.short()))
         .collect();
     let tables: Vec<String> = held.keys().map(|relation| relation.short()).collect();
-    let help = if transaction.begin.is_some() {
+    let help = if context.block.is_some() {
+        "Take it out of the block, into a transaction of its own: a DO block gives up no lock \
+         before it ends."
+    } else if transaction.begin.is_some() {
         "COMMIT before it, and do it in a transaction of its own: `zdm plan` takes the file apart \
          like this."
     } else {

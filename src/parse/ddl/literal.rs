@@ -129,6 +129,18 @@ fn escaped(text: &str) -> String {
     out
 }
 
+/// The values of the string constants in a text, in order.
+pub fn string_constants(text: &str) -> impl Iterator<Item = String> {
+    let list = tokens::tokens(text).into_iter();
+    list.filter(|token| {
+        matches!(
+            token.kind,
+            TokenKind::String | TokenKind::EscapeString | TokenKind::DollarString
+        )
+    })
+    .map(|token| value(token, text))
+}
+
 /// Whether PL/pgSQL code builds statements at run time. `EXECUTE FUNCTION` of a trigger that the
 /// code creates is not that.
 pub fn is_dynamic(code: &str) -> bool {

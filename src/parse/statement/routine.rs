@@ -1,6 +1,6 @@
 //! Functions, procedures, aggregates, and blocks of code.
 
-use super::{DataType, OptionValue};
+use super::{DataType, OptionValue, Statement};
 use crate::{
     ident::{Ident, QualifiedName},
     source::Span,
@@ -194,4 +194,18 @@ pub struct DoBlock {
     /// Whether the code builds statements at run time (`EXECUTE` in PL/pgSQL), which no search
     /// for names can see through.
     pub dynamic: bool,
+    /// What stands in the code.
+    pub code: BlockCode,
+}
+
+/// What the code of a block holds, as far as it can be read without running it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockCode {
+    /// The SQL commands that stand in it, constants that are executed among them, in order, their
+    /// spans counted in the file. Whether and how often each runs is not known.
+    pub statements: Vec<Statement>,
+    /// The functions that it calls outside of those.
+    pub calls: Vec<Ident>,
+    /// Whether nothing but `statements` and `calls` can change or lock anything.
+    pub seen_through: bool,
 }

@@ -70,6 +70,12 @@ const LEFT: &[(&str, &str, &str)] = &[
         "app.users",
         "in one transaction with SET search_path: alone its names could mean something else",
     ),
+    (
+        "concurrently-in-transaction",
+        "DO $$",
+        "the code of a block is its author's: whether and when a statement in it runs is not known",
+    ),
+    ("constraint-scan", "DO $$", "the same"),
 ];
 
 /// The rules for which there is no fix, and why.

@@ -24,7 +24,7 @@ use crate::{
     support::server::{Db, fresh_database, in_turn, versions},
 };
 
-use cases::{CASES, Case, Judged, objects, tables};
+use cases::{CASES, Case, Judged, corners, objects, tables};
 
 const FIXTURE: &str = include_str!("effects/fixture.sql");
 
@@ -63,6 +63,11 @@ async fn effects_on_other_objects_are_those_of_the_server() {
 #[tokio::test]
 async fn effects_of_rarer_statements_on_tables_are_those_of_the_server() {
     judge_all(tables::CASES).await;
+}
+
+#[tokio::test]
+async fn effects_in_corners_are_those_of_the_server() {
+    judge_all(corners::CASES).await;
 }
 
 async fn judge_all(cases: &[Case]) {

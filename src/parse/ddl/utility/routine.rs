@@ -1,6 +1,7 @@
 //! Functions, procedures, aggregates and `DO`.
 
 use super::super::{
+    block,
     clause::{self, Move},
     literal,
 };
@@ -395,9 +396,11 @@ pub(super) fn do_block(cursor: &mut Cursor<'_>) -> Parsed<Utility> {
     let Some((body, dynamic)) = body else {
         return Err(cursor.expected("the code as a string"));
     };
+    let code = block::code(cursor.source(), body, language.as_ref());
     Ok(Utility::Do(DoBlock {
         language,
         body,
         dynamic,
+        code,
     }))
 }

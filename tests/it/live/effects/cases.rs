@@ -1,5 +1,6 @@
 //! The statements that are measured.
 
+pub(super) mod corners;
 pub(super) mod objects;
 pub(super) mod tables;
 

@@ -120,6 +120,8 @@ impl Snapshot {
                         && now.name == before.name
                         && now.schema == before.schema
                         && now.kind == before.kind
+                        // One that is made anew can take over the file as it is.
+                        && now.file != before.file
                 })
         };
         self.relations
@@ -306,7 +308,16 @@ fn thing(lock: &RawLock, mode: LockMode, names: &Names<'_>) -> Option<(LockedThi
             } else {
                 LockedThing::Relation(name)
             };
-            return Some((thing, known.is_none()));
+            // REINDEX CONCURRENTLY drops what it has replaced, which no query uses any more, and
+            // which has another name by then.
+            let replaced = mode == LockMode::AccessExclusive
+                && names.after.is_some_and(|after| {
+                    after.by_oid(oid).is_none()
+                        && after
+                            .iter()
+                            .any(|(_, other)| other.name() == relation.name())
+                });
+            return Some((thing, known.is_none() || replaced));
         }
         if mode < LockMode::ShareUpdateExclusive {
             return None;

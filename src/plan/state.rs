@@ -290,6 +290,27 @@ pub fn view_dependents(views: &[ObjectName]) -> (String, String) {
     )
 }
 
+/// Counts what is bound to a table under its name: functions, columns and casts of its row type
+/// (`pg_depend` on the type), and publications, which send its name to subscribers.
+pub fn bound_to_name(table: &ObjectName) -> (String, String) {
+    let table = regclass(table);
+    let found = format!(
+        "SELECT pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid) AS what \
+         FROM pg_catalog.pg_type y JOIN pg_catalog.pg_depend d \
+         ON d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass \
+         AND d.refobjid IN (y.oid, y.typarray) AND d.deptype <> 'i' WHERE y.typrelid = {table} \
+         UNION ALL SELECT pg_catalog.concat('publication ', p.pubname) \
+         FROM pg_catalog.pg_publication p WHERE EXISTS (SELECT \
+         FROM pg_catalog.pg_get_publication_tables(p.pubname) t \
+         WHERE t.relid = {table} OR t.relid IN (SELECT i.relid \
+         FROM pg_catalog.pg_partition_tree({table}) i))"
+    );
+    (
+        format!("SELECT pg_catalog.count(*) FROM ({found}) found"),
+        format!("SELECT what FROM ({found}) found LIMIT 5"),
+    )
+}
+
 /// Takes from everybody but the owner what default privileges gave on a relation just made.
 pub fn revoke_all(relation: &ObjectName) -> String {
     let body = format!(

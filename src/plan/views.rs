@@ -5,9 +5,11 @@
 //! reads. So all of them go in the order of their dependencies, and come back with owner, grants,
 //! options, comments, defaults, rules and triggers. To clients they were never away: the locks are
 //! held from the first DROP to the COMMIT. What cannot be made anew is refused by name.
-//! Next: [`redefined`] for views that the migration itself drops and makes anew.
+//! Next: [`redefined`] for views that the migration itself drops and makes anew; [`stand_in`] for
+//! those that stand for a table.
 
 pub mod redefined;
+pub mod stand_in;
 
 use std::collections::BTreeSet;
 

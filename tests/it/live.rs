@@ -38,6 +38,7 @@ mod sandbox;
 mod security;
 mod small;
 mod snapshot;
+mod stand_in;
 mod stats;
 mod sync_trigger;
 mod tighten;

@@ -1,6 +1,10 @@
 //! RENAME COLUMN: a second column under the new name, kept in step both ways while old and new
 //! applications write, filled, given everything that hangs on the old one, and left alone at the
 //! end under exactly the names that plain SQL would have left.
+//! Next: [`refused`] for what cannot be copied; [`view`] for a rename that copies nothing.
+
+mod refused;
+mod view;
 
 use crate::{
     catalog::{Column, ConstraintKind, Table},
@@ -71,9 +75,31 @@ fn draft_for(
             "create a second view with the new name and drop this one in a later migration",
         ));
     }
+    if cx.strategy() == Some(Strategy::View) {
+        return view::draft(cx, name, from, to);
+    }
+    by_copy(cx, name, from, to).map_err(|mut refusal| {
+        let never = ["fails", "chained-rename"].contains(&refusal.rule);
+        if cx.strategy().is_none() && !never && view::draft(cx, name, from, to).is_ok() {
+            refusal.help.push_str(
+                "; or say `-- zdm: strategy view` before it: until contract a view shows the \
+                 column under both names, and nothing is copied",
+            );
+        }
+        refusal
+    })
+}
+
+/// With a second column, and triggers that keep it in step.
+fn by_copy(
+    cx: &Context<'_>,
+    name: &ObjectName,
+    from: &Ident,
+    to: &Ident,
+) -> Result<Draft, Refusal> {
     let table = cx.plain_table(name)?;
     let column = columns::existing(table, from)?;
-    check(cx, table, column, to)?;
+    refused::check(cx, table, column, to)?;
     let rename = Rename {
         table,
         name,
@@ -92,83 +118,6 @@ fn draft_for(
     contract(cx, &rename, &mut draft, swap);
     say(cx, &rename, &mut draft);
     Ok(draft)
-}
-
-fn check(cx: &Context<'_>, table: &Table, column: &Column, to: &Ident) -> Result<(), Refusal> {
-    let place = format!("{}.{}", table.name.short(), column.name);
-    match cx.strategy() {
-        None | Some(Strategy::Trigger) => {}
-        Some(Strategy::View | Strategy::Shadow) => {
-            return Err(Refusal::new(
-                "not-yet",
-                format!("the strategy asked for to rename {place} does not exist yet"),
-                "leave the directive out: a second column kept in step by triggers is the default",
-            ));
-        }
-    }
-    if table.column(to).is_some() {
-        return Err(Refusal::new(
-            "fails",
-            format!(
-                "{} has a column {to} already: the server refuses this",
-                table.name.short()
-            ),
-            "choose another name",
-        ));
-    }
-    if cx
-        .synced
-        .iter()
-        .any(|(known, synced)| *known == table.name && *synced == column.name)
-    {
-        return Err(Refusal::new(
-            "chained-rename",
-            format!("an earlier statement of this file makes {place}, or a column from it"),
-            "give the column its final name in that statement, or put this one into a migration \
-             of its own",
-        ));
-    }
-    moves::refuse_immovable(cx.before, table, column)?;
-    columns::check_followed(cx, table, column)?;
-    let view = cx
-        .before
-        .views_reading(&table.name, Some(&column.name))
-        .into_iter()
-        .find(|view| {
-            view.reads.iter().any(|(relation, read)| {
-                cx.synced.iter().any(|(known, synced)| {
-                    known == relation && read.as_ref().is_none_or(|read| read == synced)
-                })
-            })
-        });
-    if let Some(view) = view {
-        return Err(Refusal::new(
-            "chained-rename",
-            format!(
-                "the view {} reads {place} and another column that an earlier statement of this \
-                 file moves",
-                view.name.short()
-            ),
-            "put this rename into a migration of its own",
-        ));
-    }
-    columns::check_sync_target(table, columns::HelperColumn::NotNeeded)?;
-    if !column.not_null
-        && column
-            .default
-            .as_deref()
-            .is_some_and(|text| !expr_from_text(text).is_null())
-    {
-        return Err(Refusal::new(
-            "undecidable-insert",
-            format!(
-                "{place} has a default and may be NULL: of an INSERT that leaves the new column \
-                 NULL nobody can tell whether NULL was meant or nothing was given"
-            ),
-            "make the column NOT NULL, or drop its default, in a migration before this one",
-        ));
-    }
-    Ok(())
 }
 
 fn expand(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: &mut Swap) {
@@ -651,7 +600,8 @@ fn say(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft) {
     draft.synced.push(((*name).clone(), (*to).clone()));
     draft.notes.push(format!(
         "{}.{to} stands behind the other columns from now on: an INSERT or COPY without a column \
-         list, and SELECT *, see another order than after a plain RENAME",
+         list, and SELECT *, see another order than after a plain RENAME; where that matters, \
+         `-- zdm: strategy view` before the statement keeps the order and copies nothing",
         name.short()
     ));
     for trigger in &table.triggers {

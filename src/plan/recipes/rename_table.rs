@@ -5,7 +5,7 @@
 //! row by either name. The view can do less than the table (pitfall 74), and the plan says what.
 
 use crate::{
-    catalog::{PgVersion, Table, TableKind, View, ViewColumn},
+    catalog::{Table, TableKind},
     effects::{LockMode, effects},
     ident::{Ident, ObjectName},
     parse::{
@@ -16,7 +16,8 @@ use crate::{
         StepKind, Undo,
         draft::{Draft, Element, Refusal, Touch, lock, step},
         recipe::{Context, Recipe},
-        state, views,
+        state,
+        views::stand_in,
     },
 };
 
@@ -48,12 +49,7 @@ fn draft_for(cx: &Context<'_>, table: &Table, to: &Ident) -> Result<Draft, Refus
     check(cx, table, &new)?;
     let effects = effects(&cx.op.alone, cx.before);
     let mut draft = Draft::default();
-    let view = view(cx, table, &new);
-    let mut sql = vec![views::definition(&view, false)];
-    if let Some(owner) = &view.owner {
-        sql.push(format!("ALTER VIEW {new} OWNER TO {owner}"));
-    }
-    sql.extend(views::grants(cx.before, &view));
+    let sql = stand_in::sql(cx, table, &new, name, &[]);
     let made = step(
         StepKind::Ddl,
         format!("make {} known as {} too", name.short(), new.short()),
@@ -85,12 +81,19 @@ fn draft_for(cx: &Context<'_>, table: &Table, to: &Ident) -> Result<Draft, Refus
     draft.touches = [name.clone(), new.clone()]
         .map(|name| Touch::write(Element::Relation(name), PhaseName::Contract))
         .into();
-    draft.conditions.push((PhaseName::Migrate, limits(&new)));
+    draft.conditions.push((
+        PhaseName::Migrate,
+        format!(
+            "until contract {new} is a view: {} do not work by that name; a new application that \
+             needs them must use {new} only after contract",
+            stand_in::LIMITS,
+            new = new.short(),
+        ),
+    ));
     Ok(draft)
 }
 
 fn check(cx: &Context<'_>, table: &Table, new: &ObjectName) -> Result<(), Refusal> {
-    let name = table.name.short();
     if cx.before.has_relation(new) {
         return Err(Refusal::new(
             "fails",
@@ -98,17 +101,12 @@ fn check(cx: &Context<'_>, table: &Table, new: &ObjectName) -> Result<(), Refusa
             "choose another name",
         ));
     }
-    if cx.before.version < PgVersion::V15 && table.row_security {
-        return Err(Refusal::new(
-            "row-security",
-            format!(
-                "{name} has row level security, and a view of PostgreSQL 14 reads with its \
-                 owner's rights: clients would see rows that are not for them"
-            ),
-            "say `-- zdm: phase contract`: the table is then renamed there at once, and the new \
-             application can work only after it",
-        ));
-    }
+    stand_in::refuse_row_security(
+        cx,
+        table,
+        "say `-- zdm: phase contract`: the table is then renamed there at once, and the new \
+         application can work only after it",
+    )?;
     if let Some((known, column)) = cx.synced.iter().find(|(known, _)| *known == table.name) {
         return Err(Refusal::new(
             "chained-rename",
@@ -121,42 +119,4 @@ fn check(cx: &Context<'_>, table: &Table, new: &ObjectName) -> Result<(), Refusa
         ));
     }
     Ok(())
-}
-
-/// The view under the new name: all columns, the same rights.
-fn view(cx: &Context<'_>, table: &Table, new: &ObjectName) -> View {
-    let columns: Vec<String> = table
-        .columns
-        .iter()
-        .map(|column| column.name.quoted())
-        .collect();
-    let query = format!("SELECT {} FROM {}", columns.join(", "), table.name);
-    let mut view = View::new(new.clone(), query);
-    if cx.before.version >= PgVersion::V15 {
-        view.options.push("security_invoker = true".to_owned());
-    }
-    view.owner.clone_from(&table.owner);
-    view.acl.clone_from(&table.acl);
-    if table.columns.iter().any(|column| column.acl.is_some()) {
-        view.columns = table
-            .columns
-            .iter()
-            .map(|column| ViewColumn {
-                acl: column.acl.clone(),
-                ..ViewColumn::new(column.name.clone())
-            })
-            .collect();
-    }
-    view
-}
-
-fn limits(new: &ObjectName) -> String {
-    format!(
-        "until contract {} is a view: COPY into it, TRUNCATE, TABLESAMPLE, LOCK TABLE, ctid, \
-         ON CONFLICT ON CONSTRAINT, GROUP BY on the key alone, new foreign keys and \
-         pg_get_serial_sequence do not work by that name; a new application that needs them must \
-         use {} only after contract",
-        new.short(),
-        new.short()
-    )
 }

@@ -142,6 +142,16 @@ async fn rename_column_with_long_and_quoted_names() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rename_column_by_a_view() {
+    let shape = Shape {
+        stands_aside: true,
+        ..Shape::new("users", Key::Bigint, "name", "full_name")
+    };
+    let migration = "-- zdm: strategy view\nALTER TABLE users RENAME COLUMN name TO full_name;";
+    both_ways("rename by a view", &shape, migration).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rename_table() {
     let shape = Shape {
         new_table: "\"People\"".to_owned(),

@@ -69,6 +69,8 @@ pub(crate) struct Shape {
     pub(crate) token: bool,
     /// A view that shows the value as `shown`.
     pub(crate) view: bool,
+    /// A view stands in the table's place for a while, which takes no COPY.
+    pub(crate) stands_aside: bool,
 }
 
 impl Shape {
@@ -84,6 +86,7 @@ impl Shape {
             nulls: false,
             token: false,
             view: false,
+            stands_aside: false,
         }
     }
 
@@ -433,7 +436,7 @@ impl Client {
                 lane.put(at, entry);
             }
             // A view takes no COPY, and a renamed table is one for its new application.
-            5 if *table == self.shape.table => {
+            5 if *table == self.shape.table && !self.shape.stands_aside => {
                 let mut data = String::new();
                 let mut entries = Vec::new();
                 for _ in 0..5 {

@@ -1,0 +1,10 @@
+INSERT INTO "Users" (id, "full Name", years) VALUES (3000 + :round, 'new ' || :round, 2000 + :round) RETURNING id, "full Name";
+INSERT INTO "Users" AS u (id, "full Name", years) VALUES (3100, 'user 8', 8) ON CONFLICT ("full Name") DO UPDATE SET years = u.years + 1;
+UPDATE "Users" SET "full Name" = 'newer ' || :round, years = years + 1 WHERE id = 500 + :round;
+DELETE FROM "Users" WHERE "full Name" = 'user ' || (700 + :round);
+INSERT INTO visits VALUES (:round + 100);
+SELECT * FROM adults;
+SET ROLE "shop app";
+UPDATE "Users" SET "full Name" = 'new of the shop ' || :round WHERE "full Name" = 'user ' || (60 + :round);
+RESET ROLE;
+SELECT "full Name", years FROM "Users" WHERE years < 20 ORDER BY id LIMIT 1 FOR UPDATE;

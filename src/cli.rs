@@ -7,6 +7,7 @@
 
 pub mod adopt;
 pub mod apply;
+pub mod catalog;
 pub mod connect;
 pub mod demo;
 pub mod engine;

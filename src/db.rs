@@ -19,5 +19,5 @@ pub use bind::{Value, bind};
 pub use introspect::introspect;
 pub use notices::{Notice, Severity};
 pub use server::{ServerInfo, server_info};
-pub use session::{Batch, BatchError, DbError, Failure, Row, Session, Target, get};
+pub use session::{Batch, BatchError, DbError, Failure, Row, Session, Target, get, one_value};
 pub use writes::{counting_for, writes};

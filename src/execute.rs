@@ -19,6 +19,7 @@ pub mod journal;
 pub mod lease;
 pub mod machine;
 pub mod made;
+pub mod patience;
 pub mod reset;
 pub mod rollback;
 pub mod rows;
@@ -59,4 +60,15 @@ pub struct Runner {
     pub seed: u64,
     /// When this process began.
     pub started: Timestamp,
+}
+
+impl Runner {
+    /// How long a question is asked again while somebody holds ACCESS EXCLUSIVE.
+    pub fn patience(&self) -> patience::Patience<'_> {
+        patience::Patience {
+            locks: &self.settings.locks,
+            stop: &self.stop,
+            events: &self.events,
+        }
+    }
 }

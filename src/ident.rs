@@ -81,6 +81,16 @@ impl QualifiedName {
         }
     }
 
+    /// As people write it on a command line: `name` or `schema.name`, each part in double quotes
+    /// when it holds a dot or a quote. Nothing is folded.
+    pub fn parse(text: &str) -> Option<Self> {
+        if let Some(name) = ObjectName::parse(text) {
+            return Some(Self::new(name.schema, name.name));
+        }
+        let (name, rest) = leading_identifier(text)?;
+        rest.is_empty().then(|| Self::bare(name))
+    }
+
     /// The object, when its schema is written.
     pub fn with_schema(&self) -> Option<ObjectName> {
         let schema = self.schema.clone()?;

@@ -195,6 +195,10 @@ impl Bars {
                 self.measure(*done, *total);
                 self.bar.set_message(format!("{}: {phase}", self.heading()));
             }
+            // Between steps no bar is drawn.
+            EventKind::Waiting { .. } if event.step.is_none() => {
+                self.bar.println(events::line(event));
+            }
             EventKind::Waiting { .. }
             | EventKind::LockMissed { .. }
             | EventKind::BackfillWaiting { .. } => {

@@ -262,6 +262,15 @@ fn in_words(taken: &Taken) -> String {
                 many(new)
             );
         }
+        (Some(found), 0) if taken.known == 0 => {
+            let _ = writeln!(
+                out,
+                "The journal is in the schema {schema}. Nothing is marked as done: {} has run \
+                 nothing according to {}.",
+                found.tool.title(),
+                found.table
+            );
+        }
         (Some(found), 0) => {
             let _ = writeln!(
                 out,

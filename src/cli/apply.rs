@@ -13,7 +13,7 @@ use crate::{
     config::{Config, StrictOrder, duration},
     execute::{
         Runner,
-        apply::{self, Applied, ApplyError, ApplyRequest, OutOfOrder, Through, live_catalog},
+        apply::{self, Applied, ApplyError, ApplyRequest, OutOfOrder, Through},
         driver::{DriftPolicy, connect},
         error::ExecuteError,
         fresh::{FreshRequest, apply_fresh},
@@ -117,7 +117,7 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
     match result {
         Ok(applied) => {
             if args.format == Format::Human {
-                output::result(&summary(&applied));
+                output::result(&summary(&applied, args.phase));
             }
             Ok(Exit::Done)
         }
@@ -255,7 +255,12 @@ async fn dry_run(args: &Args, config: &Config, migrations: &[Migration]) -> Resu
     )?;
     let mut session = connect(&engine.runner.target, "plan").await?;
     let known = apply::states(&engine.runner, &mut session).await?;
-    let mut catalog = live_catalog(&mut session, &engine.runner.settings.journal_schema).await?;
+    let schema = &engine.runner.settings.journal_schema;
+    let mut catalog = engine
+        .runner
+        .patience()
+        .catalog(&mut session, schema)
+        .await?;
     let request = request(args, config);
     for migration in migrations {
         let asked = args.only.is_empty() || args.only.contains(&migration.name.id);
@@ -292,9 +297,13 @@ async fn dry_run(args: &Args, config: &Config, migrations: &[Migration]) -> Resu
     Ok(Exit::Done)
 }
 
-fn summary(applied: &[Applied]) -> String {
+fn summary(applied: &[Applied], phase: Option<PhaseChoice>) -> String {
     if applied.is_empty() {
-        return "Nothing to do.\n".to_owned();
+        return match phase {
+            Some(PhaseChoice::Migrate | PhaseChoice::Contract) => "Nothing is in flight.\n",
+            None | Some(PhaseChoice::Expand | PhaseChoice::All) => "Nothing to do.\n",
+        }
+        .to_owned();
     }
     let mut out = String::new();
     for one in applied {

@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use crate::{
     catalog::{Catalog, PgVersion, Stats, apply::apply, stats::STATS_VERSION},
     cli::{
-        CliError, ErrorCode,
+        CliError, ErrorCode, catalog,
         connect::{self, ConnectArgs},
     },
     config::{Config, STATS_FILE, Settings, migrations},
-    db::introspect::introspect,
     parse::{Script, parse},
     source::SourceFile,
 };
@@ -67,7 +66,7 @@ impl StateArgs {
         };
         let target = connect::target(&args, settings)?;
         let mut session = connect::open(&target, "plan").await?;
-        let catalog = introspect(&mut session, &settings.execute.journal_schema).await?;
+        let catalog = catalog::read(&mut session, settings).await?;
         let database = session
             .value::<String>("SELECT pg_catalog.current_database()::text")
             .await?;

@@ -10,12 +10,12 @@ use crate::{
         stats::{STATS_VERSION, TableStats},
     },
     cli::{
-        CliError, ErrorCode, Exit, Format,
+        CliError, ErrorCode, Exit, Format, catalog,
         connect::{self, ConnectArgs},
         output,
     },
     config::{Config, duration},
-    db::{self, Session, introspect::introspect},
+    db::{self, Session},
     report::json,
 };
 
@@ -62,7 +62,7 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
 }
 
 async fn read(session: &mut Session, sample: Duration, config: &Config) -> Result<Stats, CliError> {
-    let catalog = introspect(session, &config.settings.execute.journal_schema).await?;
+    let catalog = catalog::read(session, &config.settings).await?;
     let database = session
         .value::<String>("SELECT pg_catalog.current_database()::text")
         .await?;

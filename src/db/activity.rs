@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
-    db::{DbError, Session, Value, bind, get},
+    db::{DbError, Row, Session, Value, bind, get},
     effects::{LockMode, RelationLock},
 };
 
@@ -198,6 +198,11 @@ pub async fn blockers(
         &[(&wanted).into(), (&pids(own)).into()],
     );
     json_rows(session, &sql).await
+}
+
+/// Who holds or waits for ACCESS EXCLUSIVE on a relation of users, with whom those wait for.
+pub async fn exclusive(session: &mut Session) -> Result<Vec<Blocker>, DbError> {
+    json_rows(session, include_str!("sql/catalog_blockers.sql")).await
 }
 
 /// Who the backend `pid` waits for now: empty when it does not wait for a lock.
@@ -402,11 +407,17 @@ pub(crate) async fn json_rows<T: DeserializeOwned>(
     session: &mut Session,
     sql: &str,
 ) -> Result<Vec<T>, DbError> {
-    let rows = session
-        .rows(&format!(
-            "SELECT pg_catalog.to_jsonb(q)::text FROM (\n{sql}\n) AS q"
-        ))
-        .await?;
+    let rows = session.rows(&as_json(sql)).await?;
+    from_json(&rows)
+}
+
+/// A query whose rows are those of another in their JSON form.
+pub(crate) fn as_json(sql: &str) -> String {
+    format!("SELECT pg_catalog.to_jsonb(q)::text FROM (\n{sql}\n) AS q")
+}
+
+/// Rows of [`as_json`].
+pub(crate) fn from_json<T: DeserializeOwned>(rows: &[Row]) -> Result<Vec<T>, DbError> {
     rows.iter()
         .map(|row| {
             let text: String = get(row, 0)?;

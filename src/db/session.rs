@@ -331,16 +331,24 @@ impl Session {
         T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
     {
         let rows = self.rows(sql).await?;
-        let row = rows
-            .first()
-            .ok_or_else(|| DbError::from(sqlx::Error::RowNotFound).in_statement(sql))?;
-        get(row, 0).map_err(|error| error.in_statement(sql))
+        one_value(&rows).map_err(|error| error.in_statement(sql))
     }
 
     /// Says good-bye to the server. Dropping the session closes it too, less politely.
     pub async fn close(self) -> Result<(), DbError> {
         Ok(self.connection.close().await?)
     }
+}
+
+/// The first column of the first row; an error when there is none.
+pub fn one_value<T>(rows: &[Row]) -> Result<T, DbError>
+where
+    T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+{
+    let row = rows
+        .first()
+        .ok_or_else(|| DbError::from(sqlx::Error::RowNotFound))?;
+    get(row, 0)
 }
 
 /// The value of one column of a row, by position from 0.

@@ -20,7 +20,7 @@ use crate::{
     db::{Session, server_info},
     execute::{
         Runner,
-        apply::{MigrationFile, live_catalog},
+        apply::MigrationFile,
         driver::connect,
         error::ExecuteError,
         journal::{Adopted, Journal, MigrationState, MigrationSummary, OpenState},
@@ -112,7 +112,7 @@ pub async fn adopt(
         Source::None => (None, from_none(journal.as_ref(), files, request)?),
         Source::Tool(place) => {
             let history = the_one(find::find(session, place).await?, place)?;
-            let rows = find::rows(session, &history).await?;
+            let rows = find::rows(&runner.patience(), session, &history).await?;
             let found = compare(history.tool, &rows, files, request.to.as_deref());
             (Some(history), found)
         }
@@ -131,6 +131,7 @@ pub async fn adopt(
         None => Adopted::FromNone,
         Some(history) => Adopted::From(history.tool),
     };
+    notes.extend(against_the_database(runner, session, files, &found.done, from.as_ref()).await?);
     let journal = match journal {
         Some(journal) => {
             journal.adopt_all(session, &new).await?;
@@ -138,7 +139,6 @@ pub async fn adopt(
         }
         None => Journal::install_with(session, schema, adopted, &new).await?,
     };
-    notes.extend(against_the_database(session, files, &found.done, from.as_ref(), schema).await?);
     let applied: BTreeSet<&str> = summaries
         .iter()
         .filter(|summary| {
@@ -193,24 +193,29 @@ fn from_none(
     })
 }
 
-/// The one history there is.
-fn the_one(mut found: Vec<Found>, place: &Where) -> Result<Found, ExecuteError> {
+/// The one history there is. What the role may not read is another's, if there is one that it may.
+fn the_one(looked: find::Looked, place: &Where) -> Result<Found, ExecuteError> {
+    let mut found = looked.histories;
     if found.len() == 1 {
         return Ok(found.remove(0));
     }
+    if let ([], [unreadable, ..]) = (found.as_slice(), looked.unreadable.as_slice()) {
+        return Err(find::unreadable(unreadable));
+    }
     if found.is_empty() {
-        let looked = match (&place.table, place.tool) {
-            (Some(table), Some(tool)) => {
-                format!(
-                    "{table} is not there, or is not a table of {}",
-                    tool.title()
-                )
+        let whose = place
+            .tool
+            .map_or("a tool that zdm knows", |tool| tool.title());
+        let looked = match (looked.others.as_slice(), &place.table, place.tool) {
+            ([(table, columns), ..], _, _) => format!(
+                "{table} is there, and its columns ({}) are not those of {whose}",
+                columns.join(", ")
+            ),
+            ([], Some(table), _) => format!("there is no table {table}"),
+            ([], None, Some(tool)) => {
+                format!("there is no table {} of {}", tool.table(), tool.title())
             }
-            (Some(table), None) => {
-                format!("{table} is not there, or is no table of a tool that zdm knows")
-            }
-            (None, Some(tool)) => format!("there is no table {} of {}", tool.table(), tool.title()),
-            (None, None) => "no other tool has kept a history in this database".to_owned(),
+            ([], None, None) => "no other tool has kept a history in this database".to_owned(),
         };
         return Err(ExecuteError::Refused {
             code: "adopt-no-history",
@@ -251,7 +256,7 @@ fn judge(
                 found.failed.join(", "),
                 history.table
             ),
-            next: tool.repair(first),
+            next: tool.repair(first, &history.table.short()),
         });
     }
     let mut differences = Vec::new();
@@ -264,6 +269,17 @@ fn judge(
     for id in &found.above {
         differences.push(format!(
             "{id} is done according to {}, and --to leaves it out: zdm would run it again",
+            tool.title()
+        ));
+    }
+    if tool == Tool::Migrate
+        && !files.is_empty()
+        && let [version] = found.without_file.as_slice()
+    {
+        differences.push(format!(
+            "{} says that the database is at {version}, and the folder has no such file: is it \
+             the folder of {}?",
+            history.table,
             tool.title()
         ));
     }
@@ -288,7 +304,11 @@ fn judge(
         });
     }
     notes.extend(differences);
-    if !found.without_file.is_empty() && with_file && !tool.files_are_code() {
+    if !found.without_file.is_empty()
+        && with_file
+        && !tool.files_are_code()
+        && tool != Tool::Migrate
+    {
         notes.push(format!(
             "{} has run what has no file: {}",
             tool.title(),
@@ -353,38 +373,50 @@ fn not_known(
 
 /// How the database differs from what the files that are done say.
 async fn against_the_database(
+    runner: &Runner,
     session: &mut Session,
     files: &[MigrationFile],
     done: &[Done],
     history: Option<&Found>,
-    journal_schema: &Ident,
 ) -> Result<Vec<String>, ExecuteError> {
     let ids: BTreeSet<&str> = done.iter().map(|one| one.id.as_str()).collect();
-    let applied = files
-        .iter()
-        .filter(|file| ids.contains(file.name.id.as_str()));
+    let is_done = |file: &&MigrationFile| ids.contains(file.name.id.as_str());
     // Without any file there is nothing to compare.
-    if applied.clone().next().is_none() {
+    if files.is_empty() {
         return Ok(Vec::new());
     }
     let server = server_info(session)
         .await
         .map_err(|error| ExecuteError::from_db("asking for the version", error))?;
-    let live = live_catalog(session, journal_schema).await?;
-    let replayed = schema::replay(server.major, applied);
+    let schema = &runner.settings.journal_schema;
+    let live = runner.patience().catalog(session, schema).await?;
+    let mut replayed = schema::replay(server.major, files.iter().filter(is_done));
+    let pending = files.iter().filter(|file| !is_done(file));
+    let there = schema::made_already(&mut replayed.clone(), &live, pending);
+    let mut lines: Vec<String> = there.iter().map(schema::There::in_words).collect();
+    if !files.iter().any(|file| is_done(&file)) {
+        return Ok(abridged(lines));
+    }
+    for one in there {
+        one.take_for_made(&mut replayed, &live);
+    }
     let mut passed_over: BTreeSet<ObjectName> = BTreeSet::new();
     if let Some(history) = history {
         passed_over.insert(history.table.clone());
         let rails = Ident::exact("ar_internal_metadata");
         passed_over.insert(history.table.sibling(rails));
     }
-    let mut lines = schema::differences(&replayed, &live, &passed_over);
+    lines.extend(schema::differences(&replayed, &live, &passed_over));
+    Ok(abridged(lines))
+}
+
+fn abridged(mut lines: Vec<String>) -> Vec<String> {
     if lines.len() > SHOWN {
         let more = lines.len() - SHOWN;
         lines.truncate(SHOWN);
         lines.push(format!("and {more} more differences"));
     }
-    Ok(lines)
+    lines
 }
 
 fn list(ids: &[String]) -> String {

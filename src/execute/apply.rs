@@ -1,9 +1,10 @@
 //! `zdm apply`: takes migrations up in order, one after the other, each as far as asked.
 //!
-//! Next: [`order`] says which may be in flight together, `take_up` plans one and hands it to the
-//! driver.
+//! Next: `ready` says what is due, [`order`] which may be in flight together, `take_up` plans one and
+//! hands it to the driver.
 
 pub mod order;
+mod ready;
 mod take_up;
 
 use crate::{
@@ -22,9 +23,10 @@ use crate::{
     plan::{Compat, MigrationName, PlanSettings},
 };
 
-pub use take_up::{live_catalog, plan_file, stored_plan};
+pub use take_up::{plan_file, stored_plan};
 
 use order::position;
+use ready::{goal, refuse_if_nothing_is_ready, too_early};
 use take_up::{Turn, nothing_to_contract, one};
 
 /// One migration of the folder.
@@ -142,7 +144,14 @@ pub async fn apply(
         }
         let Some(goal) = goal else {
             if request.only.contains(&file.name.id) {
-                too_early(&file.name.id, state, request.through)?;
+                too_early(
+                    &mut session,
+                    &journal,
+                    &known,
+                    &file.name.id,
+                    request.through,
+                )
+                .await?;
                 applied.push(Applied {
                     migration: file.name.clone(),
                     state,
@@ -168,6 +177,9 @@ pub async fn apply(
             state: reached,
             compat: stored_compat(&journal, &mut session, file).await?,
         });
+    }
+    if applied.is_empty() {
+        refuse_if_nothing_is_ready(&mut session, &journal, files, request).await?;
     }
     Ok(applied)
 }
@@ -253,90 +265,4 @@ fn past_end(files: &[MigrationFile], file: &MigrationFile, request: &ApplyReques
         .to
         .as_ref()
         .is_some_and(|to| position(files, &file.name.id) > position(files, to))
-}
-
-/// Refuses a phase that is asked for by name before its turn.
-fn too_early(id: &str, state: MigrationState, through: Through) -> Result<(), ExecuteError> {
-    let Through::Phase(phase) = through else {
-        return Ok(());
-    };
-    let before = match phase {
-        PhaseName::Expand => return Ok(()),
-        PhaseName::Migrate => PhaseName::Expand,
-        PhaseName::Contract => PhaseName::Migrate,
-    };
-    let reached = match state {
-        MigrationState::Done | MigrationState::Adopted => true,
-        MigrationState::Pending
-        | MigrationState::Queued
-        | MigrationState::RolledBack
-        | MigrationState::RollingBack
-        | MigrationState::Failed => false,
-        MigrationState::Expanding
-        | MigrationState::Expanded
-        | MigrationState::Migrating
-        | MigrationState::Migrated
-        | MigrationState::Contracting => {
-            state.phase_ended().is_some_and(|ended| ended >= before)
-                || state == MigrationState::Contracting
-        }
-    };
-    if reached {
-        return Ok(());
-    }
-    Err(ExecuteError::Refused {
-        code: "phase-order",
-        message: format!(
-            "{} of {id} comes after {}, and {id} is {state}",
-            phase.as_str(),
-            before.as_str()
-        ),
-        next: format!("Run zdm apply {id} --phase {} first.", before.as_str()),
-    })
-}
-
-/// How far a migration in this state is to be taken; `None` when it is left alone.
-fn goal(state: MigrationState, request: &ApplyRequest) -> Option<PhaseName> {
-    let in_flight_or_new = match state {
-        MigrationState::Done | MigrationState::Adopted => return None,
-        MigrationState::Pending
-        | MigrationState::Queued
-        | MigrationState::RolledBack
-        | MigrationState::Expanding
-        | MigrationState::Expanded
-        | MigrationState::Migrating
-        | MigrationState::Migrated
-        | MigrationState::Contracting
-        | MigrationState::RollingBack
-        | MigrationState::Failed => state,
-    };
-    match request.through {
-        Through::Default => match in_flight_or_new {
-            // Already where the default ends.
-            MigrationState::Migrated | MigrationState::Contracting => None,
-            _ => Some(PhaseName::Migrate),
-        },
-        Through::All => Some(PhaseName::Contract),
-        Through::Phase(phase) => {
-            let ready = match phase {
-                PhaseName::Expand => matches!(
-                    in_flight_or_new,
-                    MigrationState::Pending
-                        | MigrationState::Queued
-                        | MigrationState::RolledBack
-                        | MigrationState::Expanding
-                ),
-                PhaseName::Migrate => matches!(
-                    in_flight_or_new,
-                    MigrationState::Expanded | MigrationState::Migrating
-                ),
-                PhaseName::Contract => matches!(
-                    in_flight_or_new,
-                    MigrationState::Migrated | MigrationState::Contracting
-                ),
-            };
-            // One that is asked for by name is refused by the machine, with its reason.
-            (ready || in_flight_or_new == MigrationState::RollingBack).then_some(phase)
-        }
-    }
 }

@@ -9,6 +9,7 @@ mod journal_schema;
 mod monitor;
 mod ownership;
 mod primary;
+mod privileges;
 mod publication;
 mod row_security;
 mod version;
@@ -45,6 +46,48 @@ pub enum FindingLevel {
     Warning,
 }
 
+/// A right on the rows of a table, without which a step fails.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Need {
+    /// The table.
+    pub table: ObjectName,
+    /// The right.
+    pub privilege: Privilege,
+    /// Who needs it.
+    pub by: By,
+}
+
+/// A right on the rows of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Privilege {
+    /// To read them.
+    Select,
+    /// To change them.
+    Update,
+    /// To delete them.
+    Delete,
+}
+
+impl Privilege {
+    /// As GRANT writes it.
+    pub fn as_sql(self) -> &'static str {
+        match self {
+            Self::Select => "SELECT",
+            Self::Update => "UPDATE",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// Which role reads or writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum By {
+    /// That of the connection, which counts rows.
+    Connection,
+    /// The one that statements run as.
+    Role,
+}
+
 /// What a run is about, as far as checks need it.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope<'a> {
@@ -54,6 +97,8 @@ pub struct Scope<'a> {
     pub reshaped: &'a [ObjectName],
     /// Those of them that a backfill updates.
     pub backfilled: &'a [ObjectName],
+    /// Rights on rows that the steps need.
+    pub needs: &'a [Need],
     /// Functions that sync triggers of the reshaped tables call, as they are written.
     pub functions: &'a [QualifiedName],
     /// The schema of the journal.
@@ -95,6 +140,7 @@ async fn look(session: &mut Session, scope: &Scope<'_>) -> Result<Vec<Finding>, 
         return Ok(findings);
     }
     findings.extend(ownership::check(session, scope).await?);
+    findings.extend(privileges::check(session, scope).await?);
     findings.extend(journal_schema::check(session, scope).await?);
     findings.extend(monitor::check(session, scope).await?);
     findings.extend(publication::check(session, scope).await?);

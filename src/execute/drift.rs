@@ -8,6 +8,7 @@
 //! Next: [`anew`] fits a plan made with the difference to what is done already.
 
 pub mod anew;
+pub mod detached;
 pub mod partitions;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,9 +18,8 @@ use crate::{
         Catalog, ConstraintKind, Table, View,
         fingerprint::{differences, fingerprint},
     },
-    db::{Session, introspect::introspect},
-    execute::{apply::MigrationFile, error::ExecuteError},
-    ident::{Ident, ObjectName},
+    execute::apply::MigrationFile,
+    ident::ObjectName,
     parse::StatementKind,
     plan::{Plan, PlanInput, PlanSettings, Planned, Step, plan},
 };
@@ -34,16 +34,6 @@ pub struct MadeFrom<'a> {
     pub file: &'a MigrationFile,
     /// What is up to the user.
     pub settings: &'a PlanSettings,
-}
-
-/// The live catalog, to be looked at for differences.
-pub async fn present(
-    session: &mut Session,
-    journal_schema: &Ident,
-) -> Result<Catalog, ExecuteError> {
-    introspect(session, journal_schema)
-        .await
-        .map_err(|error| ExecuteError::from_db("reading the catalog", error))
 }
 
 /// What the relations of a plan, those that reference them, and the views that read them look like
@@ -434,7 +424,7 @@ fn merge<T: Clone + PartialEq, N: PartialEq>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::Column;
+    use crate::{catalog::Column, ident::Ident};
 
     fn with(columns: &[&str]) -> Table {
         let mut table = Table::new(ObjectName::public("t"));

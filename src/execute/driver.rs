@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Instant};
 use drifted::Looked;
 
 use crate::{
-    db::{Session, Target, activity, get},
+    db::{Session, Target, activity, get, one_value},
     execute::{
         Runner,
         adopt::mirror::{self, Mirror},
@@ -28,6 +28,7 @@ use crate::{
         journal::{Edge, Journal, MigrationRecord, MigrationState},
         lease::Lease,
         machine::{self, Action, Goal, Progress, Refusal, Standing},
+        patience::Patience,
         rows,
     },
     parse::PhaseName,
@@ -255,7 +256,11 @@ impl<'a> Driver<'a> {
 
     async fn end_phase(&mut self, phase: PhaseName) -> Result<(), ExecuteError> {
         let fingerprints = drift::shapes(
-            &drift::present(&mut self.watch, &self.runner.settings.journal_schema).await?,
+            &self
+                .runner
+                .patience()
+                .catalog(&mut self.watch, &self.runner.settings.journal_schema)
+                .await?,
             &self.plan,
         );
         self.journal
@@ -504,7 +509,8 @@ impl<'a> Driver<'a> {
     }
 
     async fn verify(&mut self, step: &Step, verify: &Verify) -> Result<(), ExecuteError> {
-        match rows_found(&mut self.session, verify).await? {
+        let patience = self.runner.patience();
+        match rows_found(&patience, &mut self.session, verify).await? {
             None => Ok(()),
             Some((count, sample)) => Err(ExecuteError::RowsFound {
                 step: step.id.clone(),
@@ -632,22 +638,20 @@ async fn standing(session: &mut Session, query: &str) -> Result<Standing, Execut
 
 /// The number of rows that must not be there, and a few of them; `None` when there are none.
 pub async fn rows_found(
+    patience: &Patience<'_>,
     session: &mut Session,
     verify: &Verify,
 ) -> Result<Option<(i64, Vec<String>)>, ExecuteError> {
-    let count: i64 = session
-        .value(&verify.count)
-        .await
-        .map_err(|error| ExecuteError::from_db("counting rows", error))?;
+    let doing = "counting rows";
+    let rows = patience.rows(session, doing, &verify.count).await?;
+    let count: i64 = one_value(&rows).map_err(|error| ExecuteError::from_db(doing, error))?;
     if count == 0 {
         return Ok(None);
     }
     let mut sample = Vec::new();
     if let Some(query) = &verify.sample {
-        let rows = session
-            .rows(query)
-            .await
-            .map_err(|error| ExecuteError::from_db("looking for a few rows", error))?;
+        let doing = "looking for a few rows";
+        let rows = patience.rows(session, doing, query).await?;
         for row in &rows {
             let text: Option<String> =
                 get(row, 0).map_err(|error| ExecuteError::from_db("reading a row", error))?;

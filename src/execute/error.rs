@@ -148,6 +148,18 @@ pub enum ExecuteError {
         /// Who was in the way at last.
         blockers: Vec<BlockerInfo>,
     },
+    /// What zdm wanted to look at stayed locked.
+    #[error("{doing}: {} stayed locked in ACCESS EXCLUSIVE mode for {waited}; nothing waits behind zdm", one_or_more(.relations))]
+    Locked {
+        /// What zdm was doing.
+        doing: &'static str,
+        /// The relations, as far as they are known.
+        relations: Vec<String>,
+        /// For how long, in words.
+        waited: String,
+        /// Who was in the way at last.
+        blockers: Vec<BlockerInfo>,
+    },
     /// A statement outside a transaction took longer than it may.
     #[error("{step} was cancelled after {deadline}")]
     Deadline {
@@ -266,6 +278,7 @@ impl ExecuteError {
             Self::LeaseLost { .. } => "lease-lost",
             Self::ConnectionLost { .. } => "connection-lost",
             Self::LockBudget { .. } => "lock-budget",
+            Self::Locked { .. } => "locked",
             Self::Deadline { .. } => "deadline",
             Self::Stopped { .. } => "stopped",
             Self::StepFailed { .. } => "step-failed",
@@ -296,6 +309,7 @@ impl ExecuteError {
             Self::LeaseLost { .. }
             | Self::ConnectionLost { .. }
             | Self::LockBudget { .. }
+            | Self::Locked { .. }
             | Self::Deadline { .. }
             | Self::Stopped { .. }
             | Self::StepFailed { .. }
@@ -323,6 +337,7 @@ impl ExecuteError {
             Self::LeaseLost { .. }
             | Self::ConnectionLost { .. }
             | Self::LockBudget { .. }
+            | Self::Locked { .. }
             | Self::Deadline { .. }
             | Self::Stopped { .. }
             | Self::Queued { .. }
@@ -368,7 +383,9 @@ impl ExecuteError {
             Self::ConnectionLost { .. } | Self::Stopped { .. } | Self::Database { .. } => {
                 "Run the same command again: it goes on where this one ended.".into()
             }
-            Self::LockBudget { blockers, .. } | Self::Deadline { blockers, .. } => {
+            Self::LockBudget { blockers, .. }
+            | Self::Locked { blockers, .. }
+            | Self::Deadline { blockers, .. } => {
                 let mut lines: Vec<String> = vec![
                     "Run the same command again when these have ended, or end them:".into(),
                 ];
@@ -390,6 +407,14 @@ impl ExecuteError {
 
 /// The SQLSTATE with which the journal refuses a write whose lease is no longer ours.
 pub(crate) const LEASE_LOST: &str = "ZD001";
+
+fn one_or_more(relations: &[String]) -> String {
+    if relations.is_empty() {
+        "a relation".to_owned()
+    } else {
+        relations.join(", ")
+    }
+}
 
 fn shown(tables: &[String]) -> String {
     match tables {

@@ -5,14 +5,16 @@ use crate::{
     execute::{
         Runner,
         apply::{order::refuse_if_depended_on, stored_plan},
-        drift::partitions,
-        driver::{Absent, Consent, Driver, connect, rows_found},
+        drift::{detached, partitions},
+        driver::{Absent, Consent, Driver, connect, progress, rows_found},
         error::ExecuteError,
         journal::{Journal, MigrationRecord, MigrationState, MigrationSummary, StepState},
         lease::{Lease, holder},
-        machine::Goal,
+        machine::{self, Action, Goal},
         made,
+        patience::Patience,
     },
+    ident::Ident,
     plan::{Plan, StepKind, Verb},
 };
 
@@ -29,11 +31,11 @@ pub async fn rollback(
         .ok_or_else(nothing)?;
     let all = journal.migrations(&mut session).await?;
     let chosen = match id {
-        Some(id) => all.iter().find(|summary| summary.id == id),
-        None => all.iter().rev().find(|summary| in_flight(summary.state)),
-    };
-    let Some(chosen) = chosen else {
-        return Err(nothing());
+        Some(id) => all
+            .iter()
+            .find(|summary| summary.id == id)
+            .ok_or_else(|| unknown(id))?,
+        None => newest(&mut session, &journal, &all).await?,
     };
     let way = Way {
         consent,
@@ -93,13 +95,109 @@ async fn take_back(
     result.map(drop)
 }
 
+/// What is meant without an id: the newest in flight.
+///
+/// One that had nothing to do in contract is done as soon as it is migrated, and whoever has just
+/// run it means it: it is named, and not passed over in favour of an older one that is in flight.
+async fn newest<'a>(
+    session: &mut Session,
+    journal: &Journal,
+    all: &'a [MigrationSummary],
+) -> Result<&'a MigrationSummary, ExecuteError> {
+    let candidate = all
+        .iter()
+        .rev()
+        .find(|summary| in_flight(summary.state) || summary.state == MigrationState::Done);
+    let in_flight = all.iter().rev().find(|summary| in_flight(summary.state));
+    match (candidate, in_flight) {
+        (Some(newest), Some(older)) if newest.state == MigrationState::Done => {
+            if way_back(session, journal, newest).await? != WayBack::Open {
+                return Ok(older);
+            }
+            Err(ExecuteError::Refused {
+                code: "rollback-ambiguous",
+                message: format!(
+                    "{} ({}) is the newest in flight, but {} ({}) was started after it, is done, \
+                     and can be taken back too",
+                    older.id, older.name, newest.id, newest.name
+                ),
+                next: format!(
+                    "Say which: zdm rollback {}, or zdm rollback {}.",
+                    newest.id, older.id
+                ),
+            })
+        }
+        (Some(newest), None) => {
+            let (said, next) = match way_back(session, journal, newest).await? {
+                WayBack::Open => (
+                    "can be taken back",
+                    format!("Run zdm rollback {}.", newest.id),
+                ),
+                WayBack::NoPlan => (
+                    "was run plainly, so that nothing tells how to take it back",
+                    format!("Undo {} by a new migration.", newest.id),
+                ),
+                WayBack::Closed => (
+                    "cannot be taken back, since contract has taken away something",
+                    format!("Undo {} by a new migration.", newest.id),
+                ),
+            };
+            Err(ExecuteError::Refused {
+                code: "nothing-to-roll-back",
+                message: format!(
+                    "no migration is in flight; {} ({}), the last that was done, {said}",
+                    newest.id, newest.name
+                ),
+                next,
+            })
+        }
+        (_, Some(in_flight)) => Ok(in_flight),
+        (None, None) => Err(nothing()),
+    }
+}
+
+/// Whether a migration that is done can be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum WayBack {
+    Open,
+    /// It was run without a plan.
+    NoPlan,
+    /// A contract step that cannot be undone has been committed.
+    Closed,
+}
+
+async fn way_back(
+    session: &mut Session,
+    journal: &Journal,
+    summary: &MigrationSummary,
+) -> Result<WayBack, ExecuteError> {
+    let Some(record) = journal.load(session, &summary.id).await? else {
+        return Ok(WayBack::NoPlan);
+    };
+    let Some(plan) = &record.plan else {
+        return Ok(WayBack::NoPlan);
+    };
+    Ok(
+        match machine::next(plan, &progress(&record), Goal::Rollback, None) {
+            Action::Refuse(_) => WayBack::Closed,
+            _ => WayBack::Open,
+        },
+    )
+}
+
 fn nothing() -> ExecuteError {
     ExecuteError::Refused {
         code: "nothing-to-roll-back",
-        message: "no migration is in flight".to_owned(),
-        next: "Run zdm status to see where each migration stands; zdm rollback ID takes back one \
-               that is done, where that is still possible."
-            .to_owned(),
+        message: "no migration is in flight, and none was done by zdm".to_owned(),
+        next: "Run zdm status to see where each migration stands.".to_owned(),
+    }
+}
+
+fn unknown(id: &str) -> ExecuteError {
+    ExecuteError::Refused {
+        code: "nothing-to-roll-back",
+        message: format!("{id} has not been started"),
+        next: "Run zdm status to see where each migration stands.".to_owned(),
     }
 }
 
@@ -140,6 +238,15 @@ async fn back(
         made::refuse(&mut watch, &record).await?;
         refuse_if_depended_on(&mut watch, journal, way.all, &plan).await?;
     }
+    let detached = match record.state {
+        MigrationState::Contracting | MigrationState::Done => Vec::new(),
+        _ if !detached::has_partitions(&record.boundaries) => Vec::new(),
+        _ => {
+            let schema = &runner.settings.journal_schema;
+            let catalog = runner.patience().catalog(&mut watch, schema).await?;
+            detached::left(&record.boundaries, &catalog)
+        }
+    };
     // Said before anything is taken back: a rollback that stops half-way helps nobody.
     if record.state != MigrationState::RollingBack && consent == Consent::None {
         let done = |id: &str| {
@@ -147,11 +254,25 @@ async fn back(
                 .step(id)
                 .is_some_and(|step| !matches!(step.state, StepState::Pending | StepState::Undone))
         };
-        let mut losses = losses(&mut watch, &plan, done).await?;
+        let patience = runner.patience();
+        let mut losses = losses(&patience, &mut watch, &plan, done).await?;
         losses.extend(changed_rows(&plan, &record));
+        losses.extend(
+            detached
+                .iter()
+                .filter(|left| !left.columns.is_empty())
+                .map(|left| {
+                    let columns: Vec<String> = left.columns.iter().map(Ident::quoted).collect();
+                    format!(
+                        "{}, which was detached, loses {}",
+                        left.table.short(),
+                        columns.join(", ")
+                    )
+                }),
+        );
         let mut help = "Save what is listed, or consent to its loss: zdm rollback --yes.";
         if way.absent == Absent::PassedOver {
-            losses.extend(unsynchronised(&mut watch, &plan).await?);
+            losses.extend(unsynchronised(&patience, &mut watch, &plan).await?);
             help = "Save what is listed, or consent to its loss: zdm adopt --copy --yes.";
         }
         if !losses.is_empty() {
@@ -173,15 +294,22 @@ async fn back(
         // Their share went with them.
         Absent::PassedOver
     };
+    for left in &detached {
+        driver.clean(left).await?;
+    }
     driver.run(Goal::Rollback).await
 }
 
 /// Rows in which both shapes differ, now that a trigger may be gone: those of the new shape would
 /// go, one line for each table.
-async fn unsynchronised(session: &mut Session, plan: &Plan) -> Result<Vec<String>, ExecuteError> {
+async fn unsynchronised(
+    patience: &Patience<'_>,
+    session: &mut Session,
+    plan: &Plan,
+) -> Result<Vec<String>, ExecuteError> {
     let mut lines = Vec::new();
     for verify in &plan.verify {
-        match rows_found(session, verify).await {
+        match rows_found(patience, session, verify).await {
             Ok(Some((count, _))) => {
                 lines.push(verify.message.replace("{count}", &count.to_string()));
             }
@@ -245,6 +373,7 @@ fn changed_rows(plan: &Plan, record: &MigrationRecord) -> Vec<String> {
 
 /// What going back would lose, one line each.
 pub async fn losses(
+    patience: &Patience<'_>,
     session: &mut Session,
     plan: &Plan,
     done: impl Fn(&str) -> bool,
@@ -252,7 +381,7 @@ pub async fn losses(
     let mut losses = Vec::new();
     for step in plan.steps().filter(|step| done(&step.id)) {
         for loses in step.undo.iter().filter_map(|undo| undo.loses.as_ref()) {
-            match rows_found(session, loses).await {
+            match rows_found(patience, session, loses).await {
                 Ok(Some((count, _))) => {
                     losses.push(loses.message.replace("{count}", &count.to_string()));
                 }

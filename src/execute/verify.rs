@@ -1,12 +1,13 @@
 //! `zdm verify`: both shapes agree, and what was built is valid.
 
 use crate::{
-    db::Session,
+    db::{Session, one_value},
     execute::{
         Runner,
         driver::{connect, rows_found},
         error::ExecuteError,
         journal::{Journal, MigrationRecord, MigrationState, StepState},
+        patience::Patience,
         rollback::in_flight,
     },
     parse::PhaseName,
@@ -42,7 +43,8 @@ pub async fn verify(runner: &Runner, id: Option<&str>) -> Result<Vec<Checked>, E
         if let Some(record) = journal.load(&mut session, &summary.id).await?
             && let Some(plan) = &record.plan
         {
-            one(&mut session, &record, plan, &mut checked).await?;
+            let patience = runner.patience();
+            one(&patience, &mut session, &record, plan, &mut checked).await?;
         }
     }
     if let Some(id) = id
@@ -63,6 +65,7 @@ pub async fn verify(runner: &Runner, id: Option<&str>) -> Result<Vec<Checked>, E
 }
 
 async fn one(
+    patience: &Patience<'_>,
     session: &mut Session,
     record: &MigrationRecord,
     plan: &Plan,
@@ -91,10 +94,10 @@ async fn one(
             continue;
         }
         let Some(query) = &step.post else { continue };
-        let answer: String = session
-            .value(query)
-            .await
-            .map_err(|error| ExecuteError::from_db("checking a step", error))?;
+        let doing = "checking a step";
+        let rows = patience.rows(session, doing, query).await?;
+        let answer: String =
+            one_value(&rows).map_err(|error| ExecuteError::from_db(doing, error))?;
         checked.push(Checked {
             migration: record.id.clone(),
             what: format!("{}: {}", step.id, step.title),
@@ -103,7 +106,7 @@ async fn one(
     }
     if record.state == MigrationState::Migrated {
         for verify in &plan.verify {
-            let found = rows_found(session, verify).await?;
+            let found = rows_found(patience, session, verify).await?;
             checked.push(Checked {
                 migration: record.id.clone(),
                 what: format!("both shapes of {} agree", verify.table.short()),

@@ -377,17 +377,30 @@ pub fn refuse_growth(table: &ObjectName, only: bool, (rows, bytes): (u64, u64)) 
         quote_literal(&message),
         quote_literal(hint)
     );
+    let oid = regclass(table);
+    let unreadable = format!(
+        "RAISE EXCEPTION USING MESSAGE = {} || current_user || {},\n      \
+         HINT = {} || pg_catalog.quote_ident(current_user),\n      \
+         ERRCODE = 'insufficient_privilege';",
+        quote_literal(&format!(
+            "whether {} is small still cannot be told: ",
+            table.short()
+        )),
+        quote_literal(" may not read it"),
+        quote_literal(&format!("GRANT SELECT ON {table} TO ")),
+    );
     let body = format!(
         "BEGIN\n  \
          IF (WITH RECURSIVE parts (oid) AS (\n    \
-         SELECT {}::pg_catalog.oid\n{more}  \
+         SELECT {oid}::pg_catalog.oid\n{more}  \
          ) SELECT sum(pg_catalog.pg_relation_size(parts.oid)) FROM parts) > {bytes} THEN\n    \
          {raise}\n  \
+         ELSIF NOT pg_catalog.has_any_column_privilege({oid}, 'SELECT') THEN\n    \
+         {unreadable}\n  \
          ELSIF (SELECT count(*) FROM (SELECT FROM {from} LIMIT {}) few) > {rows} THEN\n    \
          {raise}\n  \
          END IF;\n\
          END\n",
-        regclass(table),
         rows + 1,
     );
     let quote = dollar_quote(&body);

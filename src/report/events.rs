@@ -20,7 +20,10 @@ pub fn line(event: &Event) -> String {
     if let Some(step) = &event.step {
         let _ = write!(out, " {step}");
     }
-    let _ = write!(out, ": {}", in_words(&event.kind));
+    if !out.is_empty() {
+        out.push_str(": ");
+    }
+    out.push_str(&in_words(&event.kind));
     out
 }
 

@@ -9,6 +9,7 @@ mod generated;
 mod guides;
 mod lint;
 mod lint_fix;
+mod locked;
 mod lsp;
 mod plan;
 mod run;

@@ -30,6 +30,7 @@ mod made;
 mod objects;
 mod partitions;
 mod partitions_change;
+mod partitions_detached;
 mod reindex;
 mod replay;
 mod replay_histories;

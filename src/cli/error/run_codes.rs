@@ -75,6 +75,11 @@ pub const RUN_CODES: &[RunCode] = &[
         Exit::Found,
     ),
     (
+        "detached-partition",
+        "A partition was detached between the phases and keeps what zdm has made on it; the SQL that takes it away is shown.",
+        Exit::Found,
+    ),
+    (
         "done-by-others",
         "What a step is to make is there already, and zdm did not make it.",
         Exit::Found,
@@ -141,6 +146,11 @@ pub const RUN_CODES: &[RunCode] = &[
         Exit::Stopped,
     ),
     (
+        "locked",
+        "What zdm has to look at, as the catalog, stayed locked in ACCESS EXCLUSIVE mode; who holds it is shown.",
+        Exit::Stopped,
+    ),
+    (
         "mirror",
         "The history of the other tool cannot be kept up as `[history] mirror` asks.",
         Exit::Found,
@@ -182,7 +192,7 @@ pub const RUN_CODES: &[RunCode] = &[
     ),
     (
         "nothing-to-roll-back",
-        "No migration is in flight.",
+        "No migration is in flight; one that is done is named, with whether it can be taken back.",
         Exit::Found,
     ),
     (
@@ -252,6 +262,11 @@ pub const RUN_CODES: &[RunCode] = &[
         Exit::Found,
     ),
     (
+        "rollback-ambiguous",
+        "A migration is in flight, and one that was started after it is done: the id has to say which is meant.",
+        Exit::Found,
+    ),
+    (
         "rolling-back",
         "The migration is being rolled back; that has to end first.",
         Exit::Found,
@@ -286,6 +301,11 @@ pub const RUN_CODES: &[RunCode] = &[
         "stopped",
         "Someone asked for the end; the run stopped at a safe point.",
         Exit::Stopped,
+    ),
+    (
+        "table-privilege",
+        "The role may not read or write the rows of a table as the migration has to.",
+        Exit::Found,
     ),
     (
         "without-monitor",

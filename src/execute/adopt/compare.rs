@@ -83,8 +83,9 @@ pub fn compare(tool: Tool, rows: &[Row], files: &[MigrationFile], to: Option<&st
             .is_some_and(|baseline| version_order(&key, baseline).is_le());
         let id = file.name.id.clone();
         match row.map(|row| row.standing) {
+            // In the words of the tool, whose commands want it so.
             Some(Standing::Failed) => {
-                found.failed.push(id);
+                found.failed.extend(row.map(|row| row.shown().to_owned()));
                 continue;
             }
             None if !in_baseline => {
@@ -122,9 +123,9 @@ pub fn compare(tool: Tool, rows: &[Row], files: &[MigrationFile], to: Option<&st
         found.without_file.push(key);
     }
     let mut without = Vec::new();
-    for (key, row) in standing {
+    for row in standing.into_values() {
         match row.standing {
-            Standing::Failed => found.failed.push(key),
+            Standing::Failed => found.failed.push(row.shown().to_owned()),
             Standing::Applied | Standing::Removed | Standing::Baseline | Standing::Other => {
                 let id = row.shown().to_owned();
                 without.push(Done {

@@ -4,9 +4,13 @@ use serde::Deserialize;
 
 use super::{Row, Tool};
 use crate::{
-    db::{Session, activity::json_rows, bind},
-    execute::error::ExecuteError,
-    ident::ObjectName,
+    db::{
+        Failure, Session,
+        activity::{as_json, from_json, json_rows},
+        bind,
+    },
+    execute::{error::ExecuteError, patience::Patience},
+    ident::{Ident, ObjectName, QualifiedName},
 };
 
 /// A tool's table.
@@ -16,6 +20,17 @@ pub struct Found {
     pub tool: Tool,
     /// Its table.
     pub table: ObjectName,
+}
+
+/// What is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Looked {
+    /// Histories that can be read.
+    pub histories: Vec<Found>,
+    /// Those that the role may not read.
+    pub unreadable: Vec<Found>,
+    /// Tables of the right name with the columns of no tool that was asked for, and their columns.
+    pub others: Vec<(ObjectName, Vec<String>)>,
 }
 
 /// Where to look.
@@ -30,7 +45,6 @@ pub struct Where {
 #[derive(Deserialize)]
 struct Candidate {
     name: ObjectName,
-    schema: String,
     relation: String,
     columns: Vec<String>,
     readable: bool,
@@ -38,19 +52,25 @@ struct Candidate {
 }
 
 /// Every history that is there. More than one is possible: whoever asks has to choose.
-pub async fn find(session: &mut Session, place: &Where) -> Result<Vec<Found>, ExecuteError> {
-    let (schema, relation) = match place.table.as_deref() {
-        None => (None, None),
-        Some(table) => match table.split_once('.') {
-            Some((schema, relation)) => (Some(schema), Some(relation)),
-            None => (None, Some(table)),
-        },
+pub async fn find(session: &mut Session, place: &Where) -> Result<Looked, ExecuteError> {
+    let named = match place.table.as_deref() {
+        None => None,
+        Some(table) => Some(QualifiedName::parse(table).ok_or_else(|| ExecuteError::Refused {
+            code: "adopt-no-history",
+            message: format!("`{table}` is no name of a table"),
+            next: "Write --table NAME or --table SCHEMA.NAME, a part with a dot or a quote in it as \
+                   \"my.schema\"."
+                .to_owned(),
+        })?),
     };
+    let schema = named.as_ref().and_then(|name| name.schema.as_ref());
+    let relation = named.as_ref().map(|name| name.name.as_str());
     let usual: Vec<String> = Tool::ALL.map(|tool| tool.table().to_owned()).to_vec();
     let sql = bind(
         "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name, \
-           n.nspname AS schema, c.relname AS relation, \
-           pg_catalog.has_table_privilege(c.oid, 'SELECT') AS readable, \
+           c.relname AS relation, \
+           pg_catalog.has_table_privilege(c.oid, 'SELECT') \
+             AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS readable, \
            ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a \
                  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns, \
            EXISTS (SELECT FROM pg_catalog.pg_class r WHERE r.relnamespace = c.relnamespace \
@@ -62,7 +82,7 @@ pub async fn find(session: &mut Session, place: &Where) -> Result<Vec<Found>, Ex
            AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' \
          ORDER BY 1",
         &[
-            schema.into(),
+            schema.map(Ident::as_str).into(),
             relation.into(),
             usual.join(",").as_str().into(),
         ],
@@ -70,35 +90,51 @@ pub async fn find(session: &mut Session, place: &Where) -> Result<Vec<Found>, Ex
     let candidates: Vec<Candidate> = json_rows(session, &sql)
         .await
         .map_err(|error| ExecuteError::from_db("looking for histories of other tools", error))?;
-    let mut found = Vec::new();
+    let mut found = Looked {
+        histories: Vec::new(),
+        unreadable: Vec::new(),
+        others: Vec::new(),
+    };
     for candidate in candidates {
-        let tools = Tool::ALL
+        let tools: Vec<Tool> = Tool::ALL
             .into_iter()
             .filter(|tool| place.tool.is_none_or(|wanted| wanted == *tool))
-            .filter(|tool| is_its(*tool, &candidate, place));
+            .filter(|tool| is_its(*tool, &candidate, place))
+            .collect();
+        if tools.is_empty() {
+            found
+                .others
+                .push((candidate.name.clone(), candidate.columns.clone()));
+        }
         for tool in tools {
-            if !candidate.readable {
-                return Err(ExecuteError::Refused {
-                    code: "adopt-unreadable",
-                    message: format!(
-                        "the role may not read {}, the history of {}",
-                        candidate.name,
-                        tool.title()
-                    ),
-                    next: format!(
-                        "Grant it: GRANT USAGE ON SCHEMA {} TO …; GRANT SELECT ON {} TO …;",
-                        crate::ident::quote(&candidate.schema),
-                        candidate.name
-                    ),
-                });
-            }
-            found.push(Found {
+            let history = Found {
                 tool,
                 table: candidate.name.clone(),
-            });
+            };
+            if candidate.readable {
+                found.histories.push(history);
+            } else {
+                found.unreadable.push(history);
+            }
         }
     }
     Ok(found)
+}
+
+/// The refusal of a history that the role may not read.
+pub fn unreadable(history: &Found) -> ExecuteError {
+    ExecuteError::Refused {
+        code: "adopt-unreadable",
+        message: format!(
+            "the role may not read {}, the history of {}",
+            history.table,
+            history.tool.title()
+        ),
+        next: format!(
+            "Grant it: GRANT USAGE ON SCHEMA {} TO …; GRANT SELECT ON {} TO …;",
+            history.table.schema, history.table
+        ),
+    }
 }
 
 /// Whether a table is the history of a tool: it has its name and its columns.
@@ -118,9 +154,20 @@ fn is_its(tool: Tool, candidate: &Candidate, place: &Where) -> bool {
     named && complete && told_apart
 }
 
-/// The rows of a history, oldest first.
-pub async fn rows(session: &mut Session, found: &Found) -> Result<Vec<Row>, ExecuteError> {
-    json_rows(session, &found.tool.rows_sql(&found.table))
-        .await
-        .map_err(|error| ExecuteError::from_db("reading the history of another tool", error))
+/// The rows of a history, oldest first. The other tool may be at work and have it locked.
+pub async fn rows(
+    patience: &Patience<'_>,
+    session: &mut Session,
+    history: &Found,
+) -> Result<Vec<Row>, ExecuteError> {
+    let doing = "reading the history of another tool";
+    let sql = as_json(&history.tool.rows_sql(&history.table));
+    match patience.rows(session, doing, &sql).await {
+        Ok(rows) => from_json(&rows).map_err(|error| ExecuteError::from_db(doing, error)),
+        // Row security counts as well.
+        Err(ExecuteError::Database { error, .. }) if error.failure() == Failure::Privilege => {
+            Err(unreadable(history))
+        }
+        Err(error) => Err(error),
+    }
 }

@@ -90,7 +90,11 @@ impl Mirror {
             tool: Some(tool),
             table: settings.place.table.clone(),
         };
-        let mut found = find::find(session, &place).await?;
+        let looked = find::find(session, &place).await?;
+        let mut found = looked.histories;
+        if let ([], [unreadable, ..]) = (found.as_slice(), looked.unreadable.as_slice()) {
+            return Err(find::unreadable(unreadable));
+        }
         if found.len() > 1 {
             let tables: Vec<String> = found.iter().map(|one| one.table.to_string()).collect();
             return Err(refused(

@@ -25,6 +25,94 @@ pub fn replay<'a>(version: PgVersion, files: impl Iterator<Item = &'a MigrationF
     catalog
 }
 
+/// What a file that is not done makes, and what is there already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct There {
+    file: String,
+    table: ObjectName,
+    /// The column; the whole table without one.
+    column: Option<Ident>,
+}
+
+impl There {
+    /// In one line.
+    pub fn in_words(&self) -> String {
+        let table = self.table.short();
+        let what = match &self.column {
+            None => table,
+            Some(column) => format!("{table}.{column}"),
+        };
+        format!(
+            "{what} is there already, and {}, which is not marked as done, makes it: was it run by \
+             hand, or half of it?",
+            self.file
+        )
+    }
+
+    /// Adds it to what the files make, as it is, so that it is not told a second time.
+    pub fn take_for_made(&self, replayed: &mut Catalog, live: &Catalog) {
+        let Some(there) = live.tables.get(&self.table) else {
+            return;
+        };
+        match &self.column {
+            None => {
+                replayed.tables.insert(self.table.clone(), there.clone());
+            }
+            Some(column) => {
+                if let (Some(table), Some(column)) =
+                    (replayed.tables.get_mut(&self.table), there.column(column))
+                {
+                    table.columns.push(column.clone());
+                }
+            }
+        }
+    }
+}
+
+/// Tables and columns that are there although the file which makes them is not done. `replayed` is
+/// what the files that are done leave, and what all of them leave afterwards.
+pub fn made_already<'a>(
+    replayed: &mut Catalog,
+    live: &Catalog,
+    pending: impl Iterator<Item = &'a MigrationFile>,
+) -> Vec<There> {
+    let mut found: Vec<There> = Vec::new();
+    for file in pending {
+        let before = replayed.clone();
+        replayed.search_path = vec![Ident::exact("public")];
+        for statement in &file.script.statements {
+            catalog::apply(replayed, statement, file.script.source.text());
+        }
+        for (name, table) in &replayed.tables {
+            let Some(there) = live.tables.get(name) else {
+                continue;
+            };
+            let made = |column: Option<Ident>| There {
+                file: file.name.id.clone(),
+                table: name.clone(),
+                column,
+            };
+            match before.tables.get(name) {
+                None => found.push(made(None)),
+                // Whoever made the table by hand made its columns, too.
+                Some(_)
+                    if found
+                        .iter()
+                        .any(|one| one.table == *name && one.column.is_none()) => {}
+                Some(known) => found.extend(
+                    table
+                        .columns
+                        .iter()
+                        .filter(|column| known.column(&column.name).is_none())
+                        .filter(|column| there.column(&column.name).is_some())
+                        .map(|column| made(Some(column.name.clone()))),
+                ),
+            }
+        }
+    }
+    found
+}
+
 /// What differs, one line each. `passed_over` are tables that are nobody's migration.
 pub fn differences(
     replayed: &Catalog,

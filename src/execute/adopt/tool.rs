@@ -255,10 +255,10 @@ impl Tool {
     }
 
     /// What to do about a migration that it began and did not end.
-    pub(super) fn repair(self, version: &str) -> String {
+    pub(super) fn repair(self, version: &str, table: &str) -> String {
         match self {
             Self::Sqlx => format!(
-                "Finish or take back its changes by hand, then DELETE FROM _sqlx_migrations WHERE version = {} AND NOT success.",
+                "Finish or take back its changes by hand, then DELETE FROM {table} WHERE version = {} AND NOT success.",
                 number(version)
             ),
             Self::Flyway => {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     catalog::Catalog,
-    db::{Session, introspect::introspect},
+    db::Session,
     effects::LockMode,
     execute::{
         Runner,
@@ -21,7 +21,7 @@ use crate::{
         machine::Goal,
         made,
     },
-    ident::{Ident, ObjectName, QualifiedName},
+    ident::{ObjectName, QualifiedName},
     parse::{
         DirectiveKind, Expr, PhaseName, StatementKind,
         statement::{AlterActionKind, ColumnAction},
@@ -169,7 +169,10 @@ pub fn stored_plan(record: &MigrationRecord) -> Result<Plan, ExecuteError> {
 
 /// Plans a migration on the live catalog and stores it.
 async fn take_up(turn: &mut Turn<'_>, runner: &Runner, lease: &Lease) -> Result<Plan, ApplyError> {
-    let catalog = live_catalog(turn.session, &runner.settings.journal_schema).await?;
+    let patience = runner.patience();
+    let catalog = patience
+        .catalog(turn.session, &runner.settings.journal_schema)
+        .await?;
     let planned = plan_file(turn.file, &catalog, &turn.request.plan);
     if planned.refused() {
         return Err(ApplyError::Plan {
@@ -290,6 +293,7 @@ async fn preflight(
         tables: &tables,
         reshaped: &reshaped,
         backfilled: &backfilled,
+        needs: &needs(plan),
         functions: &called(file),
         journal_schema: &runner.settings.journal_schema,
         role: runner.settings.role.as_ref(),
@@ -305,6 +309,53 @@ async fn preflight(
         }
     }
     checks::refuse(&findings)
+}
+
+/// The rights on rows that the steps of a plan need, beyond those that statements of the file have
+/// to bring themselves.
+fn needs(plan: &Plan) -> Vec<checks::Need> {
+    let mut needs: BTreeSet<checks::Need> = BTreeSet::new();
+    for step in plan.steps() {
+        let (table, privileges, by): (_, &[checks::Privilege], _) = match &step.kind {
+            StepKind::Backfill { backfill } => (
+                &backfill.table,
+                &[checks::Privilege::Select, checks::Privilege::Update],
+                checks::By::Role,
+            ),
+            StepKind::Batches { batches } => match batches.verb {
+                Verb::Update | Verb::Merge => (
+                    &batches.table,
+                    &[checks::Privilege::Select, checks::Privilege::Update],
+                    checks::By::Role,
+                ),
+                Verb::Delete => (
+                    &batches.table,
+                    &[checks::Privilege::Select, checks::Privilege::Delete],
+                    checks::By::Role,
+                ),
+                Verb::Insert => continue,
+            },
+            StepKind::Verify { verify } => (
+                &verify.table,
+                &[checks::Privilege::Select],
+                checks::By::Connection,
+            ),
+            StepKind::Ddl
+            | StepKind::LongDdl
+            | StepKind::Bare
+            | StepKind::CreateIndex { .. }
+            | StepKind::DropIndex { .. }
+            | StepKind::Reindex { .. }
+            | StepKind::Rows { .. }
+            | StepKind::WaitForSnapshots => continue,
+        };
+        needs.extend(privileges.iter().map(|privilege| checks::Need {
+            table: table.clone(),
+            privilege: *privilege,
+            by,
+        }));
+    }
+    needs.into_iter().collect()
 }
 
 /// The functions in expressions that a sync trigger may run: of `up` and `down`, of UPDATE, and of
@@ -350,16 +401,6 @@ fn called(file: &MigrationFile) -> Vec<QualifiedName> {
         .into_iter()
         .flat_map(|expr| expr.functions.iter().cloned())
         .collect()
-}
-
-/// The catalog of the live database.
-pub async fn live_catalog(
-    session: &mut Session,
-    journal_schema: &Ident,
-) -> Result<Catalog, ExecuteError> {
-    introspect(session, journal_schema)
-        .await
-        .map_err(|error| ExecuteError::from_db("reading the catalog", error))
 }
 
 /// The plan of one file.

@@ -95,7 +95,7 @@ fn targets(sql: &str) -> Vec<Option<String>> {
         .collect()
 }
 
-/// The partitions of a migration's tables that have been dropped since it began.
+/// The partitions of a migration's tables that have been dropped or detached since it began.
 pub async fn dropped(
     session: &mut Session,
     record: &MigrationRecord,
@@ -119,7 +119,8 @@ pub async fn dropped(
     let names = serde_json::json!(names).to_string();
     let sql = bind(
         "SELECT w.name FROM pg_catalog.jsonb_array_elements_text($1::jsonb) AS w (name) \
-         WHERE pg_catalog.to_regclass(w.name) IS NULL",
+         WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c \
+                           WHERE c.oid = pg_catalog.to_regclass(w.name) AND c.relispartition)",
         &[(&names).into()],
     );
     let gone: Vec<Found> = json_rows(session, &sql)
@@ -188,9 +189,12 @@ pub fn only(recorded: &Shapes, present: &Shapes, catalog: &Catalog) -> bool {
                 return false;
             };
             let Some(mut new) = present.get(name).and_then(|text| super::table(text)) else {
-                // Detached ones are there still, and keep what zdm has made on them.
                 return old.partition_bound.is_some() && !catalog.tables.contains_key(&old.name);
             };
+            // A detached one is nobody's concern any more.
+            if old.partition_bound.is_some() && new.partition_bound.is_none() {
+                return true;
+            }
             if old.kind == TableKind::Partitioned {
                 new.children.clone_from(&old.children);
             }

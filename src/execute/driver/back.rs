@@ -4,8 +4,9 @@
 
 use super::{Absent, Consent, Driver, Loss, rows_found};
 use crate::{
-    effects::RelationLock,
+    effects::{LockMode, RelationLock},
     execute::{
+        drift::detached::Left,
         error::ExecuteError,
         guard::{BareIndex, GuardContext, GuardedWork, Hold, JournalEntry, run_guarded},
         made,
@@ -49,7 +50,7 @@ impl Driver<'_> {
         let Some(loses) = &undo.loses else {
             return Ok(Loss::None);
         };
-        let found = match rows_found(&mut self.session, loses).await {
+        let found = match rows_found(&self.runner.patience(), &mut self.session, loses).await {
             // What would be counted is gone.
             Err(ExecuteError::Database { .. }) if self.absent == Absent::PassedOver => None,
             found => found?,
@@ -127,6 +128,44 @@ impl Driver<'_> {
             record,
         };
         run_guarded(&mut cx, &work).await?;
+        Ok(())
+    }
+
+    /// Takes away what is left on a partition that was detached.
+    pub(in crate::execute) async fn clean(&mut self, left: &Left) -> Result<(), ExecuteError> {
+        let locks = [RelationLock {
+            relation: left.table.clone(),
+            mode: LockMode::AccessExclusive,
+        }];
+        let mut cx = GuardContext {
+            session: &mut self.session,
+            watch: &mut self.watch,
+            own: &[],
+            journal: self.journal,
+            lease: self.lease,
+            events: &self.runner.events,
+            stop: &self.runner.stop,
+            settings: &self.runner.settings,
+            rng: &mut self.rng,
+        };
+        let work = GuardedWork {
+            step: "detached",
+            locks: &locks,
+            guard: Guard::Ladder,
+            statements: &left.statements,
+            search_path: &self.plan.search_path,
+            hold: Hold::Short,
+            record: JournalEntry::Nothing,
+        };
+        run_guarded(&mut cx, &work).await?;
+        self.runner.events.note(
+            None,
+            format!(
+                "{} was detached, and is as before expand again:\n{}",
+                left.table.short(),
+                left.script()
+            ),
+        );
         Ok(())
     }
 

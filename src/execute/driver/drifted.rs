@@ -41,7 +41,27 @@ impl Driver<'_> {
         let Some(recorded) = shapes_at(record, Edge::Done) else {
             return Ok(Looked::AsPlanned);
         };
-        let catalog = drift::present(&mut self.watch, &self.runner.settings.journal_schema).await?;
+        let schema = &self.runner.settings.journal_schema;
+        let catalog = self
+            .runner
+            .patience()
+            .catalog(&mut self.watch, schema)
+            .await?;
+        if let Some(left) = drift::detached::left(&record.boundaries, &catalog).first() {
+            return Err(ExecuteError::Refused {
+                code: "detached-partition",
+                message: format!(
+                    "{} was detached since {} began, and keeps what was made on it",
+                    left.table.short(),
+                    record.id
+                ),
+                next: format!(
+                    "Attach it again; or take that away and run zdm apply {} again:\n{}",
+                    record.id,
+                    left.script()
+                ),
+            });
+        }
         let present = drift::shapes(&catalog, &self.plan);
         let Some(difference) = drift::difference(recorded, &present) else {
             return Ok(Looked::AsPlanned);

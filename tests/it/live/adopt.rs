@@ -2,6 +2,7 @@
 //! folder in its layout.
 
 mod mirror;
+mod odd;
 mod tools;
 
 use jiff::Timestamp;

@@ -8,7 +8,7 @@ use zdm::{
     diagnostic::Diagnostic,
     execute::{
         ExecuteError,
-        apply::{ApplyError, ApplyRequest, MigrationFile, Through, apply, live_catalog, plan_file},
+        apply::{ApplyError, ApplyRequest, MigrationFile, Through, apply, plan_file},
         driver::Consent,
         event::{Event, EventKind},
         journal::{Journal, MigrationRecord, MigrationState},
@@ -58,7 +58,7 @@ impl Case {
         let mut session = Session::open(&self.run.runner.target, "test")
             .await
             .unwrap();
-        let catalog = live_catalog(&mut session, &zdm::ident::Ident::exact("zdm"))
+        let catalog = zdm::db::introspect(&mut session, &zdm::ident::Ident::exact("zdm"))
             .await
             .unwrap();
         plan_file(&self.files[0], &catalog, &self.request.plan)

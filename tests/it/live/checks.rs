@@ -30,6 +30,7 @@ async fn look_with(
         tables: &tables,
         reshaped: &tables,
         backfilled: &tables,
+        needs: &[],
         functions,
         journal_schema: &schema,
         role: None,

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use zdm::{
-    execute::apply::{ApplyError, MigrationFile, Through, apply, live_catalog, plan_file},
+    execute::apply::{ApplyError, MigrationFile, Through, apply, plan_file},
     plan::Sizes,
 };
 
@@ -120,7 +120,7 @@ async fn through_zdm(step: &Step, run_: &Run) -> Result<BTreeSet<&'static str>, 
     let mut session = zdm::db::Session::open(&run_.runner.target, "test")
         .await
         .expect("connects");
-    let catalog = live_catalog(&mut session, &zdm::ident::Ident::exact("zdm"))
+    let catalog = zdm::db::introspect(&mut session, &zdm::ident::Ident::exact("zdm"))
         .await
         .expect("reads the catalog");
     let recipes = plan_file(&step.file, &catalog, &request.plan).recipes;

@@ -422,3 +422,103 @@ async fn contract_waits_for_its_window_and_for_both_shapes_to_have_stood() {
         [MigrationState::Done]
     );
 }
+
+/// A phase that is asked for without an id, when nothing is ready for it: a success only while
+/// nothing is in flight.
+#[tokio::test]
+async fn a_phase_for_which_nothing_is_ready_is_no_success_while_something_is_in_flight() {
+    let contract = request(Through::Phase(PhaseName::Contract));
+    let migrate = request(Through::Phase(PhaseName::Migrate));
+    for version in server::versions() {
+        let (_db, run) = database(version).await;
+        let files = [
+            file("1", RENAME),
+            file("2", "CREATE INDEX by_name ON users (name);"),
+        ];
+        let nothing: [MigrationState; 0] = [];
+        assert_eq!(applied(&run, &files, &contract).await, nothing);
+
+        let expand = only("1", Through::Phase(PhaseName::Expand));
+        applied(&run, &files, &expand).await;
+        let early = refused(&run, &files, &contract).await;
+        assert_eq!((early.code(), early.exit().code()), ("phase-order", 1));
+        assert_eq!(
+            early.to_string(),
+            "contract of 1 comes after migrate, and 1 is expanded"
+        );
+        assert_eq!(
+            early.next().unwrap(),
+            "Run zdm apply 1 --phase migrate first."
+        );
+        let gone = refused(&run, &[], &contract).await;
+        assert_eq!((gone.code(), gone.exit().code()), ("unknown-migration", 1));
+
+        let queued = refused(&run, &files, &request(Through::Default)).await;
+        assert_eq!(queued.code(), "queued");
+        let queued = refused(&run, &files, &migrate).await;
+        assert_eq!((queued.code(), queued.exit().code()), ("queued", 3));
+        assert_eq!(queued.next().unwrap(), "Run zdm apply 1 --phase contract.");
+
+        assert_eq!(
+            applied(&run, &files, &contract).await,
+            [MigrationState::Done]
+        );
+        let early = refused(&run, &files, &contract).await;
+        assert_eq!(
+            early.to_string(),
+            "contract of 2 comes after migrate, and 2 is queued"
+        );
+        assert_eq!(early.next().unwrap(), "Run zdm apply 2 first.");
+        let files = [
+            file("1", RENAME),
+            file("2", "CREATE INDEX by_name ON users (full_name);"),
+        ];
+        applied(&run, &files, &request(Through::Default)).await;
+        assert_eq!(applied(&run, &files, &contract).await, nothing);
+    }
+}
+
+/// What is done because contract had nothing to do is what whoever has just run it wants back.
+#[tokio::test]
+async fn a_rollback_without_an_id_names_what_is_done_and_takes_no_older_one_instead() {
+    for version in server::versions() {
+        let (_db, run) = database(version).await;
+        let back = async |id| rollback(&run.runner, id, Consent::Given).await;
+        let nothing = back(None).await.unwrap_err();
+        assert_eq!(nothing.code(), "nothing-to-roll-back");
+
+        let files = [
+            file("1", RENAME),
+            file("2", "ALTER TABLE users ADD COLUMN age int;"),
+        ];
+        applied(&run, &files, &request(Through::Default)).await;
+        let refusal = back(None).await.unwrap_err();
+        assert_eq!(
+            (refusal.code(), refusal.exit().code()),
+            ("rollback-ambiguous", 1)
+        );
+        assert_eq!(
+            refusal.next().unwrap(),
+            "Say which: zdm rollback 2, or zdm rollback 1."
+        );
+        assert_eq!(back(Some("2")).await.unwrap().id, "2");
+        assert_eq!(back(None).await.unwrap().id, "1");
+
+        applied(&run, &files, &only("2", Through::Default)).await;
+        let refusal = back(None).await.unwrap_err();
+        assert_eq!(refusal.code(), "nothing-to-roll-back");
+        assert_eq!(refusal.next().unwrap(), "Run zdm rollback 2.");
+        assert_eq!(back(Some("2")).await.unwrap().id, "2");
+
+        // Where contract has taken something away, nothing else is offered.
+        applied(&run, &files, &only("1", Through::All)).await;
+        let refusal = back(None).await.unwrap_err();
+        assert!(
+            refusal.to_string().contains("cannot be taken back"),
+            "{refusal}"
+        );
+        assert_eq!(refusal.next().unwrap(), "Undo 1 by a new migration.");
+        let unknown = back(Some("7")).await.unwrap_err();
+        assert_eq!(unknown.to_string(), "7 has not been started");
+    }
+}

@@ -1,7 +1,10 @@
 //! What is one step because tables are small is looked at again just before it.
 
 use zdm::{
-    execute::{apply::Through, driver::Consent},
+    execute::{
+        apply::{ApplyError, Through},
+        driver::Consent,
+    },
     parse::PhaseName,
 };
 
@@ -157,5 +160,57 @@ async fn a_phase_that_is_asked_for_by_name_before_its_turn_is_refused() {
         case.try_apply(Through::Phase(PhaseName::Migrate))
             .await
             .unwrap();
+    }
+}
+
+/// Whoever owns a table may have taken away its own right to read it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_owner_that_may_not_read_its_table_is_told_what_to_grant() {
+    let role = "DO $$ BEGIN CREATE ROLE zdm_small_owner LOGIN; \
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$; \
+        CREATE TABLE mine (id int PRIMARY KEY, n int); INSERT INTO mine VALUES (1, 1), (2, 2); \
+        ALTER TABLE mine OWNER TO zdm_small_owner; REVOKE SELECT ON mine FROM zdm_small_owner";
+    for version in server::versions() {
+        for (migration, code, said) in [
+            // Its rows are counted before they are changed in one statement.
+            (
+                "UPDATE mine SET n = 5",
+                "step-failed",
+                "whether mine is small still cannot be told: zdm_small_owner may not read it",
+            ),
+            (
+                "ALTER TABLE mine ADD COLUMN key uuid DEFAULT gen_random_uuid()",
+                "table-privilege",
+                "zdm_small_owner lacks SELECT on public.mine",
+            ),
+            (
+                "ALTER TABLE mine ALTER COLUMN n SET NOT NULL",
+                "table-privilege",
+                "zdm_small_owner lacks SELECT on public.mine",
+            ),
+        ] {
+            let db = server::fresh_database(version, role).await;
+            let grant = format!(
+                "GRANT CREATE ON DATABASE {} TO zdm_small_owner; GRANT pg_monitor TO zdm_small_owner",
+                db.name
+            );
+            db.run(&grant).await;
+            let url = db.url.replace("user=postgres", "user=zdm_small_owner");
+            assert_ne!(url, db.url);
+            let case = Case::on(db, &url, migration).await;
+            let Err(ApplyError::Execute(error)) = case.try_apply(Through::All).await else {
+                panic!("PostgreSQL {version}: {migration} went on");
+            };
+            let text = format!("{error:?} {error} {:?}", error.next());
+            assert_eq!((error.code(), error.exit().code()), (code, 1), "{text}");
+            assert!(text.contains(said), "{text}");
+            assert!(
+                text.contains("GRANT SELECT ON public.mine TO zdm_small_owner"),
+                "{text}"
+            );
+            case.sql("GRANT SELECT ON public.mine TO zdm_small_owner")
+                .await;
+            case.contract().await;
+        }
     }
 }

@@ -9,10 +9,7 @@ use zdm::{
     diagnostic::Diagnostic,
     execute::{
         ExecuteError, ExecuteSettings, Runner, Stop,
-        apply::{
-            ApplyError, ApplyRequest, MigrationFile, OutOfOrder, Through, apply, live_catalog,
-            plan_file,
-        },
+        apply::{ApplyError, ApplyRequest, MigrationFile, OutOfOrder, Through, apply, plan_file},
         backfill,
         driver::{Consent, DriftPolicy},
         event::Events,
@@ -112,7 +109,7 @@ impl Zdm {
         let mut session = Session::open(&self.runner.target, "test")
             .await
             .expect("connects");
-        let catalog = live_catalog(&mut session, &zdm::ident::Ident::exact("zdm"))
+        let catalog = zdm::db::introspect(&mut session, &zdm::ident::Ident::exact("zdm"))
             .await
             .expect("reads the catalog");
         plan_file(&self.file, &catalog, &plan_settings())

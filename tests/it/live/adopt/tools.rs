@@ -25,14 +25,14 @@ fn sum(tool: Tool, key: &str, name: &str, text: &str) -> String {
 }
 
 /// A tool after two of three migrations: its folder, and what it has written.
-struct Fixture {
+pub(super) struct Fixture {
     files: Vec<(&'static str, String)>,
-    table: String,
-    done: [&'static str; 2],
+    pub(super) table: String,
+    pub(super) done: [&'static str; 2],
     next: &'static str,
 }
 
-fn fixture(tool: Tool) -> Fixture {
+pub(super) fn fixture(tool: Tool) -> Fixture {
     let plain = |names: [&'static str; 3]| -> Vec<(&'static str, String)> {
         names
             .into_iter()
@@ -206,11 +206,11 @@ fn fixture(tool: Tool) -> Fixture {
 }
 
 impl Fixture {
-    async fn database(&self, version: u32) -> Db {
+    pub(super) async fn database(&self, version: u32) -> Db {
         fresh_database(version, &format!("{ONE}{TWO}{}", self.table)).await
     }
 
-    fn files(&self) -> Vec<(&str, &str)> {
+    pub(super) fn files(&self) -> Vec<(&str, &str)> {
         self.files
             .iter()
             .map(|(path, text)| (*path, text.as_str()))

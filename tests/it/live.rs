@@ -10,6 +10,7 @@ mod bare;
 mod case;
 mod chaos;
 mod chaos_series;
+mod chaos_server;
 mod checks;
 mod compat;
 mod demo;

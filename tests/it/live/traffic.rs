@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use zdm::execute::{apply::Through, signals::Stop};
+
 use crate::{
     live::case::Case,
     support::{
@@ -60,10 +62,7 @@ async fn through_contract(name: &str, version: u32, shape: &Shape, migration: &s
 }
 
 async fn through_rollback(name: &str, version: u32, shape: &Shape, migration: &str) {
-    let before = {
-        let plain = server::fresh_database(version, &shape.setup(ROWS)).await;
-        snapshot::catalog_snapshot(&mut plain.connect().await, snapshot::Columns::InOrder).await
-    };
+    let before = schema_before(version, shape).await;
     let (case, mut traffic) = start(version, shape, migration).await;
     traffic.stop(Side::New).await;
     case.rollback().await;
@@ -74,6 +73,11 @@ async fn through_rollback(name: &str, version: u32, shape: &Shape, migration: &s
     let after = snapshot::catalog_snapshot(&mut conn, snapshot::Columns::InOrder).await;
     crate::support::assert_same_text("the schema", &before, &after);
     tell(&format!("{name} through rollback"), version, &traffic);
+}
+
+async fn schema_before(version: u32, shape: &Shape) -> String {
+    let plain = server::fresh_database(version, &shape.setup(ROWS)).await;
+    snapshot::catalog_snapshot(&mut plain.connect().await, snapshot::Columns::InOrder).await
 }
 
 fn tell(name: &str, version: u32, traffic: &Traffic) {
@@ -206,14 +210,100 @@ async fn add_update_drop() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn add_primary_key() {
+async fn add_keys_and_a_value_of_an_enum() {
+    let shape = Shape {
+        mood: true,
+        ..Shape::new("users", Key::None, "name", "name")
+    };
+    // Before what another transaction has added a value with is committed nobody sees it, and from
+    // then on every client that is connected does.
+    for version in server::versions() {
+        through_contract(
+            "keys",
+            version,
+            &shape,
+            "ALTER TYPE mood ADD VALUE 'happy' BEFORE 'fine';
+             ALTER TABLE users ADD PRIMARY KEY (k);
+             ALTER TABLE users ADD CONSTRAINT users_once UNIQUE (k, parent);",
+        )
+        .await;
+    }
     let shape = Shape::new("users", Key::None, "name", "name");
-    both_ways(
-        "primary key",
-        &shape,
-        "ALTER TABLE users ADD PRIMARY KEY (k);",
-    )
-    .await;
+    for version in server::versions() {
+        through_rollback(
+            "keys",
+            version,
+            &shape,
+            "ALTER TABLE users ADD PRIMARY KEY (k);
+             ALTER TABLE users ADD CONSTRAINT users_once UNIQUE (k, parent);",
+        )
+        .await;
+    }
+}
+
+/// A key with what references it, and columns beside it. The old application goes on through the
+/// swap, and the new one is deployed after it; on the way the fill is stopped and taken up again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn change_the_types_of_a_key_family() {
+    let shape = Shape {
+        swap: true,
+        ..Shape::new("users", Key::Int, "name", "name")
+    };
+    let migration = "ALTER TABLE notes ALTER COLUMN about TYPE bigint;
+        ALTER TABLE users ALTER COLUMN k TYPE bigint, ALTER COLUMN name TYPE varchar(200),
+            ALTER COLUMN other TYPE numeric USING other + 0;";
+    for version in server::versions() {
+        let mut case = Case::new(version, &shape.setup(ROWS), migration).await;
+        case.run.runner.backfill.limits.max_window = 40;
+        let mut traffic = Traffic::new(&case.db.url, shape.clone()).await;
+        traffic.start(Side::Old);
+        let stopped = case.stop_in_backfill();
+        assert!(case.try_apply(Through::Default).await.is_err());
+        assert!(stopped.await.unwrap());
+        case.run.runner.stop = Stop::new();
+        pause().await;
+        case.migrate().await;
+        case.verify().await;
+        pause().await;
+        case.contract().await;
+        traffic.start(Side::New);
+        pause().await;
+        traffic.stop(Side::Old).await;
+        traffic.stop(Side::New).await;
+        traffic.check(Side::New).await;
+        case.is(
+            "SELECT count(*) FROM notes LEFT JOIN users ON k = about WHERE k IS NULL",
+            "0",
+        )
+        .await;
+        case.is(
+            "SELECT string_agg(DISTINCT format_type(atttypid, atttypmod), ', ') FROM pg_attribute \
+             WHERE attrelid IN ('users'::regclass, 'notes'::regclass) AND NOT attisdropped \
+             AND attname IN ('k', 'about', 'name', 'other')",
+            "bigint, character varying(200), numeric",
+        )
+        .await;
+        tell("types through contract", version, &traffic);
+        back_from_types(version, &shape, migration).await;
+    }
+}
+
+/// Until contract only the old application works.
+async fn back_from_types(version: u32, shape: &Shape, migration: &str) {
+    let before = schema_before(version, shape).await;
+    let case = Case::new(version, &shape.setup(ROWS), migration).await;
+    let mut traffic = Traffic::new(&case.db.url, shape.clone()).await;
+    traffic.start(Side::Old);
+    case.migrate().await;
+    pause().await;
+    case.rollback().await;
+    pause().await;
+    traffic.stop(Side::Old).await;
+    traffic.check(Side::Old).await;
+    let mut conn = case.db.connect().await;
+    let after = snapshot::catalog_snapshot(&mut conn, snapshot::Columns::InOrder).await;
+    crate::support::assert_same_text("the schema", &before, &after);
+    tell("types through rollback", version, &traffic);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

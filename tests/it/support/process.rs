@@ -104,6 +104,23 @@ impl Process {
         false
     }
 
+    /// Runs to the first boundary that is not among `seen`, and notes it there. False if there is
+    /// none, and it has succeeded.
+    pub(crate) async fn reach_a_new_one(&mut self, seen: &mut BTreeSet<String>) -> bool {
+        while let Some(boundary) = self.boundary().await {
+            if seen.insert(boundary) {
+                return true;
+            }
+        }
+        self.succeeds().await;
+        false
+    }
+
+    /// What it ends with.
+    pub(crate) async fn exit_code(mut self) -> Option<i32> {
+        self.child.wait().await.expect("ends").code()
+    }
+
     async fn succeeds(&mut self) {
         let mut said = String::new();
         if let Some(stderr) = &mut self.child.stderr {

@@ -5,6 +5,8 @@
 //! it, so that each writes what the other has written and reads it by its own column, and the
 //! ledger says at any moment what must be there. Lanes run beside each other.
 
+mod shape;
+
 use std::{
     collections::HashMap,
     sync::{
@@ -18,132 +20,9 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _
 use tokio::{sync::Mutex, task::JoinHandle};
 
 use super::server::connect;
+pub(crate) use shape::{Key, Shape};
 
 const LANES: usize = 3;
-
-/// The column that clients find rows by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Key {
-    /// `bigint PRIMARY KEY`.
-    Bigint,
-    /// `uuid PRIMARY KEY`.
-    Uuid,
-    /// A `bigint` without any index.
-    None,
-}
-
-impl Key {
-    fn ty(self) -> &'static str {
-        match self {
-            Self::Bigint | Self::None => "bigint",
-            Self::Uuid => "uuid",
-        }
-    }
-
-    fn unique(self) -> &'static str {
-        match self {
-            Self::Bigint | Self::Uuid => " PRIMARY KEY",
-            Self::None => "",
-        }
-    }
-}
-
-/// The table that clients write, and what they know of it.
-#[derive(Debug, Clone)]
-pub(crate) struct Shape {
-    /// The table, quoted.
-    pub(crate) table: String,
-    /// What the new application calls it.
-    pub(crate) new_table: String,
-    /// Its key column is always `k`.
-    pub(crate) key: Key,
-    /// The column of the old application, quoted.
-    pub(crate) old: String,
-    /// The column of the new one.
-    pub(crate) new: String,
-    /// The new column holds the value in capitals.
-    pub(crate) upper: bool,
-    /// The old application writes NULL now and then; it counts as `none`.
-    pub(crate) nulls: bool,
-    /// The new application knows a column `token`, and expects it to be given and to stay.
-    pub(crate) token: bool,
-    /// A view that shows the value as `shown`.
-    pub(crate) view: bool,
-    /// A view stands in the table's place for a while, which takes no COPY.
-    pub(crate) stands_aside: bool,
-}
-
-impl Shape {
-    /// A table of that name and key whose column stays what it is.
-    pub(crate) fn new(table: &str, key: Key, old: &str, new: &str) -> Self {
-        Self {
-            table: table.to_owned(),
-            new_table: table.to_owned(),
-            key,
-            old: old.to_owned(),
-            new: new.to_owned(),
-            upper: false,
-            nulls: false,
-            token: false,
-            view: false,
-            stands_aside: false,
-        }
-    }
-
-    /// The script that makes it, with so many rows.
-    pub(crate) fn setup(&self, rows: u32) -> String {
-        let Self {
-            table, key, old, ..
-        } = self;
-        let value = match key {
-            Key::Bigint | Key::None => "n",
-            Key::Uuid => "md5(n::text)::uuid",
-        };
-        let view = if self.view {
-            format!("CREATE VIEW shown AS SELECT k, {old} AS shown FROM {table};")
-        } else {
-            String::new()
-        };
-        let initial = if self.nulls {
-            "CASE WHEN n % 9 > 0 THEN 'row ' || n END"
-        } else {
-            "'row ' || n"
-        };
-        format!(
-            "CREATE TABLE parents (id int PRIMARY KEY, note int);
-             INSERT INTO parents SELECT generate_series(1, 50);
-             CREATE TABLE {table} (k {}{}, {old} text, other int, parent int, filler text);
-             INSERT INTO {table} SELECT {value}, {initial}, 0, n % 50 + 1, repeat('f', 60)
-                FROM generate_series(1, {rows}) n;
-             {view} ANALYZE;",
-            key.ty(),
-            key.unique()
-        )
-    }
-
-    fn table(&self, side: Side) -> &String {
-        match side {
-            Side::Old => &self.table,
-            Side::New => &self.new_table,
-        }
-    }
-
-    fn column(&self, side: Side) -> &str {
-        match side {
-            Side::Old => &self.old,
-            Side::New => &self.new,
-        }
-    }
-
-    /// A value as a side writes and reads it.
-    fn written(&self, side: Side, value: &str) -> String {
-        if self.upper && side == Side::New {
-            value.to_uppercase()
-        } else {
-            value.to_owned()
-        }
-    }
-}
 
 /// Which application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,6 +57,7 @@ impl Lane {
             Key::Bigint | Key::None => {
                 (1_000_000_000 * (self.number as u64 + 1) + self.made).to_string()
             }
+            Key::Int => (500_000_000 * (self.number as u64 + 1) + self.made).to_string(),
             Key::Uuid => {
                 let hex = format!("{:032x}", self.rng.u128(..));
                 [
@@ -395,6 +275,11 @@ impl Client {
         let ty = key.ty();
         let column = self.shape.column(self.side);
         let knows_token = *token && self.side == Side::New;
+        let mood = match (self.shape.mood, self.side) {
+            (false, _) => "",
+            (true, Side::Old) => ", feels = 'fine'",
+            (true, Side::New) => ", feels = 'happy'",
+        };
         let mut entry = Entry::default();
         if !(self.shape.nulls && self.side == Side::Old && lane.rng.u8(..6) == 0) {
             entry.value = Some(lane.fresh_value());
@@ -407,7 +292,7 @@ impl Client {
         let mut run = Request {
             conn,
             tally,
-            prepared: lane.rng.bool(),
+            prepared: lane.rng.bool() && !self.shape.swap,
         };
         match lane.rng.u8(..20) {
             0..=2 => {
@@ -492,8 +377,19 @@ impl Client {
                     return Ok(());
                 };
                 run.send(
-                    &format!("UPDATE {table} SET other = coalesce(other, 0) + 1, parent = $2::text::int WHERE k = $1::text::{ty}"),
+                    &format!("UPDATE {table} SET other = coalesce(other, 0) + 1, parent = $2::text::int{mood} WHERE k = $1::text::{ty}"),
                     &[Some(at), Some(parent)],
+                    1,
+                )
+                .await?;
+            }
+            10 if *key == Key::Int => {
+                let Some(at) = lane.any_key() else {
+                    return Ok(());
+                };
+                run.send(
+                    &format!("INSERT INTO notes VALUES ($1::text::{ty})"),
+                    &[Some(at)],
                     1,
                 )
                 .await?;

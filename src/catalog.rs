@@ -319,6 +319,11 @@ pub struct IndexKey {
     pub column: Option<Ident>,
     /// The expression, when it is not.
     pub expr: Option<String>,
+    /// A B-tree part that does not sort as its column does: `DESC`, `NULLS FIRST`, an operator
+    /// class or a collation of its own. No key takes such an index over
+    /// (`transformIndexConstraint`, `src/backend/parser/parse_utilcmd.c`).
+    #[serde(default)]
+    pub own_order: bool,
 }
 
 /// A trigger.

@@ -150,6 +150,8 @@ pub(super) fn key_using_index(
         builder.fail(format!("index {name} is partial"));
     } else if index.keys.iter().any(|key| key.column.is_none()) {
         builder.fail(format!("index {name} is over an expression"));
+    } else if index.keys.iter().any(|key| key.own_order) {
+        builder.fail(format!("index {name} has a sort order of its own"));
     } else if let Some(constraint) = &index.constraint {
         builder.fail(format!(
             "index {name} is that of constraint {constraint} already"

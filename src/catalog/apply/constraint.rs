@@ -333,6 +333,7 @@ pub(super) fn key(catalog: &mut Catalog, table: &ObjectName, new: &New<'_>, key:
             .map(|column| IndexKey {
                 column: Some(column.clone()),
                 expr: None,
+                own_order: false,
             })
             .collect(),
         include: key.include.clone(),

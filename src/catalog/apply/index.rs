@@ -50,7 +50,14 @@ pub(super) fn create(catalog: &mut Catalog, create: &CreateIndex, source: &str) 
             .method
             .as_ref()
             .map_or_else(|| "btree".to_owned(), |m| m.as_str().to_owned()),
-        keys: create.columns.iter().map(key_of).collect(),
+        keys: create
+            .columns
+            .iter()
+            .map(|part| IndexKey {
+                own_order: create.method.as_ref().is_none_or(|method| method.as_str() == "btree") && has_own_order(owner, part),
+                ..key_of(part)
+            })
+            .collect(),
         include: create.include.clone(),
         predicate: create.predicate.as_ref().map(|expr| expr.text.clone()),
         expression_columns: named,
@@ -70,12 +77,30 @@ pub(super) fn create(catalog: &mut Catalog, create: &CreateIndex, source: &str) 
     }
 }
 
-/// A key part as the catalog keeps it.
+/// A key part as the catalog keeps it, but for its order.
 pub(super) fn key_of(part: &IndexColumn) -> IndexKey {
     IndexKey {
         column: part.column.clone(),
         expr: part.column.is_none().then(|| part.expr.text.clone()),
+        own_order: false,
     }
+}
+
+/// Whether a part of a B-tree does not sort as its column does. Of operator classes those for
+/// patterns are known to be none that a type has by itself.
+fn has_own_order(table: &Table, part: &IndexColumn) -> bool {
+    let Some(column) = part.column.as_ref().and_then(|name| table.column(name)) else {
+        return false;
+    };
+    let of_patterns = part
+        .opclass
+        .as_ref()
+        .is_some_and(|class| class.name.as_str().ends_with("_pattern_ops"));
+    let collated = part.collation.as_ref().is_some_and(|written| {
+        let own = column.collation.as_deref().unwrap_or("\"default\"");
+        own.trim_start_matches("pg_catalog.") != written.name.quoted()
+    });
+    part.descending || part.nulls_first == Some(true) || of_patterns || collated
 }
 
 /// What the key parts and included columns contribute to an index's name.

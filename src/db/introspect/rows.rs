@@ -243,6 +243,7 @@ pub(super) struct Index {
     method: String,
     key_columns: Vec<Option<Ident>>,
     key_expressions: Vec<Option<String>>,
+    key_own_order: Vec<bool>,
     include: Vec<Ident>,
     predicate: Option<String>,
     expression_columns: Vec<Ident>,
@@ -267,7 +268,12 @@ impl Index {
                 .key_columns
                 .into_iter()
                 .zip(self.key_expressions)
-                .map(|(column, expr)| IndexKey { column, expr })
+                .zip(self.key_own_order)
+                .map(|((column, expr), own_order)| IndexKey {
+                    column,
+                    expr,
+                    own_order,
+                })
                 .collect(),
             include: self.include,
             predicate: self.predicate,

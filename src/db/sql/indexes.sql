@@ -9,6 +9,13 @@ SELECT i.indrelid::bigint AS relid,
        ARRAY(SELECT CASE WHEN u.attnum = 0 THEN pg_get_indexdef(i.indexrelid, u.at::int, false) END
                FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS u(attnum, at)
               WHERE u.at <= i.indnkeyatts ORDER BY u.at) AS key_expressions,
+       -- The vectors begin at 0.
+       ARRAY(SELECT am.amname = 'btree' AND a.attnum IS NOT NULL
+                AND (i.indoption[u.at::int - 1] <> 0 OR NOT o.opcdefault OR i.indcollation[u.at::int - 1] <> a.attcollation)
+               FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS u(attnum, at)
+               LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.attnum AND a.attnum <> 0
+               LEFT JOIN pg_opclass o ON o.oid = i.indclass[u.at::int - 1]
+              WHERE u.at <= i.indnkeyatts ORDER BY u.at) AS key_own_order,
        ARRAY(SELECT a.attname FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS u(attnum, at)
                JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.attnum
               WHERE u.at > i.indnkeyatts ORDER BY u.at) AS include,

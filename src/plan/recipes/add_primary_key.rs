@@ -127,6 +127,15 @@ fn existing_index(
             "build a unique index without WHERE and without expressions",
         );
     };
+    if known.keys.iter().any(|key| key.own_order) {
+        return fails(
+            format!(
+                "{index} has a sort order of its own (DESC, NULLS FIRST, an operator class or a \
+                 collation): no key can take it over"
+            ),
+            "build a unique index over the columns alone",
+        );
+    }
     let mut draft = Draft::default();
     let mut sql = Vec::new();
     if primary {

@@ -97,7 +97,7 @@ async fn a_read_only_database_is_refused() {
 }
 
 #[tokio::test]
-async fn a_published_table_without_identity_is_refused_and_others_are_warned_about() {
+async fn pitfall_60_a_published_table_without_identity_is_refused_and_others_are_warned_about() {
     for version in versions() {
         let db = fresh_database(version, "CREATE TABLE t (id int)").await;
         db.run("CREATE PUBLICATION pub FOR TABLE t").await;

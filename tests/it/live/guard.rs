@@ -144,7 +144,7 @@ async fn nobody_waits_behind_zdm_while_a_long_transaction_is_in_the_way() {
 /// Transactions too short to be waited for, one after another without a gap: looking says "go",
 /// asking misses, and the queue is entered again and again for a moment only.
 #[tokio::test]
-async fn the_ladder_gets_through_overlapping_short_transactions() {
+async fn pitfall_61_the_ladder_gets_through_overlapping_short_transactions() {
     let mut runner = Runner::new(newest_version(), TABLE, &[STEP]).await;
     let mut tasks = Vec::new();
     for offset in 0..3 {
@@ -354,10 +354,10 @@ async fn a_spent_budget_leaves_no_lock_and_no_change() {
     }
 }
 
-/// Pitfall 62: the second table is asked for with NOWAIT, so that clients of the first one are
+/// The second table is asked for with NOWAIT, so that clients of the first one are
 /// never held up while it is busy.
 #[tokio::test]
-async fn clients_of_the_first_table_are_not_held_up_while_the_second_is_busy() {
+async fn pitfall_62_clients_of_the_first_table_are_not_held_up_while_the_second_is_busy() {
     let mut runner = Runner::new(newest_version(), TWO_TABLES, &[STEP]).await;
     runner.settings.locks.look_ahead = Duration::from_hours(1);
     let mut blocker = client(&runner, "UPDATE b SET id = 1").await;
@@ -430,9 +430,8 @@ async fn a_client_that_wants_more_never_meets_a_deadlock() {
     assert_eq!(columns(&mut runner).await, 3);
 }
 
-/// Pitfall 63.
 #[tokio::test]
-async fn where_lock_table_may_not_the_statements_themselves_ask_with_a_short_timeout() {
+async fn pitfall_63_where_lock_table_may_not_the_statements_themselves_ask_with_a_short_timeout() {
     for version in versions() {
         let db = crate::support::server::fresh_database(version, TABLE).await;
         db.run(

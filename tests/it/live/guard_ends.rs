@@ -167,6 +167,27 @@ async fn names_are_looked_up_as_the_plan_says_and_objects_belong_to_the_role() {
 }
 
 #[tokio::test]
+async fn pitfall_64_the_commit_under_a_strong_lock_waits_for_no_standby() {
+    let mut runner = Runner::new(newest_version(), "CREATE TABLE t (id int)", &[STEP]).await;
+    let statements =
+        sql(["CREATE TABLE seen AS SELECT current_setting('synchronous_commit') AS it"]);
+    let locks = [zdm::effects::RelationLock {
+        relation: zdm::ident::ObjectName::public("t"),
+        mode: AccessExclusive,
+    }];
+    run_guarded(&mut runner.guard(), &work(STEP, &locks, &statements))
+        .await
+        .unwrap();
+    let seen = runner.watch.value::<String>("SELECT it FROM seen").await;
+    assert_eq!(seen.unwrap(), "local");
+    let after = runner
+        .session
+        .value::<String>("SELECT current_setting('synchronous_commit')")
+        .await;
+    assert_eq!(after.unwrap(), "on", "of the rest of the session");
+}
+
+#[tokio::test]
 async fn a_stolen_lease_stops_the_step_before_its_statements() {
     let mut runner = Runner::new(newest_version(), TABLE, &[STEP]).await;
     runner
@@ -191,9 +212,8 @@ async fn a_stolen_lease_stops_the_step_before_its_statements() {
     );
 }
 
-/// Pitfall 65.
 #[tokio::test]
-async fn without_pg_monitor_blockers_are_found_in_pg_locks() {
+async fn pitfall_65_without_pg_monitor_blockers_are_found_in_pg_locks() {
     for version in versions() {
         let db = crate::support::server::fresh_database(version, TABLE).await;
         db.run(

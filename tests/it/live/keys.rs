@@ -111,7 +111,7 @@ async fn a_table_keeps_a_primary_key_while_it_gets_another() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_no_key_can_be_made_of_is_refused_by_name() {
+async fn pitfall_73_what_no_key_can_be_made_of_is_refused_by_name() {
     let version = *server::versions().last().unwrap();
     for (setup, migration, rule, words) in [
         (
@@ -125,6 +125,12 @@ async fn what_no_key_can_be_made_of_is_refused_by_name() {
             "ALTER TABLE t ADD CONSTRAINT k UNIQUE USING INDEX i;",
             "fails",
             "i is not a unique index",
+        ),
+        (
+            "CREATE TABLE t (a int NOT NULL); CREATE UNIQUE INDEX i ON t (a DESC)",
+            "ALTER TABLE t ADD CONSTRAINT k PRIMARY KEY USING INDEX i;",
+            "fails",
+            "order",
         ),
         (
             "CREATE TABLE t (a int)",
@@ -177,7 +183,7 @@ async fn what_no_key_can_be_made_of_is_refused_by_name() {
 
 /// What the help for a stored generated column says to write is planned, and does what it says.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_way_around_a_stored_generated_column_works() {
+async fn pitfall_71_the_way_around_a_stored_generated_column_works() {
     for version in server::versions() {
         let setup = "CREATE TABLE t (a int); INSERT INTO t VALUES (1), (2)";
         let case = Case::new(

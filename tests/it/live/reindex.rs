@@ -112,7 +112,7 @@ async fn what_zdm_has_not_left_is_not_touched() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_exclusion_constraint_is_left_as_it_is_and_refused_by_its_own_name() {
+async fn pitfall_73_an_exclusion_constraint_is_left_as_it_is_and_refused_by_its_own_name() {
     for version in server::versions() {
         let setup = "CREATE TABLE e (id int PRIMARY KEY, at point, CONSTRAINT apart EXCLUDE USING gist (at WITH ~=))";
         let case = Case::new(version, setup, "REINDEX TABLE e;").await;

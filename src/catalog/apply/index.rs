@@ -54,7 +54,11 @@ pub(super) fn create(catalog: &mut Catalog, create: &CreateIndex, source: &str) 
             .columns
             .iter()
             .map(|part| IndexKey {
-                own_order: create.method.as_ref().is_none_or(|method| method.as_str() == "btree") && has_own_order(owner, part),
+                own_order: create
+                    .method
+                    .as_ref()
+                    .is_none_or(|method| method.as_str() == "btree")
+                    && has_own_order(owner, part),
                 ..key_of(part)
             })
             .collect(),

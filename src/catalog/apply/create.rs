@@ -47,11 +47,10 @@ pub(super) fn table(catalog: &mut Catalog, create: &CreateTable, source: &str) {
     table.permanent = create.persistence == Persistence::Permanent;
     if let Some(by) = create.partition_by {
         table.kind = TableKind::Partitioned;
-        table.partition_key = Some(
-            by.of(source)
-                .trim_start_matches(|c: char| c.is_ascii_alphabetic() || c.is_whitespace())
-                .to_owned(),
-        );
+        let key = by
+            .of(source)
+            .trim_start_matches(|c: char| c.is_ascii_alphabetic() || c.is_whitespace());
+        table.partition_key = Some(super::text::plain_key(key));
     }
     for like in &create.likes {
         copy_like(catalog, &mut table, &catalog.resolve(&like.source));

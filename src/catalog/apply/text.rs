@@ -94,6 +94,60 @@ pub(super) fn names(text: &str) -> impl Iterator<Item = Ident> + '_ {
     })
 }
 
+/// A partition key without the parentheses around single columns: `((a), (b COLLATE "C"))` is a list
+/// of columns, as the server takes it (`ComputePartitionAttrs` in `tablecmds.c`).
+pub(super) fn plain_key(text: &str) -> String {
+    let mut kept: Vec<Piece<'_>> = pieces(text).collect();
+    while let Some((open, close)) = needless(&kept) {
+        kept.remove(close);
+        kept.remove(open);
+    }
+    let kept = kept.into_iter().map(|piece| {
+        let (Piece::Word(text) | Piece::Quoted(text) | Piece::Inert(text) | Piece::Other(text)) =
+            piece;
+        text
+    });
+    kept.collect()
+}
+
+/// The places of parentheses at the start of an element of a list, around a column alone.
+fn needless(all: &[Piece<'_>]) -> Option<(usize, usize)> {
+    let is_space = |piece: &Piece<'_>| match piece {
+        Piece::Other(text) => text.trim().is_empty(),
+        Piece::Inert(text) => text.starts_with("--") || text.starts_with("/*"),
+        Piece::Word(_) | Piece::Quoted(_) => false,
+    };
+    let solid: Vec<(usize, Piece<'_>)> = all
+        .iter()
+        .copied()
+        .enumerate()
+        .filter(|(_, piece)| !is_space(piece))
+        .collect();
+    let at = |place: usize| solid.get(place).map(|(_, piece)| *piece);
+    let is_name = |piece: Option<Piece<'_>>| match piece {
+        Some(Piece::Word(word)) => !word.starts_with(|c: char| c.is_ascii_digit()),
+        Some(Piece::Quoted(_)) => true,
+        Some(Piece::Inert(_) | Piece::Other(_)) | None => false,
+    };
+    for place in 1..solid.len() {
+        let starts = matches!(at(place - 1), Some(Piece::Other("(" | ",")));
+        if !starts || at(place) != Some(Piece::Other("(")) || !is_name(at(place + 1)) {
+            continue;
+        }
+        let mut end = place + 2;
+        if matches!(at(end), Some(Piece::Word(word)) if word.eq_ignore_ascii_case("collate")) {
+            end += 2;
+            while at(end) == Some(Piece::Other(".")) {
+                end += 2;
+            }
+        }
+        if at(end) == Some(Piece::Other(")")) {
+            return Some((solid.get(place)?.0, solid.get(end)?.0));
+        }
+    }
+    None
+}
+
 /// The text before and behind the first unquoted mention of a key word.
 pub(super) fn split_at_word<'a>(text: &'a str, word: &str) -> Option<(&'a str, &'a str)> {
     let mut at = 0;
@@ -172,6 +226,21 @@ fn unquote(name: &str) -> Ident {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_column_in_parentheses_is_a_column() {
+        for (text, expected) in [
+            ("((a))", "(a)"),
+            (
+                "( ((a)) , lower(b), (\"B x\" COLLATE pg_catalog.\"C\") text_ops)",
+                "( a , lower(b), \"B x\" COLLATE pg_catalog.\"C\" text_ops)",
+            ),
+            ("((a + 1), (f(a)), (1))", "((a + 1), (f(a)), (1))"),
+            ("((a /* ) */))", "(a /* ) */)"),
+        ] {
+            assert_eq!(plain_key(text), expected);
+        }
+    }
 
     #[test]
     fn only_names_are_renamed() {

@@ -171,12 +171,13 @@ fn describe_table(table: &Table, out: &mut String) {
     let name = &table.name;
     let _ = writeln!(
         out,
-        "<table {name} {:?} {} parents {:?} children {:?} key {:?} rls {} {} ri {}>",
+        "<table {name} {:?} {} parents {:?} children {:?} key {:?} {} rls {} {} ri {}>",
         table.kind,
         table.permanent,
         table.parents,
         table.children,
         table.partition_columns,
+        keyed_by(table),
         table.row_security,
         table.force_row_security,
         table.replica_identity
@@ -291,5 +292,15 @@ fn describe_table(table: &Table, out: &mut String) {
     }
     for (statistics, columns) in &table.statistics {
         let _ = writeln!(out, "<statistics {name} {statistics} {columns:?}>");
+    }
+}
+
+/// Whether its partition key is a list of columns or holds an expression.
+fn keyed_by(table: &Table) -> &'static str {
+    let key = table.partition_key.as_deref();
+    match key.map(|key| key.matches('(').count()) {
+        None => "none",
+        Some(1) => "columns",
+        Some(_) => "expressions",
     }
 }

@@ -119,6 +119,12 @@ ALTER TABLE pt ATTACH PARTITION pt3 FOR VALUES FROM ('2025-01-01') TO ('2026-01-
 ALTER TABLE pt ADD COLUMN extra text;
 DROP INDEX pt_k_idx;
 DROP TABLE pt2;
+-- script: partition keys in parentheses
+CREATE TABLE one (a int, b text) PARTITION BY RANGE ((a));
+ALTER TABLE one ADD PRIMARY KEY (a);
+CREATE TABLE more (a int, "B x" text) PARTITION BY RANGE (((a)), ("B x" COLLATE "C") text_ops);
+CREATE TABLE computed (a int, b text) PARTITION BY LIST ((lower(b)));
+CREATE TABLE both_kinds (a int, b text) PARTITION BY RANGE ((a), (a + 1));
 -- script: triggers, policies, statistics
 CREATE TABLE t (id int, a int, b int);
 CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END$$;

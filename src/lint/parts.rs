@@ -124,12 +124,18 @@ pub fn in_schemas(kind: &DropKind) -> bool {
 
 /// Whether a text has that word, in any case, outside of longer words.
 pub fn has_word(text: &str, word: &str) -> bool {
+    count_words(text, word) > 0
+}
+
+/// How often a text has that word, in any case, outside of longer words.
+pub fn count_words(text: &str, word: &str) -> usize {
     let part = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
     let (text, word) = (text.to_lowercase(), word.to_lowercase());
-    text.match_indices(&word).any(|(at, _)| {
-        !text[..at].chars().next_back().is_some_and(part)
+    let alone = text.match_indices(&word).filter(|(at, _)| {
+        !text[..*at].chars().next_back().is_some_and(part)
             && !text[at + word.len()..].chars().next().is_some_and(part)
-    })
+    });
+    alone.count()
 }
 
 /// The tables with a column of a type, or of an array of it, each with those columns' names.

@@ -7,7 +7,7 @@ use crate::{
     lint::{
         context::{Context, listed},
         file::File,
-        parts::has_word,
+        parts::{count_words, has_word},
         rule::Rule,
     },
     parse::{
@@ -66,7 +66,7 @@ fn check(file: &File<'_>) -> Vec<Diagnostic> {
     let (all_gone, all_come) = (gone.clone(), come.clone());
     gone.retain(|old| !all_come.iter().any(|new| is_filled(file, old, new)));
     come.retain(|new| !all_gone.iter().any(|old| is_filled(file, old, new)));
-    let mut found = Vec::new();
+    let mut found = moved(&mut gone, &mut come);
     while let Some(first) = gone.first() {
         let kind = first.kind.clone();
         let olds = taken(&mut gone, &kind);
@@ -74,6 +74,84 @@ fn check(file: &File<'_>) -> Vec<Diagnostic> {
         found.extend(asked(olds, news));
     }
     found
+}
+
+/// The questions about tables that may only be in another schema: of one name, with the same
+/// columns. Takes them out.
+fn moved(gone: &mut Vec<Part>, come: &mut Vec<Part>) -> Vec<Diagnostic> {
+    let mut pairs: Vec<(Part, Part)> = Vec::new();
+    gone.retain(|old| {
+        let mut alike = come.iter().enumerate().filter(|(_, new)| is_moved(old, new));
+        let Some((at, _)) = alike.next().filter(|_| alike.next().is_none()) else {
+            return true;
+        };
+        pairs.push((old.clone(), come.remove(at)));
+        false
+    });
+    let mut found = Vec::new();
+    while let Some((first, _)) = pairs.first() {
+        // A schema that goes takes all its tables along: that is one question.
+        let at = first.at;
+        let (these, others) = pairs.drain(..).partition(|(old, _)| old.at == at);
+        pairs = others;
+        found.extend(asked_of_moved(&these));
+    }
+    found
+}
+
+fn is_moved(old: &Part, new: &Part) -> bool {
+    match (&old.kind, &new.kind) {
+        (
+            Kind::Table { schema, columns },
+            Kind::Table {
+                schema: other,
+                columns: others,
+            },
+        ) => old.name == new.name && schema != other && columns == others,
+        (Kind::Column { .. } | Kind::Table { .. }, _) => false,
+    }
+}
+
+/// The question about tables that one statement drops and that come in another schema.
+fn asked_of_moved(pairs: &[(Part, Part)]) -> Option<Diagnostic> {
+    let full = |part: &Part| match &part.kind {
+        Kind::Table { schema, .. } => {
+            Some(ObjectName::new(schema.clone(), part.name.clone()).to_string())
+        }
+        Kind::Column { .. } => None,
+    };
+    let (first, _) = pairs.first()?;
+    let olds: Vec<String> = pairs.iter().filter_map(|(old, _)| full(old)).collect();
+    let news: Vec<String> = pairs.iter().filter_map(|(_, new)| full(new)).collect();
+    let statements: Vec<String> = pairs
+        .iter()
+        .filter_map(|(old, new)| match &new.kind {
+            Kind::Table { schema, .. } => {
+                Some(format!("`ALTER TABLE {} SET SCHEMA {schema};`", full(old)?))
+            }
+            Kind::Column { .. } => None,
+        })
+        .collect();
+    let one = pairs.len() == 1;
+    let message = format!(
+        "{} {}, and {} with the same columns {}: should {} in another schema, {} rows are lost.",
+        listed(&olds),
+        if one { "goes" } else { "go" },
+        listed(&news),
+        if one { "comes" } else { "come" },
+        if one { "it be the same table" } else { "they be the same tables" },
+        if one { "its" } else { "their" },
+    );
+    let help = format!(
+        "If so, write {} instead: no row is lost. Applications that name {} fail from then on, as \
+         they do with this. {NO_RENAME}",
+        listed(&statements),
+        listed(&olds),
+    );
+    let finding = RULE.finding(first.span, message).with_help(help);
+    Some(pairs.iter().fold(finding, |finding, (_, new)| {
+        finding.with_label(new.span, "this may be the same table")
+    }))
 }
 
 /// Takes the parts of that kind out.
@@ -248,15 +326,27 @@ fn dropped(context: &Context<'_>) -> Vec<Part> {
         });
         return gone.collect();
     }
+    let known = |table: &Table| {
+        let there = context.before.tables.contains_key(&table.name);
+        there && !end.has_relation(&table.name)
+    };
+    if let Some(drop) = context.drop().filter(|drop| drop.kind == DropKind::Schema) {
+        let within = |table: &&Table| {
+            let mut schemas = drop.names.iter();
+            schemas.any(|schema| schema.name == table.name.schema)
+        };
+        let tables = start.tables.values().filter(within);
+        let gone = tables.filter(|table| known(table));
+        return gone.filter_map(|table| part_of_table(table, context)).collect();
+    }
     let tables = context
         .drop()
         .filter(|drop| matches!(drop.kind, DropKind::Table));
     let names = tables.into_iter().flat_map(|drop| &drop.names);
     let gone = names.filter_map(|name| {
         let name = context.before.resolve(name);
-        let table = start.tables.get(&name)?;
-        let known = context.before.tables.contains_key(&name) && !end.has_relation(&name);
-        known.then(|| part_of_table(table, context)).flatten()
+        let table = start.tables.get(&name).filter(|table| known(table))?;
+        part_of_table(table, context)
     });
     gone.collect()
 }
@@ -366,6 +456,9 @@ fn is_filled(file: &File<'_>, old: &Part, new: &Part) -> bool {
     }
     let script = file.script;
     let names_both = |text: &str| {
+        if old.name == new.name {
+            return count_words(text, old.name.as_str()) > 1;
+        }
         has_word(text, old.name.as_str()) && has_word(text, new.name.as_str())
     };
     let by_statement = script.statements.iter().enumerate().any(|(at, statement)| {

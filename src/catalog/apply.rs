@@ -25,7 +25,7 @@ use crate::{
     catalog::{Catalog, ConstraintKind, Table},
     ident::{Ident, ObjectName},
     parse::{
-        statement::{DataKind, Set, Statement, StatementKind, Transaction},
+        statement::{DataKind, Set, Statement, StatementKind, Transaction, Utility},
         string_constants,
     },
 };
@@ -44,9 +44,12 @@ pub fn apply(catalog: &mut Catalog, statement: &Statement, source: &str) {
         StatementKind::CreateIndex(create) => index::create(catalog, create, source),
         StatementKind::Drop(drop) => drop::apply(catalog, drop),
         StatementKind::Set(set) => setting(catalog, set),
-        StatementKind::Opaque(opaque) => {
-            opaque::apply(catalog, opaque, statement.span.of(source));
-        }
+        StatementKind::Opaque(opaque) => match opaque.utility.as_deref() {
+            Some(Utility::SelectInto(into)) => {
+                create::select_into(catalog, into, statement.span, source);
+            }
+            Some(_) | None => opaque::apply(catalog, opaque, statement.span.of(source)),
+        },
         StatementKind::Transaction(transaction) => self::transaction(catalog, *transaction),
         StatementKind::Data(data) if data.kind == DataKind::Select && data.reads.is_empty() => {
             set_config(catalog, statement.span.of(source));

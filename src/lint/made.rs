@@ -11,10 +11,15 @@ use crate::{
     },
     diagnostic::Diagnostic,
     ident::Ident,
-    lint::{context::Context, names, rule::Rule},
+    lint::{
+        context::Context,
+        custom::wanted,
+        names::{self, What},
+        rule::Rule,
+    },
     parse::statement::{
-        AlterAction, AlterActionKind, AlterRelation, ColumnAction, ColumnDef, CreateTable,
-        DataType, TableConstraint, TableConstraintKind,
+        AlterAction, AlterActionKind, AlterRelation, ColumnAction, ColumnDef, DataType,
+        TableConstraint, TableConstraintKind, Utility,
     },
     source::Span,
 };
@@ -38,40 +43,44 @@ pub struct MadeColumn<'a> {
     after: &'a Catalog,
 }
 
-/// The table that a CREATE TABLE makes.
+/// The table that a CREATE TABLE or a SELECT INTO makes.
 pub fn table<'a>(context: &Context<'a>) -> Option<&'a Table> {
-    let create = context.statement.create_table()?;
-    let name = context.before.in_full(&create.name);
+    let written = match (context.statement.create_table(), context.utility()) {
+        (Some(create), _) => &create.name,
+        (None, Some(Utility::SelectInto(into))) => &into.name,
+        (None, Some(_) | None) => return None,
+    };
+    let name = context.before.in_full(written);
     // Behind anything else of that name there would be no such table.
     let made = context.after.tables.get(&name);
     made.filter(|_| !context.before.tables.contains_key(&name))
 }
 
-/// Where a CREATE TABLE names the table; the statement, when it is another one.
+/// Where a CREATE TABLE or a SELECT INTO names the table; the statement, when it is another one.
 pub fn name_of_table(context: &Context<'_>) -> Span {
-    let statement = context.statement;
-    let names = statement.create_table().map(|_| names::given(statement));
-    let given = names.unwrap_or_default();
-    let written = given.first().and_then(|given| given.written(context));
+    let given = names::given(context.statement);
+    let named = given.first().filter(|given| given.what == What::Table);
+    let written = named.and_then(|given| given.written(context));
     written.map_or(context.statement.span, |written| written.span)
 }
 
 /// The columns that a statement makes, and those whose type it changes.
 pub fn columns<'a>(context: &Context<'a>) -> Vec<MadeColumn<'a>> {
     match (context.statement.create_table(), context.alter()) {
-        (Some(create), _) => of_new_table(context, create),
+        (Some(create), _) => of_new_table(context, &create.columns),
         (None, Some(alter)) => of_alter(context, alter),
-        (None, None) => Vec::new(),
+        // A SELECT INTO, if it is one.
+        (None, None) => of_new_table(context, &[]),
     }
 }
 
-fn of_new_table<'a>(context: &Context<'a>, create: &'a CreateTable) -> Vec<MadeColumn<'a>> {
+fn of_new_table<'a>(context: &Context<'a>, definitions: &'a [ColumnDef]) -> Vec<MadeColumn<'a>> {
     let Some(table) = table(context) else {
         return Vec::new();
     };
     let own = table.columns.iter().filter(|column| !column.inherited);
     own.map(|column| {
-        let mut definitions = create.columns.iter();
+        let mut definitions = definitions.iter();
         let definition = definitions.find(|definition| definition.name == column.name);
         MadeColumn {
             table,
@@ -365,13 +374,33 @@ pub struct TypeRule<'r> {
 impl TypeRule<'_> {
     /// The columns of that type that a statement makes, and that have it at the end of the file.
     pub fn check(&self, context: &Context<'_>) -> Vec<Diagnostic> {
-        of_type(context, self.ty)
-            .map(|made| {
-                let message = format!("{}: {}", made.is_of_type(), self.why);
-                let help = format!("{}{}.", made.instead(self.better), self.besides);
-                self.rule.finding(made.place, message).with_help(help)
-            })
-            .collect()
+        let columns = of_type(context, self.ty).map(|made| {
+            let message = format!("{}: {}", made.is_of_type(), self.why);
+            let help = format!("{}{}.", made.instead(self.better), self.besides);
+            self.rule.finding(made.place, message).with_help(help)
+        });
+        columns.chain(self.attributes(context)).collect()
+    }
+
+    /// The same of attributes of composite types, which columns get from there.
+    fn attributes(&self, context: &Context<'_>) -> Vec<Diagnostic> {
+        let attributes = wanted::attributes(context.utility());
+        let found = attributes.into_iter().filter_map(|attribute| {
+            let ty = types::canonical(&attribute.ty, context.after);
+            let element = types::element(&ty, context.after);
+            if element.base != self.ty {
+                return None;
+            }
+            let (name, array) = (&attribute.name, if element.array { "[]" } else { "" });
+            let message = format!("The attribute {name} is {ty}: {}", self.why);
+            let help = format!("Write `{name} {}{array}`{}.", self.better, self.besides);
+            Some(
+                self.rule
+                    .finding(attribute.ty.span, message)
+                    .with_help(help),
+            )
+        });
+        found.collect()
     }
 }
 

@@ -367,7 +367,7 @@ fn unquote(text: &str) -> Ident {
 }
 
 /// The inside of a `U&"…"`: `\0061` and `\+000061` stand for characters.
-fn decode_unicode(quoted: &str, escape: char) -> String {
+pub(crate) fn decode_unicode(quoted: &str, escape: char) -> String {
     let text = unquote_raw(quoted);
     let mut out = String::with_capacity(text.len());
     let mut rest = text.as_str();

@@ -5,9 +5,9 @@
 use crate::{
     ident::Ident,
     parse::{
-        cursor::unquote_raw,
+        cursor::{decode_unicode, unquote_raw},
         keywords,
-        tokens::{self, TokenKind},
+        tokens::{self, Token, TokenKind},
     },
     source::Span,
 };
@@ -37,7 +37,6 @@ impl Written<'_> {
 }
 
 /// Every word and quoted name of a text in order, key words too; none of comments and constants.
-/// `U&"…"` is not among them.
 pub fn written(text: &str) -> Vec<Written<'_>> {
     let list = tokens::tokens(text);
     list.iter()
@@ -47,8 +46,12 @@ pub fn written(text: &str) -> Vec<Written<'_>> {
             let (name, quoted) = match token.kind {
                 TokenKind::Word => (word.to_ascii_lowercase(), false),
                 TokenKind::QuotedName => (unquote_raw(word), true),
-                TokenKind::UnicodeName
-                | TokenKind::Number
+                TokenKind::UnicodeName => {
+                    let escape = unicode_escape(text, list.get(at + 1..).unwrap_or_default());
+                    let quoted = word.get(2..).unwrap_or_default();
+                    (decode_unicode(quoted, escape), true)
+                }
+                TokenKind::Number
                 | TokenKind::String
                 | TokenKind::EscapeString
                 | TokenKind::BitString
@@ -79,6 +82,17 @@ pub fn written(text: &str) -> Vec<Written<'_>> {
             })
         })
         .collect()
+}
+
+/// The escape character of a `U&"…"`, by what follows it.
+fn unicode_escape(text: &str, behind: &[Token]) -> char {
+    let given = match behind {
+        [word, escape, ..] if word.text(text).eq_ignore_ascii_case("uescape") => {
+            escape.text(text).chars().nth(1)
+        }
+        _ => None,
+    };
+    given.unwrap_or('\\')
 }
 
 /// Whether a name can stand for a table or a column only in quotes, and why not.

@@ -10,13 +10,42 @@ use crate::{
         Expr,
         statement::{
             ColumnConstraint, ColumnConstraintKind, ColumnDef, CreateTable, Key, Persistence,
-            TableConstraint, TableConstraintKind,
+            SelectInto, TableConstraint, TableConstraintKind,
         },
     },
     source::Span,
 };
 
 use super::{constraint, index, names, query};
+
+/// A table with the columns of a query.
+fn filled(
+    catalog: &mut Catalog,
+    name: ObjectName,
+    persistence: Persistence,
+    query: &str,
+    columns: &[Ident],
+) {
+    let Some(made) = query::made(catalog, query, columns) else {
+        catalog.complete = false;
+        return;
+    };
+    let mut table = query::table(catalog, &name, TableKind::Table, &made.columns);
+    table.permanent = persistence == Persistence::Permanent;
+    catalog.tables.insert(name, table);
+}
+
+/// `SELECT … INTO`: what the statement is without the clause fills it.
+pub(super) fn select_into(catalog: &mut Catalog, into: &SelectInto, whole: Span, source: &str) {
+    let name = catalog.in_full(&into.name);
+    if into.persistence == Persistence::Temporary || catalog.has_relation(&name) {
+        return;
+    }
+    let before = Span::new(whole.start, into.clause.start).of(source);
+    let behind = Span::new(into.clause.end, whole.end).of(source);
+    let query = format!("{before} {behind}");
+    filled(catalog, name, into.persistence, &query, &[]);
+}
 
 /// `CREATE TABLE`.
 pub(super) fn table(catalog: &mut Catalog, create: &CreateTable, source: &str) {
@@ -29,13 +58,7 @@ pub(super) fn table(catalog: &mut Catalog, create: &CreateTable, source: &str) {
     }
     if let Some(as_query) = &create.as_query {
         let text = as_query.query.of(source);
-        let Some(made) = query::made(catalog, text, &as_query.columns) else {
-            catalog.complete = false;
-            return;
-        };
-        let mut table = query::table(catalog, &name, TableKind::Table, &made.columns);
-        table.permanent = create.persistence == Persistence::Permanent;
-        catalog.tables.insert(name, table);
+        filled(catalog, name, create.persistence, text, &as_query.columns);
         return;
     }
     if create.of_type.is_some() {

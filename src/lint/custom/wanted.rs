@@ -176,21 +176,27 @@ fn of_type(utility: &Utility) -> Vec<Given<'_>> {
             table: None,
             ty: &create.base,
         }],
-        Utility::CreateType(create) => match &create.definition {
-            TypeDefinition::Composite(attributes) => attributes.iter().map(attribute).collect(),
+        _ => attributes(Some(utility))
+            .into_iter()
+            .map(attribute)
+            .collect(),
+    }
+}
+
+/// The attributes of composite types that a statement makes, or gives another type.
+pub fn attributes(utility: Option<&Utility>) -> Vec<&Attribute> {
+    match utility {
+        Some(Utility::CreateType(create)) => match &create.definition {
+            TypeDefinition::Composite(attributes) => attributes.iter().collect(),
             TypeDefinition::Enum(_)
             | TypeDefinition::Range(_)
             | TypeDefinition::Base(_)
             | TypeDefinition::Shell => Vec::new(),
         },
-        Utility::AlterType(alter) => {
+        Some(Utility::AlterType(alter)) => {
             let given = alter.actions.iter().filter_map(|action| match action {
-                TypeAction::AddAttribute {
-                    attribute: added, ..
-                }
-                | TypeAction::AlterAttribute {
-                    attribute: added, ..
-                } => Some(attribute(added)),
+                TypeAction::AddAttribute { attribute, .. }
+                | TypeAction::AlterAttribute { attribute, .. } => Some(attribute),
                 TypeAction::AddValue { .. }
                 | TypeAction::RenameValue { .. }
                 | TypeAction::DropAttribute { .. }
@@ -202,7 +208,7 @@ fn of_type(utility: &Utility) -> Vec<Given<'_>> {
             });
             given.collect()
         }
-        _ => Vec::new(),
+        Some(_) | None => Vec::new(),
     }
 }
 

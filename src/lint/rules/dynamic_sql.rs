@@ -6,8 +6,8 @@ use crate::{
     catalog::Catalog,
     diagnostic::Diagnostic,
     ident::{ObjectName, QualifiedName},
-    lint::{context::Context, rule::Rule},
-    parse::{StatementKind, builds_statements, written},
+    lint::{context::Context, parts::WriteKind, rule::Rule, rules::triggers_fired},
+    parse::{StatementKind, builds_statements, statement::DataKind, written},
     source::Span,
 };
 
@@ -49,6 +49,56 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
         let help = "Write the statements that it runs into the file, or look at them yourself and \
                     accept this with `-- zdm: allow(dynamic-sql) because …`.";
         Some(RULE.finding(place, message).with_help(help))
+    });
+    found.chain(by_triggers(context)).collect()
+}
+
+/// What the triggers build that a write fires.
+fn by_triggers(context: &Context<'_>) -> Vec<Diagnostic> {
+    let (targets, kind): (Vec<&QualifiedName>, WriteKind) = match &context.statement.kind {
+        StatementKind::Update(update) => (vec![&update.table], WriteKind::Update),
+        StatementKind::Data(data) => {
+            let kind = match data.kind {
+                DataKind::Update => WriteKind::Update,
+                DataKind::Delete => WriteKind::Delete,
+                DataKind::Merge => WriteKind::Merge,
+                DataKind::Insert | DataKind::Copy => WriteKind::Insert,
+                DataKind::Truncate | DataKind::Select => return Vec::new(),
+            };
+            (data.targets.iter().take(1).collect(), kind)
+        }
+        StatementKind::AlterRelation(_)
+        | StatementKind::CreateTable(_)
+        | StatementKind::CreateIndex(_)
+        | StatementKind::Drop(_)
+        | StatementKind::Transaction(_)
+        | StatementKind::Set(_)
+        | StatementKind::Opaque(_) => return Vec::new(),
+    };
+    let tables = targets
+        .into_iter()
+        .filter_map(|name| context.before.table(name));
+    let found = tables.flat_map(|table| {
+        let triggers = table
+            .triggers
+            .iter()
+            .filter(|trigger| matches!(trigger.enabled, 'O' | 'A'))
+            .filter(|trigger| triggers_fired::fires(context, trigger, kind));
+        triggers.filter_map(|trigger| {
+            let by = calls(&trigger.definition)
+                .into_iter()
+                .find_map(|call| dynamic(context.before, &call.name, &mut Vec::new()))?;
+            let message = format!(
+                "This fires the trigger {} of {}, and {} builds statements when it runs: zdm \
+                 cannot see what they lock, read or change.",
+                trigger.name,
+                table.name.short(),
+                by.short(),
+            );
+            let help = "Look at the statements that it runs, and accept this with `-- zdm: \
+                        allow(dynamic-sql) because …`.";
+            Some(RULE.finding(context.statement.span, message).with_help(help))
+        })
     });
     found.collect()
 }

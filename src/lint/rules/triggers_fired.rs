@@ -74,7 +74,8 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     vec![RULE.finding(context.statement.span, sentences.join(" ")).with_help(help)]
 }
 
-fn fires(context: &Context<'_>, trigger: &Trigger, kind: WriteKind) -> bool {
+/// Whether a write of that kind fires the trigger.
+pub(super) fn fires(context: &Context<'_>, trigger: &Trigger, kind: WriteKind) -> bool {
     let on_delete = || has_word(events(&trigger.definition), "delete");
     match kind {
         WriteKind::Update => trigger.on_update && assigns(context, &trigger.columns),

@@ -55,6 +55,8 @@ pub struct SelectInto {
     pub name: QualifiedName,
     /// `TEMPORARY`, `UNLOGGED` or neither.
     pub persistence: Persistence,
+    /// The bytes of `INTO …`, without which the statement is a query.
+    pub clause: Span,
     /// The relations that the query reads, in order, each once.
     pub reads: Vec<QualifiedName>,
 }

@@ -237,3 +237,92 @@ fn a_call_is_told_from_other_names_before_parentheses() {
         &[],
     );
 }
+
+#[test]
+fn types_are_found_in_composite_types_and_in_what_a_query_makes() {
+    let json = "json-column";
+    check(
+        json,
+        "",
+        "CREATE TYPE one AS (a json, b jsonb); CREATE TYPE two AS (c json[])",
+        &["json", "json[]"],
+    );
+    check(
+        json,
+        "CREATE TYPE one AS (a int)",
+        "ALTER TYPE one ADD ATTRIBUTE b json, ALTER ATTRIBUTE a TYPE text",
+        &["json"],
+    );
+    check(
+        "char-column",
+        "",
+        "CREATE TYPE one AS (a char(3))",
+        &["char(3)"],
+    );
+    // Columns of the type get them from there, and a table of it has none of its own.
+    check(
+        json,
+        "CREATE TYPE one AS (a json)",
+        "CREATE TABLE t OF one; CREATE TABLE u (a one)",
+        &[],
+    );
+    let given = "CREATE TABLE t (a int PRIMARY KEY, b json)";
+    for sql in [
+        "CREATE TABLE u AS SELECT b FROM t",
+        "SELECT b INTO u FROM t",
+        "SELECT a, b AS c INTO UNLOGGED TABLE u FROM t WHERE a > 1",
+    ] {
+        check(json, given, sql, &[sql]);
+    }
+    for sql in [
+        "SELECT b INTO TEMP u FROM t",
+        "SELECT a INTO u FROM t",
+        "SELECT b::jsonb AS b INTO u FROM t",
+        "SELECT b INTO u FROM t; ALTER TABLE u ALTER b TYPE jsonb USING b::text::jsonb",
+    ] {
+        check(json, given, sql, &[]);
+    }
+    let sql = "SELECT a INTO u FROM t";
+    check("missing-primary-key", given, sql, &["u"]);
+}
+
+#[test]
+fn names_with_unicode_escapes_are_names() {
+    check(
+        "reserved-name",
+        "",
+        r#"CREATE TABLE t (U&"us\0065r" int, U&"d!0061y" UESCAPE '!' int)"#,
+        &[r#"U&"us\0065r""#],
+    );
+    let long = "x".repeat(60);
+    let sql = format!(r#"CREATE TABLE U&"\0061{long}bcd" (a int)"#);
+    let at = format!(r#"U&"\0061{long}bcd""#);
+    check("long-name", "", &sql, &[&at]);
+}
+
+#[test]
+fn a_trigger_with_dynamic_sql_counts_where_it_fires() {
+    let rule = "dynamic-sql";
+    let given = "CREATE SCHEMA app; CREATE TABLE t (a int, b int); CREATE TABLE u (a int);
+        CREATE FUNCTION app.h() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN EXECUTE 'SELECT 1'; RETURN NEW; END $$;
+        CREATE FUNCTION calm() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+        CREATE TRIGGER x BEFORE UPDATE OF b ON t FOR EACH ROW WHEN (NEW.a > 1) EXECUTE FUNCTION app.h();
+        CREATE TRIGGER y BEFORE INSERT ON u FOR EACH ROW EXECUTE FUNCTION calm();";
+    check(
+        rule,
+        given,
+        "UPDATE t SET b = 1 WHERE a = 1",
+        &["UPDATE t SET b = 1 WHERE a = 1"],
+    );
+    for sql in [
+        "UPDATE t SET a = 1 WHERE b = 1",
+        "DELETE FROM t WHERE a = 1",
+        "INSERT INTO t VALUES (1)",
+        "INSERT INTO u VALUES (1)",
+        "SELECT a FROM t",
+        "ALTER TABLE t DISABLE TRIGGER x; UPDATE t SET b = 1 WHERE a = 1",
+    ] {
+        check(rule, given, sql, &[]);
+    }
+}

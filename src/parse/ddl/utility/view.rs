@@ -107,6 +107,10 @@ pub(super) fn select_into(cursor: &Cursor<'_>) -> Option<SelectInto> {
     while !ahead.at_end() {
         ahead.bump();
     }
+    let clause = match cursor.between(start, behind) {
+        [first, .., last] => first.span.to(last.span),
+        _ => return None,
+    };
     let mut tokens = cursor.between(0, start).to_vec();
     tokens.extend_from_slice(cursor.between(behind, ahead.index()));
     let found = relations::relations(cursor.source(), &tokens);
@@ -115,6 +119,7 @@ pub(super) fn select_into(cursor: &Cursor<'_>) -> Option<SelectInto> {
     Some(SelectInto {
         name,
         persistence,
+        clause,
         reads,
     })
 }

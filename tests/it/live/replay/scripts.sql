@@ -125,6 +125,11 @@ ALTER TABLE one ADD PRIMARY KEY (a);
 CREATE TABLE more (a int, "B x" text) PARTITION BY RANGE (((a)), ("B x" COLLATE "C") text_ops);
 CREATE TABLE computed (a int, b text) PARTITION BY LIST ((lower(b)));
 CREATE TABLE both_kinds (a int, b text) PARTITION BY RANGE ((a), (a + 1));
+-- script: select into
+CREATE TABLE t (a int NOT NULL, b text, c numeric(5, 2));
+SELECT a, b AS "B x", c + 1 AS d INTO u FROM t WHERE a > 1;
+SELECT * INTO UNLOGGED TABLE v FROM t;
+SELECT a INTO TEMP w FROM t;
 -- script: triggers, policies, statistics
 CREATE TABLE t (id int, a int, b int);
 CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END$$;

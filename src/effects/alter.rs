@@ -32,6 +32,29 @@ pub(super) struct Altered<'a> {
     pub(super) dropped_columns: Vec<&'a Ident>,
     /// Constraints that it adds.
     pub(super) added: Vec<&'a TableConstraint>,
+    /// Columns that it adds.
+    pub(super) added_columns: Vec<&'a Ident>,
+    /// All of its subcommands.
+    pub(super) actions: &'a [AlterAction],
+}
+
+impl Altered<'_> {
+    fn does(&self, column: &Ident, what: impl Fn(&ColumnAction) -> bool) -> bool {
+        self.actions.iter().any(|action| match &action.kind {
+            AlterActionKind::AlterColumn { name, action } => name == column && what(action),
+            _ => false,
+        })
+    }
+
+    /// Whether it drops the column's default.
+    pub(super) fn drops_default(&self, column: &Ident) -> bool {
+        self.does(column, |action| *action == ColumnAction::DropDefault)
+    }
+
+    /// Whether it makes the column NOT NULL.
+    pub(super) fn sets_not_null(&self, column: &Ident) -> bool {
+        self.does(column, |action| *action == ColumnAction::SetNotNull)
+    }
 }
 
 /// The effects of these subcommands of the statement.
@@ -135,6 +158,14 @@ fn alter_table<'a>(
             _ => None,
         })
         .collect();
+    let added_columns = alter
+        .actions
+        .iter()
+        .filter_map(|action| match &action.kind {
+            AlterActionKind::AddColumn { column, .. } => Some(&column.name),
+            _ => None,
+        })
+        .collect();
     let altered = Altered {
         name: name.clone(),
         table: builder.catalog.tables.get(name),
@@ -143,8 +174,14 @@ fn alter_table<'a>(
         dropped,
         dropped_columns,
         added,
+        added_columns,
+        actions: &alter.actions,
     };
     builder.lock(name, mode);
+    // Its rows are elsewhere: nothing of them is read or written, whatever else is not known.
+    if altered.table.is_none() && alter.kind == RelationKind::ForeignTable {
+        return;
+    }
     for action in actions {
         one(builder, &altered, action);
     }
@@ -280,11 +317,12 @@ fn one(builder: &mut Builder<'_>, altered: &Altered<'_>, action: &AlterAction) {
             behavior,
         } => constraint::drop(builder, altered, *if_exists, name, *behavior),
         // A column has one name in the whole family, whatever the statement says.
-        AlterActionKind::RenameColumn { from, .. } => {
+        AlterActionKind::RenameColumn { from, to } => {
+            refusal::taken_column(builder, altered, to);
             refusal::rename_column(builder, altered, from);
             if altered
                 .table
-                .is_some_and(|table| table.column(from).is_none())
+                .is_some_and(|table| table.column(from).is_none() && catalog.complete)
             {
                 builder.fail(format!("{} has no column {from}", altered.name.short()));
             }

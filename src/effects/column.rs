@@ -191,8 +191,12 @@ pub(super) fn drop(
     let catalog = builder.catalog;
     let Some(table) = altered.table else { return };
     if table.column(column).is_none() {
-        if !if_exists {
-            builder.fail(format!("{} has no column {column}", altered.name.short()));
+        if catalog.complete {
+            if !if_exists {
+                builder.fail(format!("{} has no column {column}", altered.name.short()));
+            }
+        } else if !altered.only {
+            builder.lock_family(&altered.name, AE);
         }
         return;
     }
@@ -222,6 +226,9 @@ pub(super) fn drop(
     } else {
         catalog.family(&altered.name)
     };
+    if behavior == DropBehavior::Restrict {
+        refusal::drop_column(builder, table, column);
+    }
     with_column(builder, &family, column);
     for computed in table.columns.iter().filter(|other| {
         let generated = other.generated.as_ref();
@@ -314,9 +321,13 @@ pub(super) fn alter(
 ) {
     let catalog = builder.catalog;
     let column = altered.table.and_then(|table| table.column(name));
-    if altered.table.is_some() && column.is_none() {
+    // Code that builds its statements may have made it.
+    if altered.table.is_some() && column.is_none() && catalog.complete {
         builder.fail(format!("{} has no column {name}", altered.name.short()));
         return;
+    }
+    if matches!(action, ColumnAction::SetDefault(_)) {
+        refusal::set_default(builder, altered, name);
     }
     match action {
         ColumnAction::SetDefault(_)
@@ -331,7 +342,10 @@ pub(super) fn alter(
         ColumnAction::SetOptions(_)
         | ColumnAction::ResetOptions(_)
         | ColumnAction::SetCompression(_) => {}
-        ColumnAction::AddIdentity { .. } => lock_partitions(builder, altered),
+        ColumnAction::AddIdentity { .. } => {
+            refusal::add_identity(builder, altered, name);
+            lock_partitions(builder, altered);
+        }
         ColumnAction::DropNotNull => {
             refusal::drop_not_null(builder, altered, name);
             // From 18 on there is a constraint to drop, in the children too, or nothing to do.
@@ -462,6 +476,9 @@ fn set_type(builder: &mut Builder<'_>, altered: &Altered<'_>, name: &Ident, new:
         return;
     };
     let Some(column) = table.column(name) else {
+        for table in storing(catalog, &altered.name) {
+            builder.rewrite(&table, "to write every row with the new type");
+        }
         return;
     };
     refuse_type_change(builder, table, column);

@@ -10,7 +10,10 @@ use crate::{
         partition, refusal,
     },
     ident::{Ident, ObjectName},
-    parse::statement::{ConstraintAttributes, DropBehavior, TableConstraint, TableConstraintKind},
+    parse::{
+        statement::{ConstraintAttributes, DropBehavior, TableConstraint, TableConstraintKind},
+        written,
+    },
 };
 
 const AE: LockMode = LockMode::AccessExclusive;
@@ -58,6 +61,8 @@ pub(super) fn add(builder: &mut Builder<'_>, altered: &Altered<'_>, constraint: 
                     dropped: altered.dropped.clone(),
                     dropped_columns: Vec::new(),
                     added: Vec::new(),
+                    added_columns: Vec::new(),
+                    actions: altered.actions,
                 };
                 set_not_null(builder, &here, column);
             }
@@ -99,13 +104,18 @@ pub(super) fn add(builder: &mut Builder<'_>, altered: &Altered<'_>, constraint: 
                 }
             }
         }
-        TableConstraintKind::ForeignKey { references, .. } => {
+        TableConstraintKind::ForeignKey {
+            references,
+            columns,
+            ..
+        } => {
             let peer = catalog.resolve(&references.table);
             if !catalog.tables.contains_key(&peer) {
                 builder.missing("table", &peer);
             }
             builder.lock_family(&peer, LockMode::ShareRowExclusive);
             refusal::foreign_key(builder, altered, references, &peer);
+            refusal::missing_columns(builder, altered, columns);
             let taken_over =
                 partition::foreign_keys_taken_over(builder, altered, constraint, &peer);
             if !taken_over.is_empty() {
@@ -480,15 +490,22 @@ fn same_columns(one: &[Ident], other: &[Ident]) -> bool {
 /// Whether a valid CHECK of the table, other than those being dropped, shows that the column is
 /// never NULL (`ConstraintImpliedByRelConstraint`).
 pub(super) fn proves_not_null(table: &Table, column: &Ident, dropped: &[Ident]) -> bool {
-    let wanted = format!("{} is not null", column.quoted());
     table.constraints.iter().any(|constraint| {
         constraint.validated
             && !dropped.contains(&constraint.name)
             && match &constraint.kind {
-                ConstraintKind::Check { expr, .. } => conjuncts(expr).any(|part| {
-                    let words = part.split_whitespace().collect::<Vec<_>>().join(" ");
-                    words.eq_ignore_ascii_case(&wanted) && part.contains(column.as_str())
-                }),
+                ConstraintKind::Check { expr, .. } => conjuncts(expr)
+                    .filter_map(|part| about(part, table, column))
+                    .any(|words| {
+                        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                        matches!(
+                            words.as_slice(),
+                            ["", "is", "not", "null"]
+                                | ["", "notnull"]
+                                | ["not", "", "is", "null"]
+                                | ["not", "", "isnull"]
+                        )
+                    }),
                 ConstraintKind::Unique { .. }
                 | ConstraintKind::PrimaryKey { .. }
                 | ConstraintKind::ForeignKey { .. }
@@ -496,6 +513,39 @@ pub(super) fn proves_not_null(table: &Table, column: &Ident, dropped: &[Ident]) 
                 | ConstraintKind::Other => false,
             }
     })
+}
+
+/// The words of an expression that has nothing else in it but the column, which is left empty.
+pub(super) fn about(part: &str, table: &Table, column: &Ident) -> Option<Vec<String>> {
+    let list = written::written(part);
+    let mut out = Vec::with_capacity(list.len());
+    let mut rest = 0;
+    for (at, one) in list.iter().enumerate() {
+        let between = part.get(rest..one.span.start)?;
+        rest = one.span.end;
+        if !between
+            .chars()
+            .all(|c| c.is_whitespace() || "().".contains(c))
+        {
+            return None;
+        }
+        let qualifies = list.get(at + 1).is_some_and(|next| next.behind_dot);
+        if qualifies {
+            if one.stored() != table.name.name {
+                return None;
+            }
+        } else if one.stored() == *column {
+            out.push(String::new());
+        } else if one.quoted {
+            return None;
+        } else {
+            out.push(one.name.clone());
+        }
+    }
+    let end = part.get(rest..)?;
+    end.chars()
+        .all(|c| c.is_whitespace() || c == ')')
+        .then_some(out)
 }
 
 /// The parts of an expression that are joined by AND at its top, without outer parentheses.
@@ -591,6 +641,12 @@ mod tests {
     fn a_check_proves_not_null_only_when_it_says_so() {
         assert!(proves("(a IS NOT NULL)", "a"));
         assert!(proves("a  is  not null", "a"));
+        assert!(proves("A NOTNULL", "a"));
+        assert!(proves("NOT (t.a IS NULL)", "a"));
+        assert!(!proves("NOT t.a IS NOT NULL", "a"));
+        assert!(!proves("u.a IS NOT NULL", "a"));
+        assert!(!proves("\"A\" IS NOT NULL", "a"));
+        assert!(!proves("-a IS NOT NULL", "a"));
         assert!(proves("((a IS NOT NULL) AND (b > 0))", "a"));
         assert!(proves(
             "((x > 0) AND ((b > 0) AND (\"A b\" IS NOT NULL)))",

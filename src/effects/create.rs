@@ -113,6 +113,10 @@ pub(super) fn index(create: &CreateIndex, catalog: &Catalog) -> Effects {
             .iter()
             .filter_map(|key| key.column.clone())
             .collect();
+        let missing = columns.iter().find(|one| table.column(one).is_none());
+        if let Some(column) = missing.filter(|_| catalog.complete) {
+            builder.fail(format!("{} has no column {column}", table.name.short()));
+        }
         if let Some(column) = columns.iter().find(|one| refusal::is_virtual(table, one)) {
             builder.fail(format!("column {column} is virtual, and cannot be indexed"));
         }

@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 
 use crate::{
     catalog::{Catalog, ConstraintKind, Table},
-    effects::constraint::{conjuncts, depths, proves_not_null, without_parentheses},
+    effects::constraint::{about, conjuncts, depths, proves_not_null, without_parentheses},
     ident::Ident,
 };
 
@@ -101,16 +101,17 @@ fn takes_only_null(bound: &str) -> bool {
 
 /// Whether a valid CHECK says that the column is NULL in all rows.
 fn says_null(table: &Table, column: &Ident) -> bool {
-    let wanted = format!("{} is null", column.quoted());
     table.constraints.iter().any(|constraint| {
         let ConstraintKind::Check { expr, .. } = &constraint.kind else {
             return false;
         };
         constraint.validated
-            && conjuncts(expr).any(|part| {
-                let words = part.split_whitespace().collect::<Vec<_>>().join(" ");
-                words.eq_ignore_ascii_case(&wanted) && part.contains(column.as_str())
-            })
+            && conjuncts(expr)
+                .filter_map(|part| about(part, table, column))
+                .any(|words| {
+                    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                    matches!(words.as_slice(), ["", "is", "null"] | ["", "isnull"])
+                })
     })
 }
 

@@ -96,10 +96,81 @@ pub(super) fn key(builder: &mut Builder<'_>, altered: &Altered<'_>, key: &Key) {
     if key.primary {
         second_primary_key(builder, altered);
     }
+    missing_columns(builder, altered, &key.columns);
     if let Some(column) = key.columns.iter().find(|column| is_virtual(table, column)) {
         builder.fail(format!("column {column} is virtual, and cannot be indexed"));
     }
     outside_partition_key(builder, table, &key.columns);
+}
+
+/// Columns that neither the table has nor the statement may add.
+pub(super) fn missing_columns(builder: &mut Builder<'_>, altered: &Altered<'_>, columns: &[Ident]) {
+    let Some(table) = altered.table.filter(|_| builder.catalog.complete) else {
+        return;
+    };
+    let missing = columns
+        .iter()
+        .find(|column| table.column(column).is_none() && !altered.added_columns.contains(column));
+    if let Some(missing) = missing {
+        builder.fail(format!("{} has no column {missing}", altered.name.short()));
+    }
+}
+
+/// A new name that is taken.
+pub(super) fn taken_column(builder: &mut Builder<'_>, altered: &Altered<'_>, to: &Ident) {
+    let taken = altered
+        .table
+        .is_some_and(|table| table.column(to).is_some());
+    if taken {
+        builder.fail(format!(
+            "{} already has a column {to}",
+            altered.name.short()
+        ));
+    }
+}
+
+/// What keeps a column that CASCADE would take along.
+pub(super) fn drop_column(builder: &mut Builder<'_>, table: &Table, column: &Ident) {
+    if let Some(trigger) = table
+        .triggers
+        .iter()
+        .find(|one| one.columns.contains(column) || one.when_columns.contains(column))
+    {
+        builder.fail(format!("trigger {} uses column {column}", trigger.name));
+    }
+    if let Some(policy) = table
+        .policies
+        .iter()
+        .find(|one| one.columns.contains(column))
+    {
+        builder.fail(format!("policy {} uses column {column}", policy.name));
+    }
+}
+
+/// `ADD GENERATED … AS IDENTITY` of a column that can be NULL or has a value of its own.
+pub(super) fn add_identity(builder: &mut Builder<'_>, altered: &Altered<'_>, column: &Ident) {
+    let Some(known) = altered.table.and_then(|table| table.column(column)) else {
+        return;
+    };
+    if known.identity.is_some() {
+        builder.fail(format!("column {column} is an identity column already"));
+    } else if known.default.is_some() && !altered.drops_default(column) {
+        builder.fail(format!("column {column} has a default"));
+    } else if !known.not_null && !altered.sets_not_null(column) {
+        builder.fail(format!("column {column} must be NOT NULL first"));
+    }
+}
+
+/// SET DEFAULT of a column that gets its values otherwise.
+pub(super) fn set_default(builder: &mut Builder<'_>, altered: &Altered<'_>, column: &Ident) {
+    let Some(known) = altered.table.and_then(|table| table.column(column)) else {
+        return;
+    };
+    if known.identity.is_some() {
+        builder.fail(format!("column {column} is an identity column"));
+    } else if known.generated.is_some() {
+        builder.fail(format!("column {column} is a generated column"));
+    }
 }
 
 fn second_primary_key(builder: &mut Builder<'_>, altered: &Altered<'_>) {

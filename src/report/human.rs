@@ -25,11 +25,15 @@ pub fn diagnostic(source: &SourceFile, diagnostic: &Diagnostic) -> String {
         Level::Warning => FrameLevel::WARNING,
         Level::Info => FrameLevel::INFO,
     };
-    let snippet = Snippet::source(source.text())
+    let lines = Lines::around(source, diagnostic);
+    let snippet = Snippet::source(lines.text)
         .path(source.name())
-        .annotation(annotation(AnnotationKind::Primary, source, diagnostic.span))
+        .line_start(lines.first)
+        .annotation(lines.annotation(AnnotationKind::Primary, source, diagnostic.span))
         .annotations(diagnostic.labels.iter().map(|label| {
-            annotation(AnnotationKind::Context, source, label.span).label(label.text.as_str())
+            lines
+                .annotation(AnnotationKind::Context, source, label.span)
+                .label(label.text.as_str())
         }));
     let mut group: Group<'_> = level
         .primary_title(diagnostic.message.as_str())
@@ -43,11 +47,44 @@ pub fn diagnostic(source: &SourceFile, diagnostic: &Diagnostic) -> String {
     text
 }
 
-/// A span as the renderer takes it: inside the text, and never empty unless at its very end.
-fn annotation<'a>(kind: AnnotationKind, source: &SourceFile, span: Span) -> Annotation<'a> {
-    let start = source.position(span.start).byte;
-    let end = source.position(span.end).byte.max(start);
-    kind.span(start..end)
+/// The lines that a finding speaks of. The renderer looks at all that it is given, so that a whole
+/// file for each of its findings would take quadratic time.
+struct Lines<'a> {
+    text: &'a str,
+    /// The number of the first of them.
+    first: usize,
+    /// Where that begins in the file.
+    start: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn around(source: &'a SourceFile, diagnostic: &Diagnostic) -> Self {
+        let labels = diagnostic.labels.iter().map(|label| label.span);
+        let all = labels.fold(diagnostic.span, Span::to);
+        let (from, to) = (source.position(all.start), source.position(all.end));
+        let text = source.text();
+        let start = text[..from.byte].rfind('\n').map_or(0, |at| at + 1);
+        let end = text[to.byte..]
+            .find('\n')
+            .map_or(text.len(), |at| to.byte + at + 1);
+        Self {
+            text: &text[start..end],
+            first: from.line,
+            start,
+        }
+    }
+
+    /// A span as the renderer takes it: inside the text, and never empty unless at its very end.
+    fn annotation(
+        &self,
+        kind: AnnotationKind,
+        source: &SourceFile,
+        span: Span,
+    ) -> Annotation<'static> {
+        let start = source.position(span.start).byte;
+        let end = source.position(span.end).byte.max(start);
+        kind.span(start - self.start..end - self.start)
+    }
 }
 
 /// `2 errors, 1 warning in 3 files`, or `No findings in 3 files`.
@@ -106,6 +143,34 @@ mod tests {
           |
           = help: Write CREATE INDEX CONCURRENTLY.
         "#);
+    }
+
+    #[test]
+    fn a_frame_in_a_long_file_has_the_file_s_line_numbers() {
+        let mut text = "SELECT 1;\n".repeat(120);
+        let begin = text.len();
+        text.push_str("BEGIN;\nSELECT 2;\nVACUUM;\n");
+        text.push_str(&"SELECT 3;\n".repeat(120));
+        let vacuum = text.find("VACUUM").unwrap_or_default();
+        let source = SourceFile::new("a.sql", &*text);
+        let found = Diagnostic::new(
+            "not-in-transaction",
+            Level::Error,
+            Span::new(vacuum, vacuum + 6),
+            "This fails",
+        )
+        .with_label(Span::new(begin, begin + 5), "begins here");
+        let text = anstream::adapter::strip_str(&diagnostic(&source, &found)).to_string();
+        insta::assert_snapshot!(text, @r"
+        error[not-in-transaction]: This fails
+           --> a.sql:123:1
+            |
+        121 | BEGIN;
+            | ----- begins here
+        122 | SELECT 2;
+        123 | VACUUM;
+            | ^^^^^^
+        ");
     }
 
     #[test]

@@ -95,7 +95,9 @@ fn published_above(context: &Context<'_>) -> Vec<ObjectName> {
         let Some(table) = context.before.tables.get(name).filter(|_| seen.insert(name)) else {
             continue;
         };
-        if !table.publications.is_empty() {
+        // What is not published any more may be told apart by nothing.
+        let still = context.after.tables.get(name);
+        if still.is_some_and(|still| !still.publications.is_empty()) {
             found.push(name.clone());
         }
         todo.extend(&table.parents);

@@ -157,6 +157,45 @@ pub(in crate::live::effects) const CASES: &[Case] = &[
         "ALTER TABLE pt1 ALTER k DROP NOT NULL",
     ),
     on("key-drop-not-null", "ALTER TABLE t ALTER id DROP NOT NULL"),
+    on("rename-col-to-taken", "ALTER TABLE t RENAME a TO nn"),
+    on("index-on-no-column", "CREATE INDEX i ON t (nothing)"),
+    on("unique-on-no-column", "ALTER TABLE t ADD UNIQUE (nothing)"),
+    on(
+        "unique-on-new-column",
+        "ALTER TABLE t ADD COLUMN z int, ADD UNIQUE (z)",
+    ),
+    on(
+        "fk-from-no-column",
+        "ALTER TABLE t ADD FOREIGN KEY (nothing) REFERENCES p NOT VALID",
+    ),
+    after(
+        "dropcol-of-trigger",
+        "CREATE TRIGGER tg BEFORE UPDATE OF a ON t FOR EACH ROW EXECUTE FUNCTION trg()",
+        "ALTER TABLE t DROP COLUMN a",
+    ),
+    after(
+        "dropcol-of-policy",
+        "CREATE POLICY pl ON t USING (a > 0)",
+        "ALTER TABLE t DROP COLUMN a",
+    ),
+    on(
+        "identity-of-nullable",
+        "ALTER TABLE t ALTER a ADD GENERATED ALWAYS AS IDENTITY",
+    ),
+    on(
+        "identity-of-made-not-null",
+        "ALTER TABLE t ALTER a SET NOT NULL, ALTER a ADD GENERATED ALWAYS AS IDENTITY",
+    ),
+    after(
+        "identity-beside-default",
+        "ALTER TABLE t ALTER nn SET DEFAULT 1",
+        "ALTER TABLE t ALTER nn ADD GENERATED ALWAYS AS IDENTITY",
+    ),
+    after(
+        "default-of-generated",
+        GENERATED,
+        "ALTER TABLE t ALTER g SET DEFAULT 1",
+    ),
     // Types that go
     after("drop-type-cascade-view", ENUM_VIEW, "DROP TYPE en CASCADE"),
     after(
@@ -206,7 +245,7 @@ pub(in crate::live::effects) const CASES: &[Case] = &[
     ),
     on(
         "fk-to-own-new-key",
-        "ALTER TABLE base ADD UNIQUE (a), ADD FOREIGN KEY (a) REFERENCES base (a) NOT VALID",
+        "ALTER TABLE r ADD UNIQUE (t), ADD FOREIGN KEY (t) REFERENCES r (t) NOT VALID",
     ),
     after(
         "fk-to-unlogged",

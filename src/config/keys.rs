@@ -29,6 +29,8 @@ pub enum Key {
     BackfillMaxLag,
     /// `backfill.max_active`
     BackfillMaxActive,
+    /// `backfill.without_monitor`
+    BackfillWithoutMonitor,
     /// `contract.window`
     ContractWindow,
     /// `contract.time_zone`
@@ -71,7 +73,7 @@ pub enum Key {
 
 impl Key {
     /// All, in the order of the reference page.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::DatabaseUrl,
         Self::DatabaseStats,
         Self::MigrationsDir,
@@ -84,6 +86,7 @@ impl Key {
         Self::BackfillBatchTime,
         Self::BackfillMaxLag,
         Self::BackfillMaxActive,
+        Self::BackfillWithoutMonitor,
         Self::ContractWindow,
         Self::ContractTimeZone,
         Self::ContractMinAge,
@@ -120,6 +123,7 @@ impl Key {
             Self::BackfillBatchTime => ("backfill", "batch_time"),
             Self::BackfillMaxLag => ("backfill", "max_lag"),
             Self::BackfillMaxActive => ("backfill", "max_active"),
+            Self::BackfillWithoutMonitor => ("backfill", "without_monitor"),
             Self::ContractWindow => ("contract", "window"),
             Self::ContractTimeZone => ("contract", "time_zone"),
             Self::ContractMinAge => ("contract", "min_age"),
@@ -158,6 +162,7 @@ impl Key {
             Self::LocksTerminate => "not set: nobody is disconnected",
             Self::BackfillMaxLag => "\"10s\"",
             Self::BackfillMaxActive => "not set: any number",
+            Self::BackfillWithoutMonitor => "\"refuse\"",
             Self::ContractWindow => "not set: at any time",
             Self::ContractTimeZone => "\"UTC\"",
             Self::ContractMinAge => "\"0s\"",
@@ -220,6 +225,9 @@ impl Key {
             }
             Self::BackfillMaxActive => {
                 "A backfill waits while more client sessions than this are at work, zdm's own not counted."
+            }
+            Self::BackfillWithoutMonitor => {
+                "What a role without `pg_monitor` means for a backfill, which then cannot see replication lag and other sessions: to `\"refuse\"` it before anything is changed, or to `\"accept\"` that it goes on without waiting for them."
             }
             Self::PlanTighten => {
                 "When a constraint on an existing column starts to refuse rows: in `\"migrate\"`, or at the start of `\"contract\"`."

@@ -18,6 +18,7 @@ use crate::{
     diagnostic::{Diagnostic, Level, closest},
     execute::{
         adopt::{Tool, mirror::When},
+        throttle::WithoutMonitor,
         window,
     },
     ident::Ident,
@@ -213,6 +214,15 @@ impl Reader {
             Key::BackfillMaxActive => {
                 if let Some(sessions) = self.whole(value, &shown) {
                     self.settings.throttle.max_active = Some(sessions);
+                }
+            }
+            Key::BackfillWithoutMonitor => {
+                let words = [
+                    ("refuse", WithoutMonitor::Refuse),
+                    ("accept", WithoutMonitor::Accept),
+                ];
+                if let Some(policy) = self.one_of(value, &shown, &words) {
+                    self.settings.throttle.without_monitor = policy;
                 }
             }
             Key::ContractWindow => {

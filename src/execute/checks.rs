@@ -107,6 +107,8 @@ pub struct Scope<'a> {
     pub role: Option<&'a Ident>,
     /// Whether a role without `pg_monitor` was accepted.
     pub without_monitor: WithoutMonitor,
+    /// Whether rows are written in batches that wait for signals which need `pg_monitor`.
+    pub watches: bool,
 }
 
 /// Runs every check. A database that cannot be changed at all is not asked further.

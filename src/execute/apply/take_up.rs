@@ -19,7 +19,7 @@ use crate::{
         journal::{Edge, Journal, MigrationRecord, MigrationState, Queue, Start},
         lease::{Lease, holder},
         machine::Goal,
-        made,
+        made, throttle,
     },
     ident::{ObjectName, QualifiedName},
     parse::{
@@ -298,6 +298,13 @@ async fn preflight(
         journal_schema: &runner.settings.journal_schema,
         role: runner.settings.role.as_ref(),
         without_monitor: runner.settings.without_monitor,
+        watches: runner.throttle.without_monitor == throttle::WithoutMonitor::Refuse
+            && plan.steps().any(|step| {
+                matches!(
+                    step.kind,
+                    StepKind::Backfill { .. } | StepKind::Batches { .. }
+                )
+            }),
     };
     let findings = checks::preflight(session, &scope).await?;
     for finding in &findings {

@@ -12,7 +12,20 @@ pub(super) async fn check(
     session: &mut Session,
     scope: &Scope<'_>,
 ) -> Result<Vec<Finding>, DbError> {
-    match (activity::visibility(session).await?, scope.without_monitor) {
+    let sees = activity::visibility(session).await?;
+    if sees == activity::Visibility::LocksOnly && scope.watches {
+        let user = quote(&session.value::<String>("SELECT current_user::text").await?);
+        return Ok(vec![Finding {
+            check: "without-monitor",
+            level: FindingLevel::Refusal,
+            message: format!(
+                "{user} does not see replication lag and other sessions, so a backfill could not \
+                 tell when to wait; `[backfill] without_monitor = \"accept\"` lets it run without"
+            ),
+            fix: Some(format!("GRANT pg_monitor TO {user};")),
+        }]);
+    }
+    match (sees, scope.without_monitor) {
         (activity::Visibility::Full, _)
         | (activity::Visibility::LocksOnly, WithoutMonitor::Accept) => return Ok(Vec::new()),
         (activity::Visibility::LocksOnly, WithoutMonitor::Warn) => {}

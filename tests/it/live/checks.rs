@@ -35,6 +35,7 @@ async fn look_with(
         journal_schema: &schema,
         role: None,
         without_monitor,
+        watches: false,
     };
     preflight(&mut session, &scope).await.expect("looks")
 }

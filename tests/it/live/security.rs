@@ -6,6 +6,7 @@ use zdm::{
     execute::{
         apply::{ApplyError, Through, apply},
         journal::MigrationState,
+        throttle::WithoutMonitor,
     },
     ident::Ident,
 };
@@ -92,6 +93,34 @@ async fn the_grants_of_the_page_are_enough_for_a_whole_migration() {
             .await
             .unwrap_or_else(|error| panic!("{version}: {error}: {error:?}"));
         assert!(applied.iter().all(|one| one.state == MigrationState::Done));
+        psql(&db, &block("remove", &db)).await;
+        db.run(&format!("DROP OWNED BY {0}; DROP ROLE {0}", owner(&db)))
+            .await;
+    }
+}
+
+/// A backfill that cannot see the lag of replicas would wait for it for good.
+#[tokio::test]
+async fn pitfall_65_a_backfill_without_pg_monitor_is_refused_unless_it_may_run_blind() {
+    for version in server::versions() {
+        let (db, mut run) = granted(version).await;
+        db.run(&format!("REVOKE pg_monitor FROM {}", migrator(&db)))
+            .await;
+        let files = [file("1", RENAME)];
+        let refused = apply(&run.runner, &files, &request(Through::Default)).await;
+        let said = format!("{:?}", refused.expect_err("refused"));
+        assert!(
+            said.contains("without-monitor") && said.contains("GRANT pg_monitor TO"),
+            "{said}"
+        );
+        db.run(
+            "DO $$ BEGIN ASSERT NOT EXISTS (SELECT FROM pg_attribute
+                 WHERE attrelid = 'users'::regclass AND attname = 'full_name'); END $$",
+        )
+        .await;
+        run.runner.throttle.without_monitor = WithoutMonitor::Accept;
+        let applied = apply(&run.runner, &files, &request(Through::All)).await;
+        assert!(applied.is_ok(), "{applied:?}");
         psql(&db, &block("remove", &db)).await;
         db.run(&format!("DROP OWNED BY {0}; DROP ROLE {0}", owner(&db)))
             .await;

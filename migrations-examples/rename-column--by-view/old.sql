@@ -14,3 +14,5 @@ BEGIN
     ASSERT (SELECT age FROM "Users" WHERE name = 'older ' || :round) = 10 + :round;
 END
 $$;
+UPDATE "Users" SET note = 'written' WHERE id = 900 + :round;
+UPDATE "Users" SET note = DEFAULT WHERE id IN (899 + :round, 800);

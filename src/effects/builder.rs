@@ -1,7 +1,7 @@
 //! Collects effects, and knows what belongs to a table: its indexes, its family, its peers.
 
 use crate::{
-    catalog::{Catalog, Constraint, ConstraintKind, Index, Table},
+    catalog::{Catalog, Constraint, ConstraintKind, Index, Table, TableKind},
     effects::{Effects, LockMode, Scan},
     ident::{Ident, ObjectName},
 };
@@ -32,7 +32,12 @@ impl<'a> Builder<'a> {
         self.effects.add_lock(relation.clone(), mode);
     }
 
+    /// A foreign table stores nothing, and nothing is checked of its rows (`ATRewriteTables`,
+    /// `src/backend/commands/tablecmds.c`).
     pub(super) fn scan(&mut self, relation: &ObjectName, under: LockMode, purpose: &str) {
+        if self.is_foreign(relation) {
+            return;
+        }
         self.effects.scans.push(Scan {
             relation: relation.clone(),
             under,
@@ -60,6 +65,35 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Locks the table and its partitions. Foreign keys concern these alone: to what inherits
+    /// otherwise they are not handed down (manual, section 5.11.1).
+    pub(super) fn lock_partitions(&mut self, name: &ObjectName, mode: LockMode) {
+        if self.is_partitioned(name) {
+            self.lock_family(name, mode);
+        } else {
+            self.lock(name, mode);
+        }
+    }
+
+    /// Scans the table, or what stores the rows of its partitions.
+    pub(super) fn scan_partitions(&mut self, name: &ObjectName, under: LockMode, purpose: &str) {
+        if self.is_partitioned(name) {
+            self.scan_family(name, under, purpose);
+        } else {
+            self.scan(name, under, purpose);
+        }
+    }
+
+    fn is_foreign(&self, name: &ObjectName) -> bool {
+        let table = self.catalog.tables.get(name);
+        table.is_some_and(|table| table.kind == TableKind::Foreign)
+    }
+
+    fn is_partitioned(&self, name: &ObjectName) -> bool {
+        let table = self.catalog.tables.get(name);
+        table.is_some_and(|table| table.kind == TableKind::Partitioned)
+    }
+
     /// Scans every part of the family that has rows of its own; the table itself when the
     /// catalog does not hold it.
     pub(super) fn scan_family(&mut self, name: &ObjectName, under: LockMode, purpose: &str) {
@@ -85,6 +119,9 @@ impl<'a> Builder<'a> {
 
     /// The file of the table and those of all its indexes are written anew.
     pub(super) fn rewrite(&mut self, name: &ObjectName, purpose: &str) {
+        if self.is_foreign(name) {
+            return;
+        }
         self.effects.rewrites.push(name.clone());
         self.scan(name, LockMode::AccessExclusive, purpose);
         let Some(table) = self.catalog.tables.get(name) else {

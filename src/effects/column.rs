@@ -97,7 +97,7 @@ pub(super) fn add(
             }
             ColumnConstraintKind::References(references) => {
                 let peer = catalog.resolve(&references.table);
-                builder.lock_family(&peer, LockMode::ShareRowExclusive);
+                builder.lock_partitions(&peer, LockMode::ShareRowExclusive);
                 // A column that is NULL in every row needs no look at them.
                 if filled != NewValue::Null && constraint.attributes.enforced != Some(false) {
                     constraint::scan_foreign_key(builder, altered, &peer);
@@ -247,7 +247,7 @@ pub(super) fn drop(
             continue;
         }
         match behavior {
-            DropBehavior::Cascade => builder.lock_family(&child.name, AE),
+            DropBehavior::Cascade => builder.lock_partitions(&child.name, AE),
             DropBehavior::Restrict => builder.fail(format!(
                 "a foreign key of {} references {column}",
                 child.name.short()
@@ -272,7 +272,7 @@ pub(super) fn with_column(builder: &mut Builder<'_>, family: &[&Table], column: 
             if let Some(peer) = referenced(constraint)
                 && constraint.columns().contains(column)
             {
-                builder.lock_family(peer, AE);
+                builder.lock_partitions(peer, AE);
             }
         }
         for sequence in owned_sequences(catalog, &table.name, Some(column)) {
@@ -628,11 +628,11 @@ fn rebuild_dependents(
                     }
                 }
                 ConstraintKind::ForeignKey { references, .. } => {
-                    builder.lock_family(references, AE);
+                    builder.lock_partitions(references, AE);
                     if fate == IndexFate::BuiltAnew && constraint.validated {
                         let purpose = format!("to check foreign key {} again", constraint.name);
-                        builder.scan_family(&table.name, AE, &purpose);
-                        builder.scan_family(references, AE, &purpose);
+                        builder.scan_partitions(&table.name, AE, &purpose);
+                        builder.scan_partitions(references, AE, &purpose);
                     }
                 }
                 ConstraintKind::Unique { .. }
@@ -643,11 +643,11 @@ fn rebuild_dependents(
         }
     }
     for (child, constraint) in builder.inbound(&altered.name, Some(std::slice::from_ref(name))) {
-        builder.lock_family(&child.name, AE);
+        builder.lock_partitions(&child.name, AE);
         if fate == IndexFate::BuiltAnew && constraint.validated {
             let purpose = format!("to check foreign key {} again", constraint.name);
-            builder.scan_family(&child.name, AE, &purpose);
-            builder.scan_family(&altered.name, AE, &purpose);
+            builder.scan_partitions(&child.name, AE, &purpose);
+            builder.scan_partitions(&altered.name, AE, &purpose);
         }
     }
 }

@@ -113,7 +113,7 @@ pub(super) fn add(builder: &mut Builder<'_>, altered: &Altered<'_>, constraint: 
             if !catalog.tables.contains_key(&peer) {
                 builder.missing("table", &peer);
             }
-            builder.lock_family(&peer, LockMode::ShareRowExclusive);
+            builder.lock_partitions(&peer, LockMode::ShareRowExclusive);
             refusal::foreign_key(builder, altered, references, &peer);
             refusal::missing_columns(builder, altered, columns);
             let taken_over =
@@ -218,16 +218,9 @@ pub(super) fn scan_foreign_key(
 ) {
     let purpose = foreign_key_purpose(&altered.name, peer);
     let under = altered.mode;
-    if altered
-        .table
-        .is_some_and(|t| t.kind == TableKind::Partitioned)
-    {
-        builder.scan_family(&altered.name, under, &purpose);
-    } else {
-        builder.scan(&altered.name, under, &purpose);
-    }
+    builder.scan_partitions(&altered.name, under, &purpose);
     let peer_under = builder.effects.lock_on(peer).unwrap_or(under);
-    builder.scan_family(peer, peer_under, &purpose);
+    builder.scan_partitions(peer, peer_under, &purpose);
 }
 
 /// `VALIDATE CONSTRAINT`.
@@ -275,10 +268,8 @@ pub(super) fn validate(builder: &mut Builder<'_>, altered: &Altered<'_>, name: &
     }
     match &constraint.kind {
         ConstraintKind::ForeignKey { references, .. } => {
-            if table.kind == TableKind::Partitioned {
-                builder.lock_family(&altered.name, altered.mode);
-            }
-            builder.lock_family(references, LockMode::RowShare);
+            builder.lock_partitions(&altered.name, altered.mode);
+            builder.lock_partitions(references, LockMode::RowShare);
             scan_foreign_key(builder, altered, references);
         }
         ConstraintKind::Check { .. } => {
@@ -322,7 +313,7 @@ fn validate_new(builder: &mut Builder<'_>, altered: &Altered<'_>, name: &Ident, 
     if let Some(TableConstraintKind::ForeignKey { references, .. }) = added.map(|added| &added.kind)
     {
         let peer = catalog.resolve(&references.table);
-        builder.lock_family(&peer, LockMode::RowShare);
+        builder.lock_partitions(&peer, LockMode::RowShare);
         scan_foreign_key(builder, altered, &peer);
         return;
     }
@@ -365,18 +356,13 @@ pub(super) fn alter(
         builder.lock_family(&altered.name, altered.mode);
         return;
     };
-    if altered
-        .table
-        .is_some_and(|t| t.kind == TableKind::Partitioned)
-    {
-        builder.lock_family(&altered.name, altered.mode);
-    }
+    builder.lock_partitions(&altered.name, altered.mode);
     match attributes.enforced {
         Some(true) => {
-            builder.lock_family(peer, LockMode::ShareRowExclusive);
+            builder.lock_partitions(peer, LockMode::ShareRowExclusive);
             scan_foreign_key(builder, altered, peer);
         }
-        Some(false) => builder.lock_family(peer, AE),
+        Some(false) => builder.lock_partitions(peer, AE),
         None => {}
     }
 }
@@ -413,7 +399,7 @@ pub(super) fn drop(
         builder.lock_family(&altered.name, altered.mode);
     }
     match &constraint.kind {
-        ConstraintKind::ForeignKey { references, .. } => builder.lock_family(references, AE),
+        ConstraintKind::ForeignKey { references, .. } => builder.lock_partitions(references, AE),
         ConstraintKind::Unique { columns, index }
         | ConstraintKind::PrimaryKey { columns, index }
         | ConstraintKind::Exclude { columns, index } => {
@@ -471,7 +457,7 @@ fn referencing_tables(
             continue;
         }
         match behavior {
-            DropBehavior::Cascade => builder.lock_family(&child.name, AE),
+            DropBehavior::Cascade => builder.lock_partitions(&child.name, AE),
             // With a second key on the same columns it is not known which one is meant.
             DropBehavior::Restrict if others => {}
             DropBehavior::Restrict => builder.fail(format!(

@@ -74,7 +74,7 @@ pub(super) fn table(create: &CreateTable, catalog: &Catalog) -> Effects {
             if !catalog.tables.contains_key(&peer) {
                 builder.missing("table", &peer);
             }
-            builder.lock_family(&peer, LockMode::ShareRowExclusive);
+            builder.lock_partitions(&peer, LockMode::ShareRowExclusive);
         }
     }
     builder.done()

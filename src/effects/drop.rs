@@ -246,7 +246,7 @@ fn one_table(
         if let Some(peer) = referenced(constraint)
             && !copied
         {
-            builder.lock_family(peer, AE);
+            builder.lock_partitions(peer, AE);
         }
     }
     for (child, constraint) in builder.inbound(&table.name, None) {
@@ -254,7 +254,7 @@ fn one_table(
             continue;
         }
         match behavior {
-            DropBehavior::Cascade => builder.lock_family(&child.name, AE),
+            DropBehavior::Cascade => builder.lock_partitions(&child.name, AE),
             DropBehavior::Restrict => builder.fail(format!(
                 "foreign key {} of {} references it",
                 constraint.name,
@@ -284,7 +284,7 @@ fn part_of_referenced(
         }
         for (child, constraint) in builder.inbound(parent, None) {
             match behavior {
-                DropBehavior::Cascade => builder.lock_family(&child.name, AE),
+                DropBehavior::Cascade => builder.lock_partitions(&child.name, AE),
                 DropBehavior::Restrict => builder.fail(format!(
                     "foreign key {} of {} references {}",
                     constraint.name,
@@ -363,7 +363,7 @@ fn needed_by_foreign_keys(builder: &mut Builder<'_>, drop: &Drop, table: &Table,
             continue;
         }
         match drop.behavior {
-            DropBehavior::Cascade => builder.lock_family(&child.name, AE),
+            DropBehavior::Cascade => builder.lock_partitions(&child.name, AE),
             DropBehavior::Restrict if others => {}
             DropBehavior::Restrict => builder.fail(format!(
                 "foreign key {} of {} needs it",

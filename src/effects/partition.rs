@@ -72,14 +72,14 @@ pub(super) fn attach(
         });
         if has_it {
             // It is taken over, and its triggers go from the other side.
-            builder.lock_family(peer, AE);
+            builder.lock_partitions(peer, AE);
         } else if constraint.validated {
             let purpose = format!(
                 "to check foreign key {} of the rows attached",
                 constraint.name
             );
             builder.scan_family(&part, AE, &purpose);
-            builder.scan_family(peer, LockMode::ShareRowExclusive, &purpose);
+            builder.scan_partitions(peer, LockMode::ShareRowExclusive, &purpose);
         }
     }
 }
@@ -144,7 +144,7 @@ fn has_index_like(table: &Table, wanted: &Index) -> bool {
 pub(super) fn peers_of(builder: &mut Builder<'_>, parent: &Table) {
     for constraint in &parent.constraints {
         if let Some(peer) = referenced(constraint) {
-            builder.lock_family(peer, LockMode::ShareRowExclusive);
+            builder.lock_partitions(peer, LockMode::ShareRowExclusive);
         }
     }
     // Before 15 the triggers on the referencing side were not made anew.
@@ -154,7 +154,7 @@ pub(super) fn peers_of(builder: &mut Builder<'_>, parent: &Table) {
         LockMode::AccessShare
     };
     for (child, _) in builder.inbound(&parent.name, None) {
-        builder.lock_family(&child.name, mode);
+        builder.lock_partitions(&child.name, mode);
     }
 }
 
@@ -225,12 +225,12 @@ pub(super) fn detach(
     let Some(parent) = altered.table else { return };
     // The triggers that check the foreign key on the partition's rows go from both sides.
     for (child, _) in builder.inbound(&parent.name, None) {
-        builder.lock_family(&child.name, AE);
+        builder.lock_partitions(&child.name, AE);
     }
     if how == Detach::Plain {
         for constraint in &parent.constraints {
             if let Some(peer) = referenced(constraint) {
-                builder.lock_family(peer, LockMode::ShareRowExclusive);
+                builder.lock_partitions(peer, LockMode::ShareRowExclusive);
             }
         }
     }
@@ -346,7 +346,7 @@ pub(super) fn without_own_triggers(
     parts: &[ObjectName],
     peer: &ObjectName,
 ) {
-    builder.lock_family(peer, AE);
+    builder.lock_partitions(peer, AE);
     let partitioned = builder
         .catalog
         .tables

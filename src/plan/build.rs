@@ -297,7 +297,10 @@ fn assemble(
             .collect::<Vec<_>>()
             .iter(),
     );
+    let mut watched: BTreeMap<String, String> = BTreeMap::new();
     for (at, draft) in drafts {
+        let absent = |name: &ObjectName| (name.to_string(), "absent".to_owned());
+        watched.extend(draft.watches.iter().map(absent));
         breaks_old |= draft.breaks_old;
         new_after_contract |= draft.new_after_contract;
         for note in draft.notes {
@@ -326,7 +329,8 @@ fn assemble(
         }
     }
     let compat = compat(&phases, &conditions, breaks_old, new_after_contract);
-    let fingerprint = fingerprints(input.catalog, &phases);
+    let mut fingerprint = fingerprints(input.catalog, &phases);
+    fingerprint.extend(watched);
     Plan {
         version: 1,
         plan_version: PLAN_VERSION,

@@ -30,6 +30,8 @@ pub struct Draft {
     pub synced: Vec<(ObjectName, Ident)>,
     /// What `zdm verify` counts while both shapes stand.
     pub verify: Vec<Verify>,
+    /// Tables that it makes, and that nobody else may change until contract.
+    pub watches: Vec<ObjectName>,
     /// Positions of other operations of the file that this draft includes.
     pub includes: Vec<usize>,
     /// A later operation of the file does what this one asks for.

@@ -210,6 +210,47 @@ pub fn relation_absent(name: &ObjectName) -> String {
     done_when(&format!("{} IS NULL", regclass(name)))
 }
 
+/// Done when the table has stepped aside and a view stands under its name, half when it has and
+/// none does.
+pub fn stands_aside(name: &ObjectName, aside: &ObjectName) -> String {
+    format!(
+        "SELECT CASE WHEN {aside} IS NULL THEN 'todo' \
+         WHEN EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid = {name} AND relkind = 'v') \
+         THEN 'done' ELSE 'half' END",
+        aside = regclass(aside),
+        name = regclass(name),
+    )
+}
+
+/// What gives a table that stepped aside its name back, in one statement: the view goes, unless
+/// something depends on it. Nothing when the table is back already.
+pub fn back_from_aside(name: &ObjectName, aside: &ObjectName) -> String {
+    let (count, _) = view_dependents(std::slice::from_ref(name));
+    let body = format!(
+        "BEGIN\n  \
+         IF {aside_class} IS NULL THEN\n    \
+         RETURN;\n  \
+         END IF;\n  \
+         IF {class} IS NOT NULL AND ({count}) > 0 THEN\n    \
+         RAISE EXCEPTION USING MESSAGE = {message}, HINT = {hint},\n      \
+         ERRCODE = 'dependent_objects_still_exist';\n  \
+         END IF;\n  \
+         DROP VIEW IF EXISTS {name};\n  \
+         ALTER TABLE {aside} RENAME TO {own};\n\
+         END\n",
+        aside_class = regclass(aside),
+        class = regclass(name),
+        message = quote_literal(&format!(
+            "objects have come to depend on the view {}, which has to go",
+            name.short()
+        )),
+        hint = quote_literal("Drop them, run zdm rollback again, and make them anew on the table."),
+        own = name.name,
+    );
+    let quote = dollar_quote(&body);
+    format!("DO {quote}\n{body}{quote}")
+}
+
 /// Done when the table has a trigger of this name.
 pub fn trigger_present(table: &ObjectName, name: &Ident) -> String {
     done_when(&trigger_condition(table, name))

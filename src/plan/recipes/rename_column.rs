@@ -1,7 +1,7 @@
 //! RENAME COLUMN: a second column under the new name, kept in step both ways while old and new
 //! applications write, filled, given everything that hangs on the old one, and left alone at the
 //! end under exactly the names that plain SQL would have left.
-//! Next: [`refused`] for what cannot be copied; [`view`] for a rename that copies nothing.
+//! Next: `refused` for what cannot be copied; `view` for a rename that copies nothing.
 
 mod refused;
 mod view;
@@ -572,6 +572,21 @@ fn contract(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft, swap: Swap
     draft.push(PhaseName::Contract, step);
 }
 
+/// Functions of triggers that name the column, in words.
+fn functions_to_change<'t>(table: &'t Table, from: &'t Ident) -> impl Iterator<Item = String> + 't {
+    let naming = table.triggers.iter().filter(|trigger| {
+        let source = trigger.function_source.as_ref();
+        source.is_some_and(|source| source.to_lowercase().contains(from.as_str()))
+    });
+    naming.map(move |trigger| {
+        format!(
+            "the function of the trigger {} names {from}: it must be changed by the end of \
+             contract, as after a plain RENAME",
+            trigger.name
+        )
+    })
+}
+
 fn say(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft) {
     let Rename {
         table,
@@ -604,19 +619,7 @@ fn say(cx: &Context<'_>, rename: &Rename<'_>, draft: &mut Draft) {
          `-- zdm: strategy view` before the statement keeps the order and copies nothing",
         name.short()
     ));
-    for trigger in &table.triggers {
-        let names_it = trigger
-            .function_source
-            .as_ref()
-            .is_some_and(|source| source.to_lowercase().contains(from.as_str()));
-        if names_it {
-            draft.notes.push(format!(
-                "the function of the trigger {} names {from}: it must be changed by the end of \
-                 contract, as after a plain RENAME",
-                trigger.name
-            ));
-        }
-    }
+    draft.notes.extend(functions_to_change(table, from));
     // What hangs on the column bears its own name again at the end only.
     draft.touches.extend(touches::column_and_hanging(
         cx,

@@ -101,7 +101,7 @@ fn check(cx: &Context<'_>, table: &Table, new: &ObjectName) -> Result<(), Refusa
             "choose another name",
         ));
     }
-    stand_in::refuse_row_security(
+    stand_in::refuse_rights(
         cx,
         table,
         "say `-- zdm: phase contract`: the table is then renamed there at once, and the new \

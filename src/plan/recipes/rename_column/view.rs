@@ -7,7 +7,7 @@
 //! SQL leaves. The price is what a view cannot do (pitfall 74), which the plan says.
 
 use crate::{
-    catalog::{Table, TableKind},
+    catalog::{Table, TableKind, apply::names_in, types},
     effects::{LockMode, effects},
     ident::{Ident, ObjectName},
     parse::{PhaseName, Strategy, statement::AlterActionKind},
@@ -17,11 +17,14 @@ use crate::{
         operation::Operation,
         pieces,
         recipe::Context,
-        recipes::rename_column::refused::refuse_taken,
+        recipes::rename_column::{functions_to_change, refused::refuse_taken},
         state,
         views::stand_in,
     },
 };
+
+const LEAVE_OUT: &str =
+    "leave `strategy view` out: a second column kept in step by triggers is the default";
 
 /// The renames of one table that one view does together.
 struct Renames<'a> {
@@ -115,11 +118,9 @@ impl Renames<'_> {
                 ));
             }
         }
-        stand_in::refuse_row_security(
-            cx,
-            self.table,
-            "leave `strategy view` out: a second column kept in step by triggers is the default",
-        )?;
+        stand_in::refuse_rights(cx, self.table, LEAVE_OUT)?;
+        self.refuse_defaults(cx)?;
+        self.refuse_functions(cx)?;
         if let Some(op) = self.other_user(cx) {
             return Err(Refusal::new(
                 "beside-a-view",
@@ -134,7 +135,72 @@ impl Renames<'_> {
         Ok(())
     }
 
-    /// Another operation of the file on the table or a part of it.
+    /// `SET a = DEFAULT` by one of two names of a column finds no default.
+    fn refuse_defaults(&self, cx: &Context<'_>) -> Result<(), Refusal> {
+        for (from, _) in &self.columns {
+            let Some(column) = self.table.column(from) else {
+                continue;
+            };
+            let of_type =
+                types::domain(&column.ty, cx.before).is_some_and(|domain| domain.default.is_some());
+            let of_column = column.generated.is_none() && column.default.is_some();
+            if of_type || of_column {
+                return Err(Refusal::new(
+                    "default-of-two-names",
+                    format!(
+                        "{}.{from} has a default, which a view cannot give a column that it shows \
+                         under two names: SET {from} = DEFAULT would write NULL",
+                        self.table.name.short()
+                    ),
+                    LEAVE_OUT,
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// What goes by the table's name or its row type in a way that a view breaks.
+    fn refuse_functions(&self, cx: &Context<'_>) -> Result<(), Refusal> {
+        let name = self.table.name.short();
+        let of_trigger = self.table.triggers.iter().find(|trigger| {
+            let source = trigger.function_source.as_deref().unwrap_or_default();
+            ["tg_table_name", "tg_relname"]
+                .iter()
+                .any(|word| source.to_lowercase().contains(word))
+        });
+        if let Some(trigger) = of_trigger {
+            return Err(Refusal::new(
+                "table-name",
+                format!(
+                    "the function of the trigger {} of {name} uses TG_TABLE_NAME, which is another \
+                     name while the table stands aside",
+                    trigger.name
+                ),
+                LEAVE_OUT,
+            ));
+        }
+        let with_row = cx.before.functions.iter().find(|(_, overloads)| {
+            let mut sources = overloads.iter().filter_map(|one| one.source.as_deref());
+            sources.any(|source| {
+                source.to_lowercase().contains("%rowtype")
+                    && names_in(source).any(|word| word == self.table.name.name)
+            })
+        });
+        let Some((function, _)) = with_row else {
+            return Ok(());
+        };
+        Err(Refusal::new(
+            "row-type",
+            format!(
+                "{}() has a variable of the row type of {name}, which is that of the view until \
+                 contract: sessions that have called it before fail from then on",
+                function.short()
+            ),
+            LEAVE_OUT,
+        ))
+    }
+
+    /// Another operation of the file on the table or a part of it, or one that names it.
     fn other_user<'c>(&self, cx: &'c Context<'_>) -> Option<&'c Operation<'c>> {
         let parts = cx.before.family(&self.table.name);
         let is_part = |relation: &ObjectName| {
@@ -146,7 +212,8 @@ impl Renames<'_> {
                 let does = effects(&op.alone, catalog);
                 does.unknown || does.locks.iter().any(|lock| is_part(&lock.relation))
             });
-            *at != cx.at && !self.later.contains(at) && needs
+            let names = names_in(&op.sql).any(|word| word == self.table.name.name);
+            *at != cx.at && !self.later.contains(at) && (needs || names)
         });
         found.map(|(_, op)| op)
     }
@@ -170,12 +237,9 @@ impl Renames<'_> {
             "both applications find the column they know; they read and write the same rows",
             sql,
         )
-        .state(state::relation_present(aside))
+        .state(state::stands_aside(name, aside))
         .undone_by(Undo::ddl(
-            vec![
-                format!("DROP VIEW {name}"),
-                format!("ALTER TABLE {aside} RENAME TO {}", name.name),
-            ],
+            vec![state::back_from_aside(name, aside)],
             lock(aside, LockMode::AccessExclusive),
         ))
     }
@@ -216,11 +280,24 @@ impl Renames<'_> {
             PhaseName::Expand,
             format!(
                 "until contract {name} is a view: {} do not work by that name for either \
-                 application, and a statement that sets both names of a column is refused",
+                 application, and a statement that sets both names of a column, as INSERT of whole \
+                 rows does, is refused",
                 stand_in::LIMITS,
                 name = name.short(),
             ),
         ));
+        draft.conditions.push((
+            PhaseName::Contract,
+            format!(
+                "a prepared SELECT * or RETURNING * on {} fails once and must be prepared again: \
+                 there is one column less",
+                name.short()
+            ),
+        ));
+        for (from, _) in &self.columns {
+            draft.notes.extend(functions_to_change(self.table, from));
+        }
+        draft.watches.push(aside.clone());
         draft.notes.push(format!(
             "until contract the table is called {}: so its triggers, its error messages and what \
              watches the database see it",

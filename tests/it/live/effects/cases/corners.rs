@@ -24,9 +24,87 @@ const TWO_PARENTS: &str =
     "CREATE TABLE other (a int); CREATE TABLE both_ () INHERITS (base, other)";
 const UNIQUE_REFERENCED: &str = "CREATE TABLE q (id int); CREATE UNIQUE INDEX u ON q (id); \
     CREATE TABLE c (r int REFERENCES q (id))";
+/// A foreign key between two tables with children of their own, which it does not concern.
+const INHERITED_KEY: &str = "CREATE TABLE ref (id int PRIMARY KEY); CREATE TABLE refch () INHERITS (ref); \
+    INSERT INTO ref SELECT g FROM generate_series(1, 3000) g; \
+    INSERT INTO refch SELECT g FROM generate_series(4001, 7000) g; \
+    CREATE TABLE fk (r int REFERENCES ref, n int); CREATE TABLE fkch () INHERITS (fk); \
+    INSERT INTO fk SELECT g, g FROM generate_series(1, 3000) g; \
+    INSERT INTO fkch SELECT g, g FROM generate_series(1, 3000) g; \
+    ALTER TABLE fk ADD CONSTRAINT later FOREIGN KEY (n) REFERENCES ref NOT VALID";
+const FOREIGN: &str = "DROP FOREIGN DATA WRAPPER IF EXISTS w CASCADE; CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; \
+    CREATE FOREIGN TABLE ft (a int, b text) SERVER s";
 const VIEW: &str = "CREATE VIEW vw AS SELECT id, a FROM t";
 
 pub(in crate::live::effects) const CASES: &[Case] = &[
+    // Foreign tables
+    after(
+        "foreign-set-not-null",
+        FOREIGN,
+        "ALTER TABLE ft ALTER a SET NOT NULL",
+    ),
+    after(
+        "foreign-check",
+        FOREIGN,
+        "ALTER FOREIGN TABLE ft ADD CHECK (a > 0)",
+    ),
+    after(
+        "foreign-type",
+        FOREIGN,
+        "ALTER TABLE ft ALTER a TYPE bigint",
+    ),
+    after(
+        "foreign-add-column",
+        FOREIGN,
+        "ALTER FOREIGN TABLE ft ADD c int DEFAULT random()",
+    ),
+    after("foreign-drop", FOREIGN, "DROP FOREIGN TABLE ft"),
+    // Inheritance and foreign keys
+    after(
+        "inherited-add-fk",
+        INHERITED_KEY,
+        "ALTER TABLE fk ADD FOREIGN KEY (n) REFERENCES ref",
+    ),
+    after(
+        "inherited-add-fk-column",
+        INHERITED_KEY,
+        "ALTER TABLE fk ADD m int REFERENCES ref",
+    ),
+    after(
+        "inherited-validate-fk",
+        INHERITED_KEY,
+        "ALTER TABLE fk VALIDATE CONSTRAINT later",
+    ),
+    after(
+        "inherited-drop-fk",
+        INHERITED_KEY,
+        "ALTER TABLE fk DROP CONSTRAINT later",
+    ),
+    after(
+        "inherited-drop-fk-column",
+        INHERITED_KEY,
+        "ALTER TABLE fk DROP COLUMN r",
+    ),
+    after(
+        "inherited-drop-key",
+        INHERITED_KEY,
+        "ALTER TABLE ref DROP CONSTRAINT ref_pkey CASCADE",
+    ),
+    after(
+        "inherited-fk-in-create",
+        INHERITED_KEY,
+        "CREATE TABLE y (r int REFERENCES ref)",
+    ),
+    after(
+        "inherited-drop-referencing",
+        INHERITED_KEY,
+        "DROP TABLE fkch, fk",
+    ),
+    after(
+        "inherited-drop-referenced",
+        INHERITED_KEY,
+        "DROP TABLE refch, ref CASCADE",
+    ),
     // Types
     after(
         "domain-loses-length",

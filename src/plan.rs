@@ -26,6 +26,7 @@ pub mod recipe;
 pub mod recipes;
 pub mod rows;
 pub mod sets;
+pub mod stand_ins;
 pub mod state;
 pub mod step;
 pub mod sync_trigger;

@@ -13,11 +13,11 @@ use crate::{
     config::{Config, StrictOrder, duration},
     execute::{
         Runner,
-        apply::{self, Applied, ApplyError, ApplyRequest, OutOfOrder, Through},
+        apply::{self, Applied, ApplyError, ApplyRequest, OutOfOrder, Through, order},
         driver::{DriftPolicy, connect},
         error::ExecuteError,
         fresh::{FreshRequest, apply_fresh},
-        journal::MigrationState,
+        journal::{Journal, MigrationState},
         machine,
     },
     plan::{Compat, LateExpandPolicy, PhaseName, PlanSettings},
@@ -254,13 +254,23 @@ async fn dry_run(args: &Args, config: &Config, migrations: &[Migration]) -> Resu
         args.format,
     )?;
     let mut session = connect(&engine.runner.target, "plan").await?;
-    let known = apply::states(&engine.runner, &mut session).await?;
     let schema = &engine.runner.settings.journal_schema;
+    let journal = Journal::look(&mut session, schema).await?.journal()?;
+    let (known, holders) = match &journal {
+        Some(journal) => (
+            journal.migrations(&mut session).await?,
+            order::holders(&mut session, journal).await?,
+        ),
+        None => (Vec::new(), Vec::new()),
+    };
     let mut catalog = engine
         .runner
         .patience()
         .catalog(&mut session, schema)
         .await?;
+    for holder in &holders {
+        catalog = holder.when_through(catalog);
+    }
     let request = request(args, config);
     for migration in migrations {
         let asked = args.only.is_empty() || args.only.contains(&migration.name.id);
@@ -276,6 +286,7 @@ async fn dry_run(args: &Args, config: &Config, migrations: &[Migration]) -> Resu
         if !asked || !pending {
             continue;
         }
+        plan::note_waiting(migration, &holders);
         let file = engine::file(migration);
         let planned = apply::plan_file(&file, &catalog, &request.plan);
         if planned.refused() {

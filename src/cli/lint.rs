@@ -141,7 +141,7 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
     targets.check()?;
     let state = args.state.read(&config.settings).await?;
     let database = match &state {
-        State::Live(_, database) => Some(database.clone()),
+        State::Live(_, database) => Some(database.name.clone()),
         State::Dump(_) | State::Replay(_) => None,
     };
     let changes = args

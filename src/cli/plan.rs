@@ -14,6 +14,7 @@ use crate::{
     },
     config::{Config, Settings},
     diagnostic::{Diagnostic, Level},
+    execute::apply::order::Holder,
     plan::{self, LateExpandPolicy, PlanInput, PlanSettings, Planned},
     report::{findings::PlanText, human, json, plan_human, plan_markdown, plan_sql},
 };
@@ -71,8 +72,12 @@ const NO_SECRET_YET: &str = "made-when-expand-starts";
 /// Runs it.
 pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> {
     let state = args.state.read(&config.settings).await?;
+    let holders = match &state {
+        State::Live(_, database) => database.holders.clone(),
+        State::Dump(_) | State::Replay(_) => Vec::new(),
+    };
     let database = match &state {
-        State::Live(_, database) => Some(database.clone()),
+        State::Live(_, database) => Some(database.name.clone()),
         State::Dump(_) | State::Replay(_) => None,
     };
     let late_expand = if args.allow_late_expand {
@@ -106,6 +111,7 @@ pub(super) async fn run(args: &Args, config: &Config) -> Result<Exit, CliError> 
             settings: &settings,
         });
         planned.plan.sizes = sizes.map(Stats::source);
+        note_waiting(migration, &holders);
         show_diagnostics(migration, &planned.diagnostics);
         if planned.refused() {
             refused += 1;
@@ -182,6 +188,18 @@ fn settings(
         journal_schema: settings.execute.journal_schema.clone(),
         secret: NO_SECRET_YET.to_owned(),
         database,
+    }
+}
+
+/// Says for what a migration waits; it is planned on what is there by then.
+pub(super) fn note_waiting(migration: &Migration, holders: &[Holder]) {
+    let id = &migration.name.id;
+    for holder in holders {
+        if let Some(waits) = holder.keeps_back(id, migration.file.text()) {
+            output::note(&format!(
+                "note: {waits}. It is planned here as after that.\n"
+            ));
+        }
     }
 }
 

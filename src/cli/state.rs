@@ -9,6 +9,13 @@ use crate::{
         connect::{self, ConnectArgs},
     },
     config::{Config, STATS_FILE, Settings, migrations},
+    db::Session,
+    execute::{
+        apply::order::{self, Holder},
+        error::ExecuteError,
+        journal::Journal,
+    },
+    ident::Ident,
     parse::{Script, parse},
     source::SourceFile,
 };
@@ -43,10 +50,20 @@ fn version(text: &str) -> Result<PgVersion, String> {
 pub enum State {
     /// From a dump: the migrations that made it are in it.
     Dump(Catalog),
-    /// From a database, with its name.
-    Live(Catalog, String),
+    /// From a database: as it is when the views of migrations in flight have given way to their
+    /// tables again.
+    Live(Catalog, Database),
     /// To be found by replaying the folder, for this version.
     Replay(PgVersion),
+}
+
+/// The database that was read.
+#[derive(Debug, Clone)]
+pub struct Database {
+    /// Its name.
+    pub name: String,
+    /// The migrations in flight with views in the place of tables.
+    pub holders: Vec<Holder>,
 }
 
 impl StateArgs {
@@ -66,8 +83,14 @@ impl StateArgs {
         };
         let target = connect::target(&args, settings)?;
         let mut session = connect::open(&target, "plan").await?;
+        let schema = &settings.execute.journal_schema;
+        // Whoever may not read the journal may read the catalog all the same.
+        let holders = holders(&mut session, schema).await.unwrap_or_default();
         let catalog = catalog::read(&mut session, settings).await?;
-        let database = session
+        let catalog = holders
+            .iter()
+            .fold(catalog, |catalog, holder| holder.when_through(catalog));
+        let name = session
             .value::<String>("SELECT pg_catalog.current_database()::text")
             .await?;
         if let Some(asked) = self.pg_version.filter(|asked| *asked != catalog.version) {
@@ -80,7 +103,14 @@ impl StateArgs {
             )
             .with_hint("Leave --pg-version out: the database says its version."));
         }
-        Ok(State::Live(catalog, database))
+        Ok(State::Live(catalog, Database { name, holders }))
+    }
+}
+
+async fn holders(session: &mut Session, schema: &Ident) -> Result<Vec<Holder>, ExecuteError> {
+    match Journal::look(session, schema).await?.journal()? {
+        Some(journal) => order::holders(session, &journal).await,
+        None => Ok(Vec::new()),
     }
 }
 

@@ -12,10 +12,11 @@ use crate::{
     },
     plan::{
         Verify,
-        draft::{Draft, Refusal},
+        draft::{Draft, Element, Refusal},
         recipe::Context,
         recipes::{add_check, add_foreign_key, add_unique},
         sync_trigger::over,
+        touches,
     },
 };
 
@@ -247,8 +248,10 @@ impl<'a> AddedColumn<'a> {
         }
     }
 
-    /// Adds the steps of the constraints written inline, as if each had been an ADD CONSTRAINT.
+    /// Adds the steps of the constraints written inline, as if each had been an ADD CONSTRAINT, and
+    /// what column and constraints read of other tables.
     pub fn inline_constraints(&self, cx: &Context<'_>, draft: &mut Draft) -> Result<(), Refusal> {
+        draft.touches.extend(touches::row_type(cx, &self.def.ty));
         for constraint in &self.def.constraints {
             let Some(inline) = self.one_inline(cx, constraint)? else {
                 continue;
@@ -259,10 +262,18 @@ impl<'a> AddedColumn<'a> {
                 inline
                     .touches
                     .into_iter()
-                    .filter(|touch| touch.written_in.is_some()),
+                    // The column itself is written here, with what its constraints read of it.
+                    .filter(|touch| touch.written_in.is_some() || self.of_another(&touch.element)),
             );
         }
         Ok(())
+    }
+
+    fn of_another(&self, element: &Element) -> bool {
+        matches!(
+            element,
+            Element::Column(table, _) | Element::Relation(table) if *table != self.table
+        )
     }
 
     fn one_inline(

@@ -1,12 +1,12 @@
 //! What a statement that runs as it is reads and writes, as far as the order must know.
 
 use crate::{
-    catalog::ConstraintKind,
+    catalog::{ConstraintKind, types},
     effects::Effects,
     ident::{Ident, ObjectName},
     parse::{
         PhaseName, StatementKind,
-        statement::{AlterActionKind, ColumnAction},
+        statement::{AlterActionKind, ColumnAction, CreateTable, DataType},
     },
     plan::{
         draft::{Element, Touch},
@@ -25,12 +25,14 @@ pub fn touches(cx: &Context<'_>, phase: PhaseName, effects: &Effects) -> Vec<Tou
             touches.push(Touch::write(altered(cx, &name), phase));
             touches.extend(named_too(cx, &name, phase));
             touches.extend(changed_default(cx, phase));
+            touches.extend(row_type_taken(cx));
             touches.extend(referenced(cx, &name));
             touches.extend(dropped_key(cx).map(Touch::read));
         }
         StatementKind::CreateTable(create) => {
             let name = created_name(cx, &create.name);
             touches.extend(referenced(cx, &name));
+            touches.extend(copied(cx, create));
             touches.push(Touch::write(Element::Relation(name), phase));
             if let Some(of) = &create.partition_of {
                 // What was done to the partitioned table before is done when it gets one more.
@@ -269,6 +271,43 @@ fn dropped_key(cx: &Context<'_>) -> Option<Element> {
     key.columns()
         .contains(name)
         .then(|| Element::Name(table.sibling(key.name.clone())))
+}
+
+/// The relations whose columns a new table takes over: by LIKE, INHERITS or a query, or as a type.
+fn copied(cx: &Context<'_>, create: &CreateTable) -> Vec<Touch> {
+    let likes = create.likes.iter().map(|like| &like.source);
+    let queried = create.as_query.iter().flat_map(|query| &query.reads);
+    let named = likes.chain(&create.inherits).chain(queried);
+    let relations = named
+        .map(|name| cx.resolve(name))
+        .filter(|name| cx.before.has_relation(name))
+        .map(|name| Touch::read(Element::Relation(name)));
+    let types = create
+        .columns
+        .iter()
+        .filter_map(|def| row_type(cx, &def.ty));
+    relations.chain(types).collect()
+}
+
+/// A read of the relation whose row type a type is, or an array of it.
+pub fn row_type(cx: &Context<'_>, ty: &DataType) -> Option<Touch> {
+    let name = types::user_type_name(&ty.name, cx.before);
+    let spelled = types::canonical(ty, cx.before);
+    // A relation called as a built-in type is not meant by that name alone.
+    let meant = spelled.trim_end_matches("[]") == name.to_string();
+    (meant && cx.before.has_relation(&name)).then(|| Touch::read(Element::Relation(name)))
+}
+
+/// A read of the relation whose row type a column gets.
+fn row_type_taken(cx: &Context<'_>) -> Option<Touch> {
+    match &cx.op.action?.kind {
+        AlterActionKind::AddColumn { column, .. } => row_type(cx, &column.ty),
+        AlterActionKind::AlterColumn {
+            action: ColumnAction::Type { ty, .. },
+            ..
+        } => row_type(cx, ty),
+        _ => None,
+    }
 }
 
 /// The columns of other tables that new foreign keys of this one reference, and the keys there.

@@ -22,6 +22,7 @@ mod guard_ends;
 mod histories;
 mod histories_replay;
 mod in_flight;
+mod in_flight_stand_ins;
 mod introspect;
 mod journal;
 mod keys;

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::{
+    catalog::Catalog,
     db::Session,
     execute::{
         apply::{MigrationFile, OutOfOrder, take_up::Turn},
@@ -17,8 +18,9 @@ use crate::{
         journal::{Journal, MigrationRecord, MigrationState, MigrationSummary, Order, StepState},
         rollback::in_flight,
     },
+    ident::ObjectName,
     parse::PhaseName,
-    plan::{Plan, StepKind},
+    plan::{Plan, StepKind, stand_ins::named_in},
 };
 
 /// Where a version stands in the order of the folder; one that is not in it stands nowhere.
@@ -37,8 +39,9 @@ pub(super) async fn of(turn: &mut Turn<'_>, plan: &Plan) -> Result<Order, Execut
         if other.id == id || !(overtakes || unfinished(other.state)) {
             continue;
         }
-        let met = meets(turn.session, journal, &other.id, plan).await?;
+        let mut met = meets(turn.session, journal, &other.id, plan).await?;
         if unfinished(other.state) {
+            met.add_named(turn.file, Some(plan));
             if !met.shared.is_empty() {
                 return Err(queued(id, &other, &met, turn.runner.started));
             }
@@ -70,6 +73,87 @@ pub(super) async fn of(turn: &mut Turn<'_>, plan: &Plan) -> Result<Order, Execut
         }
     }
     Ok(order)
+}
+
+/// Refuses a migration that names a table in whose place another one in flight has put a view: what
+/// the catalog says of it now is no ground to plan on.
+pub(super) async fn behind_stand_ins(turn: &mut Turn<'_>) -> Result<(), ExecuteError> {
+    let id = turn.file.name.id.as_str();
+    for other in turn.journal.migrations(turn.session).await? {
+        if other.id == id || !unfinished(other.state) {
+            continue;
+        }
+        let mut met = Met {
+            record: turn.journal.load(turn.session, &other.id).await?,
+            shared: Vec::new(),
+        };
+        met.add_named(turn.file, None);
+        if !met.shared.is_empty() {
+            return Err(queued(id, &other, &met, turn.runner.started));
+        }
+    }
+    Ok(())
+}
+
+/// A migration in flight with views in the place of tables, for commands that only look.
+#[derive(Debug, Clone)]
+pub struct Holder {
+    summary: MigrationSummary,
+    plan: Plan,
+    views: BTreeSet<ObjectName>,
+}
+
+/// Those of a database.
+pub async fn holders(
+    session: &mut Session,
+    journal: &Journal,
+) -> Result<Vec<Holder>, ExecuteError> {
+    let mut found = Vec::new();
+    for summary in journal.migrations(session).await? {
+        if !unfinished(summary.state) {
+            continue;
+        }
+        let record = journal.load(session, &summary.id).await?;
+        let Some(plan) = record.and_then(|record| record.plan) else {
+            continue;
+        };
+        let views = plan.stand_ins();
+        if !views.is_empty() {
+            found.push(Holder {
+                summary,
+                plan,
+                views,
+            });
+        }
+    }
+    Ok(found)
+}
+
+impl Holder {
+    /// What a catalog becomes when it is through. One in which its views do not stand, not yet or
+    /// not any more, is left as it is.
+    pub fn when_through(&self, catalog: Catalog) -> Catalog {
+        let stands = |view| catalog.views.contains_key(view);
+        if self.views.iter().all(stands) {
+            self.plan.after_contract(catalog)
+        } else {
+            catalog
+        }
+    }
+
+    /// That a migration waits for it, in words, when its text names what one of the views stands
+    /// for.
+    pub fn keeps_back(&self, id: &str, text: &str) -> Option<String> {
+        let named = named_in(text, &self.views);
+        if id == self.summary.id || named.is_empty() {
+            return None;
+        }
+        Some(format!(
+            "{}: run {} first",
+            waits(id, &self.summary, "", &named),
+            command(self.summary.state, &self.summary.id)
+        ))
+    }
 }
 
 /// Whether it has begun and is not at an end; one that failed is at none.
@@ -143,6 +227,24 @@ struct Met {
     shared: Vec<String>,
 }
 
+impl Met {
+    /// Counts what one names while the other has a view in its place, also where it is in no set.
+    fn add_named(&mut self, file: &MigrationFile, plan: Option<&Plan>) {
+        let Some(record) = &self.record else {
+            return;
+        };
+        let mut named = Vec::new();
+        if let Some(theirs) = &record.plan {
+            named.extend(named_in(&file.source, &theirs.stand_ins()));
+        }
+        if let Some(ours) = plan {
+            named.extend(named_in(&record.source, &ours.stand_ins()));
+        }
+        named.retain(|name| !self.shared.contains(name));
+        self.shared.extend(named);
+    }
+}
+
 async fn meets(
     session: &mut Session,
     journal: &Journal,
@@ -198,15 +300,19 @@ fn queued(id: &str, other: &MigrationSummary, met: &Met, now: Timestamp) -> Exec
     };
     ExecuteError::Queued {
         behind: other.id.clone(),
-        message: format!(
-            "{id} is queued behind {} ({}), which is {}{progress} and touches {} too",
-            other.id,
-            other.name,
-            other.state,
-            met.shared.join(", ")
-        ),
+        message: waits(id, other, &progress, &met.shared),
         next,
     }
+}
+
+fn waits(id: &str, other: &MigrationSummary, progress: &str, shared: &[String]) -> String {
+    format!(
+        "{id} is queued behind {} ({}), which is {}{progress} and touches {} too",
+        other.id,
+        other.name,
+        other.state,
+        shared.join(", ")
+    )
 }
 
 /// The command that takes a migration on from a state.

@@ -169,12 +169,19 @@ pub fn stored_plan(record: &MigrationRecord) -> Result<Plan, ExecuteError> {
 
 /// Plans a migration on the live catalog and stores it.
 async fn take_up(turn: &mut Turn<'_>, runner: &Runner, lease: &Lease) -> Result<Plan, ApplyError> {
+    if let Err(error) = order::behind_stand_ins(turn).await {
+        return Err(queue(turn, lease, error).await?.into());
+    }
     let patience = runner.patience();
     let catalog = patience
         .catalog(turn.session, &runner.settings.journal_schema)
         .await?;
     let planned = plan_file(turn.file, &catalog, &turn.request.plan);
     if planned.refused() {
+        // Another run may have put a view in the place of a table before the catalog was read.
+        if let Err(error) = order::behind_stand_ins(turn).await {
+            return Err(queue(turn, lease, error).await?.into());
+        }
         return Err(ApplyError::Plan {
             migration: turn.file.name.clone(),
             diagnostics: planned.diagnostics,

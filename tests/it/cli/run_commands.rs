@@ -90,6 +90,48 @@ async fn a_rename_goes_through_and_says_what_comes_next() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_plan_behind_a_view_in_the_place_of_a_table_says_what_it_waits_for() {
+    let db = database().await;
+    let here = folder(&[
+        (
+            "migrations/0001_rename.sql",
+            "-- zdm: strategy view\nALTER TABLE users RENAME COLUMN name TO full_name;\n",
+        ),
+        (
+            "migrations/0002_index.sql",
+            "CREATE INDEX by_full_name ON users (full_name);\n",
+        ),
+        (
+            "migrations/0003_other.sql",
+            "CREATE TABLE other (id int);\n",
+        ),
+    ]);
+    on(&db, &here, &["adopt", "--from", "none"]);
+    let applied = on(&db, &here, &["apply", "0001"]);
+    assert_eq!(applied.code, 0, "{}", applied.whole());
+    let waits = "0002 is queued behind 0001 (rename), which is migrated and touches users too: run \
+                 zdm apply 0001 --phase contract first";
+    for command in [&["plan", "0002"][..], &["apply", "0002", "--dry-run"]] {
+        let plan = on(&db, &here, command);
+        assert_eq!(plan.code, 0, "{}", plan.whole());
+        assert!(plan.stderr.contains(waits), "{}", plan.stderr);
+        assert!(
+            plan.stdout
+                .contains("CREATE INDEX CONCURRENTLY by_full_name"),
+            "{}",
+            plan.stdout
+        );
+    }
+    let plan = on(&db, &here, &["plan", "0003"]);
+    assert_eq!((plan.code, plan.stderr.as_str()), (0, ""));
+    let queued = on(&db, &here, &["apply", "0002"]).refusal(3);
+    assert!(
+        queued.contains("zdm apply 0001 --phase contract"),
+        "{queued}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn events_are_lines_of_json_and_a_rollback_needs_a_word() {
     let db = database().await;
     let here = folder(RENAME);

@@ -35,14 +35,14 @@ async fn database(version: u32) -> (Db, Run) {
     (db, run)
 }
 
-fn only(id: &str, through: Through) -> ApplyRequest {
+pub(super) fn only(id: &str, through: Through) -> ApplyRequest {
     ApplyRequest {
         only: vec![id.to_owned()],
         ..request(through)
     }
 }
 
-async fn applied(
+pub(super) async fn applied(
     run: &Run,
     files: &[MigrationFile],
     request: &ApplyRequest,
@@ -53,7 +53,11 @@ async fn applied(
     applied.iter().map(|one| one.state).collect()
 }
 
-async fn refused(run: &Run, files: &[MigrationFile], request: &ApplyRequest) -> ExecuteError {
+pub(super) async fn refused(
+    run: &Run,
+    files: &[MigrationFile],
+    request: &ApplyRequest,
+) -> ExecuteError {
     match apply(&run.runner, files, request).await {
         Err(ApplyError::Execute(error)) => error,
         other => panic!("{other:?}"),

@@ -59,6 +59,27 @@ impl Plan {
     }
 }
 
+/// What a text may name of what a migration writes, in words: a column where it names the table too.
+pub fn written_and_named(text: &str, written: &BTreeSet<Element>) -> Vec<String> {
+    let names: BTreeSet<Ident> = names_in(text).collect();
+    let named = |element: &&Element| match element {
+        Element::Relation(name)
+        | Element::Name(name)
+        | Element::Hanging(name)
+        | Element::Rows(name)
+        | Element::Partitions(name) => names.contains(&name.name),
+        Element::Column(table, column) | Element::Default(table, column) => {
+            names.contains(&table.name) && names.contains(column)
+        }
+        Element::Anything => false,
+    };
+    written
+        .iter()
+        .filter(named)
+        .map(Element::in_words)
+        .collect()
+}
+
 fn dropped_views(statement: &Statement) -> Vec<ObjectName> {
     match &statement.kind {
         StatementKind::Drop(drop) if drop.kind == DropKind::View => drop

@@ -20,7 +20,10 @@ use crate::{
     },
     ident::ObjectName,
     parse::PhaseName,
-    plan::{Plan, StepKind, stand_ins::named_in},
+    plan::{
+        Plan, StepKind,
+        stand_ins::{named_in, written_and_named},
+    },
 };
 
 /// Where a version stands in the order of the folder; one that is not in it stands nowhere.
@@ -75,9 +78,22 @@ pub(super) async fn of(turn: &mut Turn<'_>, plan: &Plan) -> Result<Order, Execut
     Ok(order)
 }
 
+/// How sure it must be that a file and a migration in flight meet, when there is no plan to tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unplanned {
+    /// The file names what a view of the other stands for.
+    BesideStandIns,
+    /// The file cannot be planned on what is there now, and names what the other changes.
+    Refused,
+}
+
 /// Refuses a migration that names a table in whose place another one in flight has put a view: what
-/// the catalog says of it now is no ground to plan on.
-pub(super) async fn behind_stand_ins(turn: &mut Turn<'_>) -> Result<(), ExecuteError> {
+/// the catalog says of it now is no ground to plan on. One that is refused on that ground waits for
+/// whatever changes what it names.
+pub(super) async fn behind_others(
+    turn: &mut Turn<'_>,
+    unplanned: Unplanned,
+) -> Result<(), ExecuteError> {
     let id = turn.file.name.id.as_str();
     for other in turn.journal.migrations(turn.session).await? {
         if other.id == id || !unfinished(other.state) {
@@ -88,6 +104,13 @@ pub(super) async fn behind_stand_ins(turn: &mut Turn<'_>) -> Result<(), ExecuteE
             shared: Vec::new(),
         };
         met.add_named(turn.file, None);
+        let theirs = met.record.as_ref().and_then(|record| record.plan.as_ref());
+        if let Some(sets) = theirs.and_then(|plan| plan.sets.as_ref())
+            && unplanned == Unplanned::Refused
+            && met.shared.is_empty()
+        {
+            met.shared = written_and_named(&turn.file.source, &sets.writes);
+        }
         if !met.shared.is_empty() {
             return Err(queued(id, &other, &met, turn.runner.started));
         }

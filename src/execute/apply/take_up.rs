@@ -10,7 +10,10 @@ use crate::{
     effects::LockMode,
     execute::{
         Runner,
-        apply::{ApplyError, ApplyRequest, MigrationFile, Through, order},
+        apply::{
+            ApplyError, ApplyRequest, MigrationFile, Through,
+            order::{self, Unplanned},
+        },
         checks,
         drift::{self, MadeFrom},
         driver::Driver,
@@ -169,7 +172,7 @@ pub fn stored_plan(record: &MigrationRecord) -> Result<Plan, ExecuteError> {
 
 /// Plans a migration on the live catalog and stores it.
 async fn take_up(turn: &mut Turn<'_>, runner: &Runner, lease: &Lease) -> Result<Plan, ApplyError> {
-    if let Err(error) = order::behind_stand_ins(turn).await {
+    if let Err(error) = order::behind_others(turn, Unplanned::BesideStandIns).await {
         return Err(queue(turn, lease, error).await?.into());
     }
     let patience = runner.patience();
@@ -178,8 +181,8 @@ async fn take_up(turn: &mut Turn<'_>, runner: &Runner, lease: &Lease) -> Result<
         .await?;
     let planned = plan_file(turn.file, &catalog, &turn.request.plan);
     if planned.refused() {
-        // Another run may have put a view in the place of a table before the catalog was read.
-        if let Err(error) = order::behind_stand_ins(turn).await {
+        // What stands against it may be there only until another is through.
+        if let Err(error) = order::behind_others(turn, Unplanned::Refused).await {
             return Err(queue(turn, lease, error).await?.into());
         }
         return Err(ApplyError::Plan {

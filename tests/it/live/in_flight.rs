@@ -116,6 +116,8 @@ async fn what_shares_a_column_is_queued_behind_the_contract_of_the_other() {
         // An index on both columns would be made anew by both.
         "ALTER TABLE users RENAME COLUMN mail TO email;",
         "CREATE VIEW v AS SELECT * FROM users;",
+        // It cannot be planned while the column of that name is there.
+        "ALTER TABLE users ADD COLUMN full_name text;",
     ] {
         let files = [file("1", RENAME), file("2", second)];
         let error = refused(&run, &files, &request(Through::Default)).await;

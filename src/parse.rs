@@ -26,7 +26,7 @@ mod robustness;
 use crate::{diagnostic::Diagnostic, source::SourceFile};
 
 pub use checksum::checksum;
-pub use ddl::{builds_statements, string_constants};
+pub use ddl::{builds_statements, commands_of_routine, string_constants};
 pub use directive::{Directive, DirectiveKind, PhaseName, Strategy};
 pub use expr::{ColumnRef, Expr, expr_from_text};
 pub use statement::{Statement, StatementKind};

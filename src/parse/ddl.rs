@@ -38,6 +38,7 @@ pub(super) fn relations_read(source: &str) -> Vec<crate::ident::QualifiedName> {
     relations::relations(source, &super::tokens::tokens(source)).reads
 }
 
+pub use block::commands_of_routine;
 pub(super) use data::set_list;
 pub use literal::{is_dynamic as builds_statements, string_constants};
 

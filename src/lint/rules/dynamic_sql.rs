@@ -1,13 +1,18 @@
-//! `dynamic-sql`: a statement calls a function whose code builds statements when it runs.
+//! `dynamic-sql`: a statement calls a function whose code builds statements when it runs, or
+//! changes more than rows.
 //!
 //! Section 41.5.4 of the manual, Executing Dynamic Commands.
 
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, Function},
     diagnostic::Diagnostic,
     ident::{ObjectName, QualifiedName},
     lint::{context::Context, parts::WriteKind, rule::Rule, rules::triggers_fired},
-    parse::{StatementKind, builds_statements, statement::DataKind, written},
+    parse::{
+        Statement, StatementKind, builds_statements, commands_of_routine,
+        statement::{DataKind, Persistence},
+        written,
+    },
     source::Span,
 };
 
@@ -35,16 +40,12 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let start = context.statement.span.start;
     let found = calls(context.text()).into_iter().filter_map(|call| {
         let by = dynamic(context.before, &call.name, &mut Vec::new())?;
-        let way = if by.name == call.name.name {
-            "whose code builds".to_owned()
+        let way = if by.function.name == call.name.name {
+            "whose".to_owned()
         } else {
-            format!("by which {} is called, whose code builds", by.short())
+            format!("by which {} is called, whose", by.function.short())
         };
-        let message = format!(
-            "This calls {}, {way} statements when it runs: zdm cannot see what they lock, read or \
-             change.",
-            call.name,
-        );
+        let message = format!("This calls {}, {way} code {}.", call.name, by.unseen.in_words());
         let place = Span::new(call.span.start + start, call.span.end + start);
         let help = "Write the statements that it runs into the file, or look at them yourself and \
                     accept this with `-- zdm: allow(dynamic-sql) because …`.";
@@ -89,11 +90,11 @@ fn by_triggers(context: &Context<'_>) -> Vec<Diagnostic> {
                 .into_iter()
                 .find_map(|call| dynamic(context.before, &call.name, &mut Vec::new()))?;
             let message = format!(
-                "This fires the trigger {} of {}, and {} builds statements when it runs: zdm \
-                 cannot see what they lock, read or change.",
+                "This fires the trigger {} of {}, and {} {}.",
                 trigger.name,
                 table.name.short(),
-                by.short(),
+                by.function.short(),
+                by.unseen.in_words(),
             );
             let help = "Look at the statements that it runs, and accept this with `-- zdm: \
                         allow(dynamic-sql) because …`.";
@@ -132,12 +133,59 @@ fn calls(text: &str) -> Vec<Call> {
     found
 }
 
-/// The function that builds statements, when one is called by that name, or by what it calls.
-fn dynamic(
-    catalog: &Catalog,
-    name: &QualifiedName,
-    seen: &mut Vec<ObjectName>,
-) -> Option<ObjectName> {
+/// A function that does what the other rules do not see.
+struct By {
+    function: ObjectName,
+    unseen: Unseen,
+}
+
+/// What the code of a function does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unseen {
+    /// It builds statements when it runs.
+    Builds,
+    /// It has statements that change more than rows.
+    Changes,
+}
+
+impl Unseen {
+    fn of(function: &Function) -> Option<Self> {
+        let body = function.source.as_deref()?;
+        if builds_statements(body) {
+            return Some(Self::Builds);
+        }
+        commands_of_routine(body, &function.language)
+            .iter()
+            .any(changes_more_than_rows)
+            .then_some(Self::Changes)
+    }
+
+    fn in_words(self) -> &'static str {
+        match self {
+            Self::Builds => {
+                "builds statements when it runs: zdm cannot see what they lock, read or change"
+            }
+            Self::Changes => {
+                "changes more than rows: zdm does not judge what it locks, reads or rewrites there"
+            }
+        }
+    }
+}
+
+fn changes_more_than_rows(statement: &Statement) -> bool {
+    match &statement.kind {
+        StatementKind::CreateTable(create) => create.persistence != Persistence::Temporary,
+        StatementKind::Data(data) => data.kind == DataKind::Truncate,
+        StatementKind::AlterRelation(_)
+        | StatementKind::CreateIndex(_)
+        | StatementKind::Drop(_)
+        | StatementKind::Opaque(_) => true,
+        StatementKind::Update(_) | StatementKind::Transaction(_) | StatementKind::Set(_) => false,
+    }
+}
+
+/// The function that does so, when one is called by that name, or by what it calls.
+fn dynamic(catalog: &Catalog, name: &QualifiedName, seen: &mut Vec<ObjectName>) -> Option<By> {
     let schemas = match &name.schema {
         Some(schema) => std::slice::from_ref(schema),
         None => catalog.search_path.as_slice(),
@@ -151,10 +199,13 @@ fn dynamic(
             return None;
         }
         seen.push(known.clone());
+        if let Some(unseen) = overloads.iter().find_map(Unseen::of) {
+            return Some(By {
+                function: known,
+                unseen,
+            });
+        }
         for body in overloads.iter().filter_map(|one| one.source.as_deref()) {
-            if builds_statements(body) {
-                return Some(known);
-            }
             for call in calls(body) {
                 if let Some(found) = dynamic(catalog, &call.name, seen) {
                     return Some(found);

@@ -12,7 +12,7 @@ use crate::{
         statement::{BlockCode, Statement, StatementKind},
         tokens::{self, Token, TokenKind},
     },
-    source::Span,
+    source::{SourceFile, Span},
 };
 
 /// The words that SQL commands begin with, and no statement of PL/pgSQL itself. SELECT is not
@@ -42,9 +42,8 @@ const RUNNERS: &[&str] = &[
 /// in another language, or where the constant is not its own value, nothing is understood.
 pub(super) fn code(source: &str, literal: Span, language: Option<&Ident>) -> BlockCode {
     let opaque = BlockCode {
-        statements: Vec::new(),
-        calls: Vec::new(),
         seen_through: false,
+        ..Reader::new(source).code
     };
     if language.is_some_and(|language| language.as_str() != "plpgsql") {
         return opaque;
@@ -52,15 +51,22 @@ pub(super) fn code(source: &str, literal: Span, language: Option<&Ident>) -> Blo
     let Some(tokens) = inside(source, literal) else {
         return opaque;
     };
-    let mut reader = Reader {
-        source,
-        code: BlockCode {
-            seen_through: true,
-            ..opaque
-        },
-    };
+    let mut reader = Reader::new(source);
     reader.read(&tokens);
     reader.code
+}
+
+/// The SQL commands in the body of a routine (`pg_proc.prosrc`), as far as its language is known.
+pub fn commands_of_routine(body: &str, language: &str) -> Vec<Statement> {
+    match language {
+        "plpgsql" => {
+            let mut reader = Reader::new(body);
+            reader.read(&tokens::tokens(body));
+            reader.code.statements
+        }
+        "sql" => crate::parse::parse(SourceFile::new("routine", body)).statements,
+        _ => Vec::new(),
+    }
 }
 
 /// The tokens of what a string constant stands for, where that is what is written in it.
@@ -87,7 +93,18 @@ struct Reader<'a> {
     code: BlockCode,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(source: &'a str) -> Self {
+        Self {
+            source,
+            code: BlockCode {
+                statements: Vec::new(),
+                calls: Vec::new(),
+                seen_through: true,
+            },
+        }
+    }
+
     fn read(&mut self, tokens: &[Token]) {
         let mut at = 0;
         let mut begins = true;

@@ -31,6 +31,7 @@ use crate::{
         patience::Patience,
         rows,
     },
+    ident::Ident,
     parse::PhaseName,
     plan::{Plan, Step, StepKind, Verify},
 };
@@ -440,9 +441,9 @@ impl<'a> Driver<'a> {
             .await
     }
 
-    async fn guarded(&mut self, step: &Step) -> Result<(), ExecuteError> {
-        let hold = Hold::of(&step.kind);
-        let mut cx = GuardContext {
+    /// What statements under a guard run with, and the schemas that the plan's names are looked up in.
+    pub(in crate::execute) fn guard(&mut self) -> (GuardContext<'_>, &[Ident]) {
+        let cx = GuardContext {
             session: &mut self.session,
             watch: &mut self.watch,
             own: &[],
@@ -453,12 +454,18 @@ impl<'a> Driver<'a> {
             settings: &self.runner.settings,
             rng: &mut self.rng,
         };
+        (cx, &self.plan.search_path)
+    }
+
+    async fn guarded(&mut self, step: &Step) -> Result<(), ExecuteError> {
+        let hold = Hold::of(&step.kind);
+        let (mut cx, search_path) = self.guard();
         let work = GuardedWork {
             step: &step.id,
             locks: &step.locks,
             guard: step.guard,
             statements: &step.sql,
-            search_path: &self.plan.search_path,
+            search_path,
             hold,
             record: JournalEntry::StepDone(&step.id),
         };
@@ -480,21 +487,11 @@ impl<'a> Driver<'a> {
         index: Option<BareIndex<'_>>,
         record: JournalEntry<'_>,
     ) -> Result<BareOutcome, ExecuteError> {
-        let mut cx = GuardContext {
-            session: &mut self.session,
-            watch: &mut self.watch,
-            own: &[],
-            journal: self.journal,
-            lease: self.lease,
-            events: &self.runner.events,
-            stop: &self.runner.stop,
-            settings: &self.runner.settings,
-            rng: &mut self.rng,
-        };
+        let (mut cx, search_path) = self.guard();
         let work = BareWork {
             step,
             statements,
-            search_path: &self.plan.search_path,
+            search_path,
             index,
             record,
         };

@@ -15,7 +15,7 @@ use crate::{
         driver::Driver,
         error::ExecuteError,
         fill,
-        guard::{GuardContext, GuardedWork, Hold, JournalEntry, run_guarded},
+        guard::{GuardedWork, Hold, JournalEntry, run_guarded},
         journal::MigrationRecord,
     },
     plan::{Batches, Guard, Step, Walk, backfill::Work, batches::Key, rows::SMALL_TABLE_ROWS},
@@ -171,23 +171,13 @@ async fn at_once(
         .iter()
         .map(|relation| batches.whole_sql(relation))
         .collect();
-    let mut cx = GuardContext {
-        session: &mut driver.session,
-        watch: &mut driver.watch,
-        own: &[],
-        journal: driver.journal,
-        lease: driver.lease,
-        events: &driver.runner.events,
-        stop: &driver.runner.stop,
-        settings: &driver.runner.settings,
-        rng: &mut driver.rng,
-    };
+    let (mut cx, search_path) = driver.guard();
     let work = GuardedWork {
         step: &step.id,
         locks: &step.locks,
         guard: Guard::None,
         statements: &statements,
-        search_path: &driver.plan.search_path,
+        search_path,
         hold: Hold::Long,
         record: JournalEntry::StepDone(&step.id),
     };

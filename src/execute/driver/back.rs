@@ -8,7 +8,7 @@ use crate::{
     execute::{
         drift::detached::Left,
         error::ExecuteError,
-        guard::{BareIndex, GuardContext, GuardedWork, Hold, JournalEntry, run_guarded},
+        guard::{BareIndex, GuardedWork, Hold, JournalEntry, run_guarded},
         made,
     },
     plan::{Guard, Plan, Step, StepKind, Undo, UndoKind},
@@ -107,23 +107,13 @@ impl Driver<'_> {
         } else {
             Guard::None
         };
-        let mut cx = GuardContext {
-            session: &mut self.session,
-            watch: &mut self.watch,
-            own: &[],
-            journal: self.journal,
-            lease: self.lease,
-            events: &self.runner.events,
-            stop: &self.runner.stop,
-            settings: &self.runner.settings,
-            rng: &mut self.rng,
-        };
+        let (mut cx, search_path) = self.guard();
         let work = GuardedWork {
             step: &step.id,
             locks: &locks,
             guard,
             statements: &statements,
-            search_path: &self.plan.search_path,
+            search_path,
             hold,
             record,
         };
@@ -137,23 +127,13 @@ impl Driver<'_> {
             relation: left.table.clone(),
             mode: LockMode::AccessExclusive,
         }];
-        let mut cx = GuardContext {
-            session: &mut self.session,
-            watch: &mut self.watch,
-            own: &[],
-            journal: self.journal,
-            lease: self.lease,
-            events: &self.runner.events,
-            stop: &self.runner.stop,
-            settings: &self.runner.settings,
-            rng: &mut self.rng,
-        };
+        let (mut cx, search_path) = self.guard();
         let work = GuardedWork {
             step: "detached",
             locks: &locks,
             guard: Guard::Ladder,
             statements: &left.statements,
-            search_path: &self.plan.search_path,
+            search_path,
             hold: Hold::Short,
             record: JournalEntry::Nothing,
         };

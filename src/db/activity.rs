@@ -194,7 +194,10 @@ pub async fn blockers(
         .collect();
     let wanted = serde_json::Value::from(wanted).to_string();
     let sql = bind(
-        include_str!("sql/blockers.sql"),
+        concat!(
+            include_str!("sql/blockers.sql"),
+            include_str!("sql/who.sql")
+        ),
         &[(&wanted).into(), (&pids(own)).into()],
     );
     json_rows(session, &sql).await
@@ -202,7 +205,11 @@ pub async fn blockers(
 
 /// Who holds or waits for ACCESS EXCLUSIVE on a relation of users, with whom those wait for.
 pub async fn exclusive(session: &mut Session) -> Result<Vec<Blocker>, DbError> {
-    json_rows(session, include_str!("sql/catalog_blockers.sql")).await
+    let sql = concat!(
+        include_str!("sql/catalog_blockers.sql"),
+        include_str!("sql/who.sql")
+    );
+    json_rows(session, sql).await
 }
 
 /// Who the backend `pid` waits for now: empty when it does not wait for a lock.

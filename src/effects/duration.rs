@@ -18,9 +18,9 @@ const BUILD_BYTES_PER_MS: u64 = 100_000;
 /// indexes, each of which is built anew after it.
 const REWRITE_BYTES_PER_MS: u64 = 50_000;
 /// Row versions and index entries that one statement writes in a millisecond.
-const ENTRIES_PER_MS: u64 = 300;
+const ENTRIES_PER_MS: u64 = 200;
 /// Rows that one statement deletes in a millisecond: their index entries stay.
-const DELETES_PER_MS: u64 = 100;
+const DELETES_PER_MS: u64 = 200;
 
 /// A time span for people: `350 ms`, `12 s`, `4 min`, `2 h 5 min`.
 pub fn in_words(milliseconds: u64) -> String {
@@ -192,8 +192,8 @@ mod tests {
     fn writes_count_rows_and_index_entries() {
         let catalog = sized();
         let t = ObjectName::public("t");
-        assert_eq!(updating(&catalog, &t), Some(20_001));
-        assert_eq!(deleting(&catalog, &t), Some(20_001));
+        assert_eq!(updating(&catalog, &t), Some(30_001));
+        assert_eq!(deleting(&catalog, &t), Some(10_001));
         assert_eq!(updating(&catalog, &ObjectName::public("unknown")), None);
     }
 

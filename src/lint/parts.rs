@@ -61,8 +61,8 @@ impl<'a> Context<'a> {
         has_word(self.text(), word)
     }
 
-    /// About how many milliseconds the statement works on whole relations, where all their sizes are known.
-    /// How many rows a condition finds is not.
+    /// About how many milliseconds the statement works on whole relations, where all their sizes
+    /// are known. How many rows a condition finds is not.
     pub fn lasts(&self) -> Option<u64> {
         let changes_rows = match &self.statement.kind {
             StatementKind::Update(_) => true,

@@ -396,8 +396,10 @@ async fn pitfall_62_clients_of_the_first_table_are_not_held_up_while_the_second_
             _ => None,
         })
         .collect();
-    // A busy machine may make the first one miss too: its clients are at work all the time.
-    assert!(missed.contains(&String::from("b")), "{missed:?}");
+    // On a busy machine a client of the first one may be in the way now and then; while the second
+    // is busy, it is the second that is asked for again and again, and never waited for.
+    let of = |table: &str| missed.iter().filter(|missed| *missed == table).count();
+    assert!(of("b") >= 3 && of("b") > 2 * of("a"), "{missed:?}");
 }
 
 /// A client that has read the table and then comes for a lock that conflicts even with the weak
